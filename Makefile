@@ -1,0 +1,79 @@
+# `make demo` and `make test` work in a fresh clone with no other step.
+
+.DELETE_ON_ERROR:
+.PHONY: demo test lint bench clean help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+PYTEST_FLAGS ?= -q
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Programs that the tests run beside mailer: a browser, a second mail server, fonts for pictures.
+PACKAGES := chromium postfix fonts-liberation fonts-noto-core fonts-noto-cjk
+
+help:
+	@echo "make demo   send the sample release to sample journalists on this machine"
+	@echo "            (DEMO_FLAGS=--once leaves after checking everything)"
+	@echo "make test   linters, types and all tests (PYTEST_FLAGS, such as -x)"
+	@echo "make lint   linters and types only"
+	@echo "make bench  how fast sending is, as ratios to its peers (BENCH_FLAGS=--help)"
+	@echo "make clean  remove what the two above installed in this folder"
+
+demo: $(VENV)/.run
+	$(BIN)/mailer demo $(DEMO_FLAGS)
+
+test: lint $(VENV)/.programs
+	$(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev $(VENV)/.programs
+	$(BIN)/python -m benchmarks.throughput $(BENCH_FLAGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The virtual environment, made again when the dependencies change.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mailer needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); $(MAKE) --no-print-directory venv-package && \
+	  $(PYTHON) -m venv $(VENV); }
+
+.PHONY: venv-package
+venv-package:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv; \
+	else \
+	  echo "Python's venv module is missing: install the package python3-venv." >&2; exit 1; \
+	fi
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $@ $(VENV)/.run
+
+# Debian and Ubuntu, as root; elsewhere they are named and left to the reader.
+$(VENV)/.programs: | $(BIN)/python
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; \
+	if command -v smtp-sink >/dev/null && { command -v chromium || command -v chromium-browser; } >/dev/null; then \
+	  :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  set -e; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  echo "Installing $(PACKAGES)"; \
+	  apt-get update; \
+	  echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections; \
+	  apt-get install -y --no-install-recommends $(PACKAGES); \
+	else \
+	  echo "The tests need these programs: chromium, and smtp-sink (of postfix)." >&2; \
+	  echo "On Debian or Ubuntu: sudo apt-get install $(PACKAGES)" >&2; \
+	  exit 1; \
+	fi
+	@touch $@

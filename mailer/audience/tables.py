@@ -1,0 +1,226 @@
+"""Records of a CSV file as programs and people really write them, one at a time.
+
+Memory stays flat whatever the file's size. A record that cannot be read is given as such, with
+its line, and reading goes on behind it: one open quotation mark must not swallow a list.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailer.audience.encoding import detect_encoding
+from mailer.errors import InputError
+
+__all__ = ["Record", "Table"]
+
+# Characters of one line, and lines of one record: more is a quotation mark that nobody closed.
+_LINE_MOST = 1 << 20
+_LINES_MOST = 300
+# Titles that people put above the row of column names.
+_ROWS_ABOVE_HEADER = 10
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: the line it begins in (from 1), its cells, and why it cannot be used ("")."""
+
+    line: int
+    cells: tuple[str, ...]
+    fault: str = ""
+
+
+class Table:
+    """An open CSV file: its header, then its records, once.
+
+    `recognised` says whether a header cell names a column that is wanted, `decisive` whether it
+    is the one a header must have: the delimiter is the one by which most are known. Raises
+    InputError for a file that cannot be read, is empty or is no text.
+    """
+
+    def __init__(
+        self, path: Path, recognised: Callable[[str], bool], decisive: Callable[[str], bool]
+    ) -> None:
+        self.path = path
+        self.encoding = detect_encoding(path)
+        try:
+            self._file = path.open("rb")
+            self.bytes_total = path.stat().st_size
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
+            raise InputError(f"the file cannot be read: {reason}.", where=str(path)) from error
+        self._text = io.TextIOWrapper(
+            self._file, encoding=self.encoding, errors="replace", newline=""
+        )
+        self._line = 0
+        self._held: list[str] = []
+        self._back: deque[str] = deque()
+        self.delimiter = self._find_delimiter(recognised, decisive)
+        self._strict = csv.reader(_Feed(self), delimiter=self.delimiter, strict=True)
+        self._lenient = csv.reader(_Feed(self), delimiter=self.delimiter)
+        self._width = 0
+        self.header, self.header_line = self._find_header(decisive)
+        self._width = len(self.header)
+
+    @property
+    def bytes_read(self) -> int:
+        """Octets of the file read so far; at most one buffer ahead of the records given."""
+        return self.bytes_total if self._file.closed else self._file.tell()
+
+    def close(self) -> None:
+        """Close the file; reading again is not possible."""
+        self._text.close()
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records that hold anything, in the order of the file."""
+        try:
+            while (record := self._next()) is not None:
+                if record.cells or record.fault:
+                    yield record
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
+            raise InputError(
+                f"the file could not be read to its end: {reason}.",
+                where=f"{self.path}, line {self._line}",
+            ) from error
+        finally:
+            self.close()
+
+    def feed(self) -> str:
+        """The next line for the reader; StopIteration at the end, OverflowError past all bounds."""
+        line = self._piece()
+        if not line:
+            raise StopIteration
+        held = self._held
+        held.append(line)
+        self._line += 1
+        if len(held) > _LINES_MOST or len(line) >= _LINE_MOST:
+            raise OverflowError
+        return line
+
+    def _piece(self) -> str:
+        """The next line, or a part of one past all bounds; "" at the end."""
+        return self._back.popleft() if self._back else self._text.readline(_LINE_MOST)
+
+    def _next(self) -> Record | None:
+        held = self._held
+        held.clear()
+        line = self._line + 1
+        try:
+            cells = next(self._strict, None)
+        except OverflowError:
+            return self._give_up(line)
+        except csv.Error as error:
+            if len(held) > 1 or "end of data" in str(error) or "limit" in str(error):
+                return self._give_up(line)
+            # One line with quotation marks in odd places: read as spreadsheets do.
+            self._push_back(0)
+            held.clear()
+            try:
+                cells = next(self._lenient, None)
+            except (csv.Error, OverflowError):
+                return self._give_up(line)
+        if cells is None:
+            return None
+        if len(held) > 1 and self._swallowed():
+            return self._give_up(line)
+        return Record(line, tuple(cells))
+
+    def _swallowed(self) -> bool:
+        """Whether one cell holds what are clearly further records.
+
+        A line end inside a cell is nothing unusual; a cell with a whole line of cells in it is.
+        """
+        needed = max(self._width - 2, 1)
+        *middle, last = self._held[1:]
+        inside = [*middle, last.partition('"')[0]]
+        return any(text.count(self.delimiter) >= needed and "@" in text for text in inside)
+
+    def _give_up(self, line: int) -> Record:
+        """The first line of what was read as one record is refused, the rest read anew."""
+        first = self._held[0]
+        overlong = len(first) >= _LINE_MOST
+        self._push_back(1)
+        if overlong:
+            rest = first
+            while rest and rest[-1] not in "\r\n":
+                rest = self._piece()
+            return Record(line, (first[:1000],), "the line is too long")
+        if '"' not in first:
+            return Record(line, (first[:1000].rstrip("\r\n"),), "a cell is too long")
+        return Record(
+            line, (first[:1000].rstrip("\r\n"),), "a quotation mark is opened and never closed"
+        )
+
+    def _push_back(self, start: int) -> None:
+        rest = self._held[start:]
+        self._back.extendleft(reversed(rest))
+        self._line -= len(rest)
+
+    def _peek(self, count: int) -> list[str]:
+        lines: list[str] = []
+        while len(lines) < count and (line := self._text.readline(_LINE_MOST)):
+            lines.append(line)
+        self._back.extend(lines)
+        return lines
+
+    def _find_delimiter(
+        self, recognised: Callable[[str], bool], decisive: Callable[[str], bool]
+    ) -> str:
+        lines = self._peek(_ROWS_ABOVE_HEADER * 2)
+        if lines and (said := _SAID.fullmatch(lines[0].strip())):
+            self._back.popleft()
+            self._line += 1
+            return said[1] or "\t"
+
+        def score(delimiter: str) -> tuple[bool, int, int]:
+            best = (False, 0, 0)
+            for line in lines[:_ROWS_ABOVE_HEADER]:
+                try:
+                    cells = next(csv.reader([line], delimiter=delimiter), [])
+                except csv.Error:
+                    continue
+                known = sum(map(recognised, cells))
+                best = max(best, (any(map(decisive, cells)), known, len(cells)))
+            return best
+
+        return max(_DELIMITERS, key=score)
+
+    def _find_header(self, decisive: Callable[[str], bool]) -> tuple[tuple[str, ...], int]:
+        first: tuple[tuple[str, ...], int] | None = None
+        for _ in range(_ROWS_ABOVE_HEADER):
+            record = self._next()
+            if record is None:
+                break
+            if any(map(decisive, record.cells)):
+                return record.cells, record.line
+            if any(cell.strip() for cell in record.cells) and first is None:
+                first = (record.cells, record.line)
+            if any("@" in cell for cell in record.cells):
+                break
+        if first is None:
+            raise InputError("the file is empty.", where=str(self.path))
+        return first
+
+
+# Excel's own way to say which delimiter a file has, as its first line.
+_SAID = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
+
+
+class _Feed:
+    """Lines for csv.reader, which can be asked on after an error."""
+
+    def __init__(self, table: Table) -> None:
+        self._feed = table.feed
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return self._feed()

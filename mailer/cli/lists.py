@@ -1,0 +1,294 @@
+"""Lists and segments: `mailer lists import|ls|show|export`, `mailer segments ls|show|count`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mailer.cli.base import FORMAT, Commands, current, say
+from mailer.cli.output import Column, csv_lines, document, emit, ended, line, printable
+from mailer.errors import UsageError
+
+if TYPE_CHECKING:
+    from mailer.distribution.lists import ImportResult
+
+LIST = Annotated[str, typer.Argument(metavar="NAME", help="A list, as `mailer lists ls` names it.")]
+SEGMENT = Annotated[str, typer.Argument(metavar="NAME", help="A segment, or list:NAME.")]
+_PARTS = {"all": "all of", "any": "any of", "none": "none of"}
+_COUNTS = ("new", "changed", "unchanged", "rejected", "suppressed", "on_hold")
+
+
+def register(app: Commands) -> None:
+    """Add this module's commands."""
+    lists = Commands(name="lists", help="Lists of journalists: import, list, show, export.")
+    lists.add("import", import_)
+    lists.add("ls", ls)
+    lists.add("show", show)
+    lists.add("export", export)
+    app.add_typer(lists)
+    segments = Commands(name="segments", help="Segments: named conditions over lists.")
+    segments.add("ls", ls_segments)
+    segments.add("show", show_segment)
+    segments.add("count", count_segment)
+    app.add_typer(segments)
+
+
+def import_(
+    files: Annotated[
+        # What cannot be read is bad input (4), not wrong usage, so Typer must not look.
+        list[Path],
+        typer.Argument(metavar="FILE…", help="CSV files.", readable=False),
+    ],
+    name: Annotated[
+        str, typer.Option("--list", metavar="NAME", help="The list; else the file's name.")
+    ] = "",
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Where a field stands; repeatable."),
+    ] = None,
+    source: Annotated[
+        str, typer.Option(metavar="TEXT", help="Where the addresses come from.")
+    ] = "",
+    basis: Annotated[str, typer.Option(metavar="BASIS", help="Why one may write to them.")] = "",
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="Of a new list: press, topic, trusted, internal.")
+    ] = "press",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Work everything out, keep nothing.")
+    ] = False,
+) -> None:
+    """Import list files, each whole or not at all.
+
+    Bad rows go with line and reason into a rejected file; doubtful people are kept on hold.
+    """
+    from mailer.distribution.lists import import_file
+
+    mapping = _mapping(map_ or [])
+    results = []
+    with current().newsroom() as room:
+        for file in files:
+            with _Rows(file) as rows:
+                result = import_file(
+                    room,
+                    file,
+                    list_name=name,
+                    mapping=mapping,
+                    source=source,
+                    basis=basis,
+                    kind=kind,
+                    dry_run=dry_run,
+                    actor=current().actor,
+                    progress=rows.show,
+                )
+            results.append(result)
+            for warning in result.warnings:
+                say(f"Warning: {file.name}: {printable(warning)}")
+            if not current().json:
+                _tell(result)
+    if current().json:
+        document(_as_json(results))
+
+
+def ls(format: FORMAT = "table") -> None:
+    """All lists, and how many people are on each."""
+    from mailer.distribution.lists import list_lists
+
+    form = current().format(format)
+    with current().newsroom() as room:
+        rows = list_lists(room)
+    columns = [
+        Column("name", "LIST", weight=1, least=12),
+        Column("title", "TITLE", weight=1, least=8),
+        Column("kind", "KIND"),
+        Column("members", "PEOPLE", number=True),
+        Column("active", "ACTIVE", number=True),
+        Column("on_hold", "ON HOLD", number=True),
+        Column("suppressed", "SUPPRESSED", number=True),
+    ]
+    emit(rows, columns, form, empty="There is no list yet: mailer lists import FILE")
+
+
+def show(name: LIST) -> None:
+    """One list in figures."""
+    from mailer.distribution.lists import show_list
+
+    with current().newsroom() as room:
+        facts = show_list(room, name)
+    if current().json:
+        document(facts)
+        return
+    for key, value in facts.items():
+        line(
+            f"{key.replace('_', ' '):<12} {value:,}"
+            if isinstance(value, int)
+            else f"{key.replace('_', ' '):<12} {value}"
+        )
+
+
+def export(
+    name: LIST,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to; else to stdout.")
+    ] = None,
+) -> None:
+    """Write a list as CSV. Who is suppressed is not in it."""
+    from mailer.distribution.lists import EXPORT_COLUMNS, export_list
+
+    with current().newsroom() as room:
+        rows = export_list(room, name)
+        if out is not None:
+            count = _write_private(out, csv_lines(rows)) - 1
+            if current().json:
+                document({"list": name, "file": str(out), "people": count})
+            else:
+                say(f"{count:,} people written to {out}")
+        elif current().json:
+            next(rows)
+            emit((dict(zip(EXPORT_COLUMNS, row, strict=True)) for row in rows), [], "json")
+        else:
+            with ended(rows):
+                sys.stdout.writelines(csv_lines(rows))
+
+
+def ls_segments(format: FORMAT = "table") -> None:
+    """The segments of lists/segments.toml."""
+    from mailer.distribution.lists import list_segments
+
+    form = current().format(format)
+    with current().newsroom() as room:
+        rows = [
+            {"segment": each.name, "title": each.title, "lists": list(each.lists)}
+            for each in list_segments(room)
+        ]
+    columns = [
+        Column("segment", "SEGMENT", weight=1, least=12),
+        Column("title", "TITLE", weight=2, least=12),
+        Column("lists", "LISTS", weight=2, least=8),
+    ]
+    emit(rows, columns, form, empty="There is no lists/segments.toml yet; list:NAME works too.")
+
+
+def show_segment(segment: SEGMENT) -> None:
+    """What a segment asks for."""
+    from mailer.distribution import lists
+
+    with current().newsroom() as room:
+        found = lists.show_segment(room, segment)
+    facts = found.as_json()
+    if current().json:
+        document({"segment": found.name, **facts})
+        return
+    line(f"{found.name}: {found.title}")
+    for part, words in _PARTS.items():
+        for number, table in enumerate(facts.get(part, ())):
+            wanted = " and ".join(
+                f"{field} {' or '.join(values)}" for field, values in table.items()
+            )
+            line(f"  {words if number == 0 else '':<8} {wanted}")
+
+
+def count_segment(segment: SEGMENT) -> None:
+    """Whom a segment would reach now."""
+    from mailer.distribution import lists
+
+    with current().newsroom() as room:
+        found = lists.count_segment(room, segment)
+    if current().json:
+        document({"segment": segment, **found})
+        return
+    line(f"{found['recipients']:,} would get it, of {found['selected']:,} selected")
+    for key in ("suppressed", "on_hold", "other"):
+        if found[key]:
+            line(f"  {found[key]:,} {key.replace('_', ' ')}")
+
+
+class _Rows:
+    """Rows read and the share of the file, on a terminal only."""
+
+    def __init__(self, file: Path) -> None:
+        self._name = file.name
+        self._line = sys.stderr.isatty()
+        self._shown = 0.0
+
+    def __enter__(self) -> _Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+
+    def show(self, rows: int, read: int, total: int) -> None:
+        now = time.monotonic()
+        if self._line and now - self._shown > 0.2:
+            self._shown = now
+            share = f"  {100 * read // total} %" if total else ""
+            sys.stderr.write(f"\r\x1b[2K{printable(self._name)}  {rows:,} rows{share}")
+            sys.stderr.flush()
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        field, equals, column = pair.partition("=")
+        if not (equals and field.strip() and column.strip()):
+            raise UsageError(
+                f'--map "{pair}" is not FIELD=COLUMN.', hint='Write it like --map email="E-Mail".'
+            )
+        found[field.strip()] = column.strip()
+    return found
+
+
+def _tell(result: ImportResult) -> None:
+    counts = ", ".join(
+        f"{result.counts[key]:,} {key.replace('_', ' ')}"
+        for key in _COUNTS
+        if result.counts.get(key)
+    )
+    what = "would be " if result.number is None else ""
+    line(f"{result.list_name}: {what}{counts or 'no rows'}")
+    for reason, count in result.reasons.items():
+        line(f"  {count:>7,}  {reason}")
+    if result.rejected_file:
+        say(f"Rejected rows, with line and reason: {result.rejected_file}")
+
+
+def _as_json(results: list[ImportResult]) -> dict[str, Any]:
+    """One file's document; of several the sums, with each file's own under `files`."""
+    each = [result.as_json() for result in results]
+    if len(each) == 1:
+        return each[0]
+    return {
+        "import": [facts["import"] for facts in each],
+        **{key: sum(facts.get(key, 0) for facts in each) for key in _COUNTS},
+        "rejected_file": [facts["rejected_file"] for facts in each if facts["rejected_file"]],
+        "files": each,
+    }
+
+
+def _write_private(path: Path, lines: Iterable[str]) -> int:
+    """Write a file of personal data: whole or not at all, for its owner only; how many lines."""
+    if path.is_dir():
+        raise UsageError("This is a folder.", where=str(path), hint="Name a file with --out.")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    count = 0
+    try:
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                for text in lines:
+                    file.write(text)
+                    count += 1
+            part.replace(path)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+            reason = (error.strerror or "error").lower()
+            raise UsageError(f"The file cannot be written: {reason}.", where=str(path)) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return count

@@ -1,0 +1,192 @@
+"""`mailer status`, `log` and `show`: reading the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from mailer.cli.base import FORMAT, Commands, current, existing, say
+from mailer.cli.output import Column, document, emit, ended, line
+
+
+def register(app: Commands) -> None:
+    """Add this module's commands."""
+    app.add("status", status)
+    app.add("log", log)
+    app.add("show", show)
+
+
+def status(
+    distribution: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="DISTRIBUTION", help="One distribution, in detail.", callback=existing
+        ),
+    ] = None,
+) -> None:
+    """What is due, what needs a decision, and where each distribution stands."""
+    from mailer.distribution import log as ledger
+
+    with current().newsroom() as room:
+        if distribution is not None:
+            found = ledger.status_of(room, distribution)
+            document(found) if current().json else _one(found)
+            return
+        stands = ledger.status(room)
+    if current().json:
+        document(
+            {
+                "distributions": stands.distributions,
+                "next_due": stands.next_due,
+                "decisions": stands.decisions,
+            }
+        )
+        return
+    for sentence in stands.decisions:
+        line(sentence, begin="waiting")
+    if stands.decisions:
+        line()
+    columns = [
+        Column("distribution", "NO", number=True),
+        Column("release", "RELEASE", weight=3, least=10),
+        Column("state", "STATE", state=True),
+        Column("due_at", "DUE"),
+        Column("recipients", "PEOPLE", number=True),
+        Column("accepted", "ACCEPTED", number=True),
+        Column("open", "OPEN", number=True),
+        Column("failed", "FAILED", number=True),
+    ]
+    rows = [_with_counts(row) for row in stands.distributions]
+    emit(rows, columns, empty="Nothing is queued yet: mailer queue RELEASE --to SEGMENT")
+    if stands.next_due:
+        say(f"Next due: {_minute(stands.next_due)}.")
+
+
+def log(
+    distribution: Annotated[
+        int | None,
+        typer.Argument(metavar="DISTRIBUTION", help="Only this distribution.", callback=existing),
+    ] = None,
+    email: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this address.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="STATE", help="Only this state (accepted, deferred, bounced …)."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only what was touched since (ISO 8601).")
+    ] = None,
+    format: FORMAT = "table",
+) -> None:
+    """One row for each delivery: what was sent to whom, and what the mail server said."""
+    from mailer.distribution import instants
+    from mailer.distribution import log as ledger
+
+    form = current().format(format)
+    columns = [
+        Column("delivery", "DELIVERY"),
+        Column("email", "ADDRESS", weight=3, least=16),
+        Column("state", "STATE", state=True),
+        Column("last_attempt", "LAST ATTEMPT"),
+        Column("answer", "ANSWER", weight=2, least=12),
+    ]
+    with current().newsroom() as room:
+        found = ledger.log(
+            room,
+            distribution=distribution,
+            email=email,
+            state=state,
+            since=None if since is None else instants.since(room, since),
+        )
+        with ended(found):
+            rows: Iterable[Mapping[str, Any]] = found
+            if form == "table":
+                rows = map(_answered, found)
+            else:
+                columns = [Column(name, name) for name in ledger.LOG_COLUMNS]
+            emit(rows, columns, form, empty="No delivery is like that.")
+
+
+def show(
+    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="As `mailer log` names it.")],
+) -> None:
+    """One delivery: every attempt, the server's words, and its history."""
+    from mailer.distribution import log as ledger
+
+    with current().newsroom() as room:
+        found = ledger.show(room, delivery)
+    if current().json:
+        document(found)
+        return
+    line(f"{found['email'] or 'erased'}, delivery {found['delivery']}", begin=found["state"])
+    for key in ("release", "distribution", "list", "message_id", "queued_at", "due_at", "reason"):
+        if found[key] is not None:
+            line(f"{key.replace('_', ' '):<13} {found[key]}")
+    for attempt in found["attempt_list"]:
+        said = " ".join(
+            str(part)
+            for part in (attempt["smtp_code"], attempt["enhanced_code"], attempt["smtp_reply"])
+            if part
+        )
+        line()
+        line(
+            f"attempt {attempt['number']} at {attempt['at']} by {attempt['route']}",
+            begin=attempt["state"],
+        )
+        line(f"  {attempt['phase']}: {said or 'no answer'}")
+        if attempt["sha256"]:
+            line(f"  sha256 {attempt['sha256']}")
+    line()
+    for event in found["events"]:
+        line(f"{event['at']}  {event['event']:<18} {event['actor']}")
+
+
+def _one(found: Mapping[str, Any]) -> None:
+    line(f"distribution {found['distribution']}: {found['headline']}", begin=found["state"])
+    for key in ("reason", "due_at", "zone", "embargo_until", "recipients", "actor", "finished_at"):
+        if found[key] not in (None, ""):
+            line(f"{key.replace('_', ' '):<13} {found[key]}")
+    for word, count in found["counts"].items():
+        line(f"{count:,}", begin=word)
+    for why, count in found["left_out"].items():
+        line(f"left out: {why} {count}")
+    if len(found["waves"]) > 1:
+        line()
+        emit(
+            found["waves"],
+            [
+                Column("wave", "WAVE", number=True),
+                Column("due_at", "DUE"),
+                Column("zone", "ZONE", weight=1),
+                Column("state", "STATE", state=True),
+                Column("recipients", "PEOPLE", number=True),
+            ],
+        )
+
+
+def _with_counts(row: Mapping[str, Any]) -> dict[str, Any]:
+    counts = row["counts"]
+    return {
+        **row,
+        "due_at": _minute(row["due_at"]),
+        "accepted": counts.get("accepted", 0),
+        "open": sum(counts.get(word, 0) for word in ("queued", "claimed", "deferred")),
+        "failed": sum(counts.get(word, 0) for word in ("refused", "expired", "in_doubt")),
+    }
+
+
+def _answered(row: dict[str, Any]) -> dict[str, Any]:
+    answer = " ".join(
+        str(row[key]) for key in ("smtp_code", "enhanced_code", "smtp_reply") if row[key]
+    )
+    return {
+        **row,
+        "answer": row["reason"] or answer,
+        "last_attempt": _minute(row["last_attempt_at"]),
+    }
+
+
+def _minute(moment: str | None) -> str:
+    """An ISO instant short enough for a table, still with its zone."""
+    return "" if moment is None else moment[:16].replace("T", " ") + "Z"

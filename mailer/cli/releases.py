@@ -1,0 +1,179 @@
+"""Releases: `mailer release import`, `ls`, `show`, `check`, and `mailer preview`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mailer.cli.base import FORMAT, Commands, current, say
+from mailer.cli.output import Column, document, emit, line, printable
+
+if TYPE_CHECKING:
+    from mailer.distribution.releases import Finding
+
+RELEASE = Annotated[str, typer.Argument(metavar="RELEASE", help="A file, an id or a slug.")]
+
+
+def register(app: Commands) -> None:
+    """Add this module's commands."""
+    group = Commands(name="release", help="Releases: import, list, show, check.")
+    group.add("import", import_)
+    group.add("ls", ls)
+    group.add("show", show)
+    group.add("check", check)
+    app.add_typer(group)
+    app.add("preview", preview)
+
+
+def import_(
+    files: Annotated[
+        # What cannot be read is bad input (4), not wrong usage, so Typer must not look.
+        list[Path],
+        typer.Argument(metavar="FILE…", help="Text or Markdown.", readable=False),
+    ],
+) -> None:
+    """Read release files and keep them; the same bytes are the same revision."""
+    from mailer.distribution import releases
+
+    kept = []
+    with current().newsroom() as room:
+        for file in files:
+            # All are read before the first is kept, so that a bad one leaves nothing half-done.
+            releases.read_file(room, file)
+        for file in files:
+            stored = releases.import_file(room, file, current().actor)
+            kept.append(
+                {
+                    "file": str(file),
+                    "release": stored.id,
+                    "slug": stored.release.slug,
+                    "revision": stored.revision,
+                    "new": stored.new,
+                    "headline": stored.release.headline,
+                }
+            )
+            if not current().json:
+                what = "kept" if stored.new else "known"
+                line(f"{what}  {stored.release.slug}  revision {stored.revision}")
+    if current().json:
+        document(kept)
+
+
+def ls(format: FORMAT = "table") -> None:
+    """All releases with their last revision."""
+    from mailer.distribution import releases
+
+    form = current().format(format)
+    with current().newsroom() as room:
+        rows = releases.ls(room)
+    columns = [
+        Column("release", "NO", number=True),
+        Column("slug", "RELEASE", weight=2, least=12),
+        Column("revision", "REV", number=True),
+        Column("headline", "HEADLINE", weight=3, least=12),
+        Column("distributions", "SENT", number=True),
+    ]
+    emit(rows, columns, form, empty="There is no release yet: mailer release import FILE")
+
+
+def show(release: RELEASE) -> None:
+    """The structure found in a release, and what was doubtful."""
+    from mailer.distribution import releases
+
+    with current().newsroom() as room:
+        stored = releases.resolve(room, release, current().actor, keep=False)
+        if current().json:
+            document(
+                {
+                    "release": stored.id,
+                    "revision": stored.revision,
+                    "sha256": stored.sha256,
+                    "document": releases.as_json(stored.release),
+                    "findings": _plain(releases.preflight(room, stored.release)),
+                }
+            )
+            return
+        for title, rows in releases.describe(stored.release):
+            line(title)
+            for label, value in rows:
+                for number, part in enumerate(_wrapped(value)):
+                    line(f"  {label if number == 0 else '':<14}  {part}")
+            line()
+
+
+def check(release: RELEASE) -> int:
+    """What blocks a release and what its author should look at; leaves with 1 on errors."""
+    from mailer.distribution import releases
+
+    with current().newsroom() as room:
+        stored = releases.resolve(room, release, current().actor, keep=False)
+        findings = releases.check(room, stored.release)
+    errors = sum(finding.severity == "error" for finding in findings)
+    if current().json:
+        document({"ok": not errors, "findings": _plain(findings)})
+    else:
+        for finding in findings:
+            place = f"line {finding.line}: " if finding.line else ""
+            text = f"{place}{finding.message} {finding.suggestion or ''}"
+            line(text.strip(), begin=str(finding.severity))
+        warnings = sum(finding.severity == "warning" for finding in findings)
+        say(
+            f"{_count(errors, 'error')} and {_count(warnings, 'warning')}."
+            + (" It cannot be sent like this." if errors else "")
+        )
+    return int(bool(errors))
+
+
+def preview(
+    release: RELEASE,
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="EMAIL", help="As this journalist gets it.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("preview"),
+) -> None:
+    """Write the message as message.eml, message.html and message.txt.
+
+    Without --as it is made for a made-up journalist. The links in it act on nobody.
+    """
+    from mailer.distribution import releases
+
+    with current().newsroom() as room:
+        stored = releases.resolve(room, release, current().actor, keep=False)
+        made = releases.preview(room, stored, out, as_email=as_)
+    for finding in made.findings:
+        if finding.severity != "note":
+            place = f"line {finding.line}: " if finding.line else ""
+            say(f"{str(finding.severity).capitalize()}: {place}{printable(finding.message)}")
+    if current().json:
+        document({"files": [str(path) for path in made.files], "findings": _plain(made.findings)})
+        return
+    for path in made.files:
+        line(str(path))
+
+
+def _plain(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": finding.code,
+            "severity": str(finding.severity),
+            "message": finding.message,
+            "line": finding.line,
+            "column": finding.column,
+            "suggestion": finding.suggestion,
+        }
+        for finding in findings
+    ]
+
+
+def _wrapped(text: str, width: int = 62) -> list[str]:
+    """Lines of at most `width` columns, the text's own line breaks kept."""
+    import textwrap
+
+    return [part for row in text.split("\n") for part in (textwrap.wrap(row, width) or [""])]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

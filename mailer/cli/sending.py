@@ -1,0 +1,219 @@
+"""Sending: `mailer queue`, `pause`, `resume`, `cancel`, `run`, `serve` and `sandbox`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mailer.cli.base import Commands, current, existing, say
+from mailer.cli.output import document, line
+
+if TYPE_CHECKING:
+    from mailer.distribution.queue import Queued
+    from mailer.distribution.supervisor import Summary
+
+DISTRIBUTION = Annotated[
+    int,
+    typer.Argument(
+        metavar="DISTRIBUTION", help="Its number, as `mailer status` shows it.", callback=existing
+    ),
+]
+REASON = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept in the history.")]
+
+
+def register(app: Commands) -> None:
+    """Add this module's commands."""
+    app.add("queue", queue)
+    app.add("pause", pause)
+    app.add("resume", resume)
+    app.add("cancel", cancel)
+    app.add("serve", serve)
+    app.add("run", run)
+    app.add("sandbox", sandbox)
+
+
+def pause(distribution: DISTRIBUTION, reason: REASON = None) -> None:
+    """Stop sending a distribution within a second, until `resume`."""
+    from mailer.distribution import control
+
+    with current().newsroom() as room:
+        control.pause(room, distribution, current().actor, reason=reason)
+    _state(distribution, "paused")
+
+
+def resume(distribution: DISTRIBUTION) -> None:
+    """Go on after a pause, and let go what is waiting for an officer."""
+    from mailer.distribution import control
+
+    with current().newsroom() as room:
+        state = control.resume(room, distribution, current().actor)
+    _state(distribution, state)
+
+
+def cancel(distribution: DISTRIBUTION, reason: REASON = None) -> None:
+    """Stop a distribution for good. Nobody is told; who already has it stays in the log."""
+    from mailer.distribution import control
+
+    with current().newsroom() as room:
+        stopped = control.cancel(room, distribution, current().actor, reason=reason)
+    if current().json:
+        document(
+            {
+                "distribution": distribution,
+                "state": "cancelled",
+                "cancelled": stopped.cancelled,
+                "accepted": stopped.accepted,
+                "in_doubt": stopped.in_doubt,
+            }
+        )
+        return
+    line(
+        f"distribution {distribution}: {stopped.cancelled:,} will not be sent, "
+        f"{stopped.accepted:,} had been accepted",
+        begin="cancelled",
+    )
+    if stopped.accepted or stopped.in_doubt:
+        say(f"Who may have it: mailer log {distribution} --state accepted")
+
+
+def queue(
+    release: Annotated[
+        list[str],
+        typer.Argument(metavar="RELEASE", help="A file, an id or a slug.", show_default=False),
+    ],
+    to: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SEGMENT", help="A segment, or list:NAME; may be repeated."),
+    ] = None,
+    at: Annotated[
+        str, typer.Option(metavar="WHEN", help='ISO 8601, with or without a zone, or "now".')
+    ] = "now",
+    tz: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="The zone of WHEN, if it names none.")
+    ] = None,
+    local_time: Annotated[
+        bool, typer.Option("--local-time", help="WHEN is each journalist's own time.")
+    ] = False,
+    embargo: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Nothing leaves before this.")
+    ] = None,
+    late: Annotated[
+        str, typer.Option(metavar="HOW", help="What is late: hold, send or drop.")
+    ] = "hold",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be queued.")
+    ] = False,
+) -> None:
+    """Queue a release for the journalists of one or more segments.
+
+    Several segments stand after one --to or each after its own.
+    """
+    from mailer.distribution.queue import Order, queue
+
+    segments = [*(to or []), *release[1:]]
+    if not to:
+        raise typer.BadParameter("say who gets it: a segment, or list:NAME", param_hint="--to")
+    order = Order(
+        release=release[0],
+        to=segments,
+        at=at,
+        zone=tz,
+        local_time=local_time,
+        embargo=embargo,
+        late=late,
+    )
+    with current().newsroom() as room:
+        queued = queue(room, order, current().actor, dry_run=dry_run)
+    for warning in queued.warnings:
+        say(f"Warning: {_sentence(warning)}")
+    if current().json:
+        document(queued.as_json())
+        return
+    _tell_queued(queued)
+
+
+def _tell_queued(queued: Queued) -> None:
+    what = "would be queued" if queued.distribution is None else "queued"
+    people = "journalist" if queued.recipients == 1 else "journalists"
+    name = "" if queued.distribution is None else f"distribution {queued.distribution}: "
+    line(f"{name}{what} for {queued.recipients:,} {people}", begin=queued.state)
+    for wave in queued.waves:
+        line(f"  {wave['due_at']}  {wave['recipients']:>7,}  {wave['zone']}")
+    for why, count in queued.left_out.items():
+        line(f"  left out: {count:,} {why.replace('_', ' ')}")
+
+
+def serve() -> None:
+    """Serve the pages and send what is due, until interrupted."""
+    from mailer.cli.progress import Progress
+    from mailer.distribution.supervisor import Supervisor
+
+    config = current().configuration()
+    pages = [sys.executable, "-m", "mailer.web.serve", "--config", str(config.path)]
+    with Progress(_open_deliveries) as progress:
+        summary = Supervisor(config, once=False, web=pages, tell=progress.tell).run()
+    _tell_summary(summary, stopped=True)
+
+
+def run(
+    once: Annotated[bool, typer.Option("--once", help="Send all that is due, then leave.")] = False,
+) -> int:
+    """Send what is due, when it is due, until interrupted."""
+    from mailer.cli.progress import Progress
+    from mailer.distribution.supervisor import Supervisor
+
+    with Progress(_open_deliveries) as progress:
+        summary = Supervisor(current().configuration(), once=once, tell=progress.tell).run()
+    _tell_summary(summary, stopped=not once)
+    return int(once and summary.failed)
+
+
+def _tell_summary(summary: Summary, *, stopped: bool = False) -> None:
+    if current().json:
+        document(
+            {
+                "counts": summary.counts,
+                "recovered": summary.recovered,
+                "restarted": summary.restarted,
+            }
+        )
+    else:
+        from mailer.cli.progress import sentence
+
+        say(sentence(summary.counts) if summary.counts or not stopped else "Stopped.")
+
+
+def _open_deliveries() -> int:
+    from mailer.distribution.log import status
+
+    with current().newsroom() as room:
+        rows = status(room).distributions
+    return sum(
+        row["counts"].get(state, 0)
+        for row in rows
+        if row["state"] == "sending"
+        for state in ("queued", "claimed", "deferred")
+    )
+
+
+def sandbox() -> None:
+    """Run the loopback mail server that keeps and shows what it gets."""
+    from mailer.distribution.sandbox import serve_sandbox
+
+    serve_sandbox(
+        current().configuration(),
+        lambda host, port: say(f"The sandbox listens on {host}:{port}. Ctrl-C ends it."),
+    )
+
+
+def _state(distribution: int, state: str) -> None:
+    if current().json:
+        document({"distribution": distribution, "state": state})
+    else:
+        line(f"distribution {distribution}", begin=state)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,223 @@
+"""The configuration: `config.toml` and `MAILER_…` overrides, read once into frozen objects.
+
+`load` reads, checks and completes everything, so the rest of the program never sees a value
+that cannot be used. Each fault is a `ConfigError` with file, line and column, one sentence and
+what to do. Unknown keys are faults, and so are settings of the contract that this version does
+not act on yet: nobody shall rely on a key that does nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from mailer import config_values as values
+from mailer.config_values import BadValue, Listener
+
+DEFAULT_ROUTE_URL = "smtp://127.0.0.1:1025"
+"""The sandbox mail server that `serve`, `run` and `demo` start themselves."""
+
+Basis = Literal["legitimate_interest", "public_contact", "opt_in", "existing_relationship"]
+BASES: tuple[str, ...] = get_args(Basis)
+"""Why a newsroom may write to a journalist (E7)."""
+
+
+def _zone(value: Any) -> str:
+    name = values.text(value)
+    hint = 'Write it like "Europe/Brussels".'
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = get_close_matches(name, available_timezones(), 1)
+        raise BadValue(
+            f"is not a time zone: {values.quoted(name)}",
+            f'Did you mean "{near[0]}"?' if near else hint,
+        ) from None
+    return name
+
+
+Text = Annotated[str, BeforeValidator(values.text)]
+Seconds = Annotated[float, BeforeValidator(values.duration)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
+
+
+class NewsroomConfig(_Section):
+    """Who sends: what stands in the masthead, the headers and the footer of each message."""
+
+    name: Text
+    sender: Annotated[str, BeforeValidator(values.mailbox)]
+    reply_to: Annotated[str, BeforeValidator(values.mailbox)] = ""
+    bounce_address: Annotated[str, BeforeValidator(values.plain_address)] = ""
+    postal_address: Text = ""
+    public_url: Annotated[str, BeforeValidator(values.public_url)] = ""
+    timezone: Annotated[str, BeforeValidator(_zone)] = "UTC"
+    default_language: Annotated[str, BeforeValidator(values.language)] = "en"
+    default_basis: Basis = "legitimate_interest"
+    test_recipients: Annotated[tuple[str, ...], BeforeValidator(values.plain_addresses)] = ()
+    accent: Annotated[str, BeforeValidator(values.accent)] = "#1f4e79"
+
+
+class StoreConfig(_Section):
+    """Where the ledger is kept. After loading, a SQLite path is absolute."""
+
+    url: Annotated[str, BeforeValidator(values.store_url)] = Field(
+        default="sqlite:///mailer.db", repr=False
+    )
+
+
+class SmtpTimeouts(_Section):
+    """Seconds to wait for the mail server in each phase (RFC 5321 section 4.5.3.2; H10).
+
+    `block` is the longest standstill while content is being written.
+    """
+
+    connect: Seconds = 60.0
+    banner: Seconds = 300.0
+    ehlo: Seconds = 300.0
+    starttls: Seconds = 120.0
+    auth: Seconds = 120.0
+    mail: Seconds = 300.0
+    rcpt: Seconds = 300.0
+    data: Seconds = 120.0
+    block: Seconds = 180.0
+    dot: Seconds = 600.0
+
+
+class SmtpSection(_Section):
+    url: Annotated[str, BeforeValidator(values.text)] = DEFAULT_ROUTE_URL
+    password_file: Text = ""
+    live: bool = False
+    connections: int = Field(default=8, ge=1, le=1000)
+    rate: Annotated[float, BeforeValidator(values.rate)] = 0.0
+    timeouts: SmtpTimeouts = SmtpTimeouts()
+
+
+class RouteConfig(_Section):
+    """A way out. `password` is never shown; `rate` is messages a second, 0 without limit."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    tls: Literal["implicit", "required", "offered", "never"]
+    password: str = Field(repr=False)
+    connections: int
+    rate: float
+    domains: tuple[str, ...] = ()
+    order: int = 0
+    timeouts: SmtpTimeouts = SmtpTimeouts()
+    is_default_address: bool = False
+
+
+class SendingConfig(_Section):
+    """How deliveries are attempted. All durations are seconds."""
+
+    processes: int = Field(default=0, ge=0, le=256)
+    retry: Annotated[tuple[float, ...], BeforeValidator(values.retry_steps)] = (
+        300.0,
+        1800.0,
+        3600.0,
+        7200.0,
+    )
+    give_up_after: Seconds = 345_600.0
+    late_grace: Seconds = 900.0
+    approval: Literal["none", "second"] = "none"
+    undo_window: Seconds = 60.0
+    on_doubt: Literal["hold", "resend"] = "hold"
+    rescue_after: Seconds = 30.0
+
+
+class WebConfig(_Section):
+    """The two listeners: one for journalists, one for the office."""
+
+    public: Annotated[Listener, BeforeValidator(values.listener)] = Listener("127.0.0.1", 8025)
+    desk: Annotated[Listener, BeforeValidator(values.listener)] = Listener("127.0.0.1", 8026)
+
+
+class ConfigFile(_Section):
+    newsroom: NewsroomConfig
+    store: StoreConfig = StoreConfig()
+    smtp: SmtpSection = SmtpSection()
+    routes: list[dict[str, Any]] = []
+    sending: SendingConfig = SendingConfig()
+    service_mail: dict[str, Any] = {}
+    dkim: dict[str, Any] | None = None
+    web: WebConfig = WebConfig()
+
+
+class Config(_Section):
+    """Everything that config.toml and the environment settle. Frozen, safe to print."""
+
+    path: Path
+    home: Path
+    newsroom: NewsroomConfig
+    store: StoreConfig
+    routes: tuple[RouteConfig, ...]
+    live: bool
+    sending: SendingConfig
+    web: WebConfig
+    dkim: None = None
+    service_mail: None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def keys_dir(self) -> Path:
+        """The folder of the token keys and the suppression key."""
+        return self.home / "keys"
+
+    @property
+    def spool_dir(self) -> Path:
+        """The folder of journals, the opt-out spool, locks and the sandbox's inbox."""
+        return self.home / "spool"
+
+    @property
+    def lists_dir(self) -> Path:
+        """The folder of list files and segments.toml."""
+        return self.home / "lists"
+
+    @property
+    def templates_dir(self) -> Path:
+        """The newsroom's own templates, looked into before the package's."""
+        return self.home / "templates"
+
+    def digest(self) -> str:
+        """A SHA-256 over what must be equal on all machines of this newsroom.
+
+        Secrets are left out, and so is what may differ by machine: paths, the store's address,
+        listeners, numbers of processes and connections.
+        """
+        facts = {
+            "newsroom": self.newsroom.model_dump(mode="json"),
+            "routes": [
+                route.model_dump(mode="json", exclude={"password", "connections", "timeouts"})
+                for route in self.routes
+            ],
+            "live": self.live,
+            "sending": self.sending.model_dump(mode="json", exclude={"processes"}),
+        }
+        canonical = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration at `path`, else at MAILER_CONFIG, else ./config.toml.
+
+    `environ` is the process's environment unless given; its MAILER_SECTION__KEY variables win
+    over the file. Raises `ConfigError`.
+    """
+    environ = os.environ if environ is None else environ
+    path = path or Path(environ.get("MAILER_CONFIG") or "config.toml")
+    from mailer.config_reader import Reader  # it needs the models above
+
+    return Reader(path, environ).config()

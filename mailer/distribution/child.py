@@ -1,0 +1,170 @@
+"""The processes that a supervisor starts: `python -m mailer.distribution.child ROLE`.
+
+A child speaks one JSON object a line on its standard output and leaves when its standard input
+closes: whatever kills the supervisor closes that pipe, so no child outlives it for long. SIGTERM
+means the same. SIGINT belongs to the supervisor and is ignored here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from mailer import config as configuration
+from mailer.config import Config, RouteConfig
+from mailer.distribution.context import Newsroom, host_name, open_newsroom
+from mailer.distribution.journal import Journal
+from mailer.distribution.recovery import boot_id
+from mailer.distribution.safety import require_ready
+from mailer.errors import MailerError
+from mailer.smtp.model import Endpoint, Timeouts
+from mailer.store import ledger
+
+_lock = threading.Lock()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one child until its end; the exit code."""
+    parser = argparse.ArgumentParser(prog="mailer.distribution.child")
+    parser.add_argument("role", choices=["scheduler", "sender"])
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--name", default="sender-1")
+    parser.add_argument("--share", type=int, default=1)
+    parser.add_argument("--every", type=float, default=1.0)
+    options = parser.parse_args(argv)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        config = configuration.load(options.config)
+        require_ready(config)
+        if options.role == "scheduler":
+            _schedule(config, options.every)
+        else:
+            _send(config, options.name, options.share)
+    except MailerError as error:
+        say({"event": "fatal", "reason": str(error), "exit_code": error.exit_code})
+        return error.exit_code
+    return 0
+
+
+def say(event: dict[str, Any]) -> None:
+    """One line for the supervisor; a supervisor that is gone does not matter here."""
+    line = json.dumps(event) + "\n"
+    with _lock, contextlib.suppress(BrokenPipeError, ValueError):
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def on_end(stop: Callable[[], None]) -> None:
+    """Call `stop` (from another thread) once standard input closes."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while os.read(0, 4096):
+                pass
+        stop()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def endpoint_of(room: Newsroom, route: RouteConfig) -> Endpoint:
+    """How to reach a route. An EHLO name without a dot would be refused by strict servers, so
+    such a machine names its address instead (A13)."""
+    host = host_name()
+    return Endpoint(
+        host=route.host,
+        port=route.port,
+        tls=route.tls,
+        user=route.user,
+        password=route.password,
+        helo_name=host if "." in host else "[127.0.0.1]",
+        timeouts=Timeouts(**route.timeouts.model_dump()),
+        sandbox_key=room.keys.derive("sandbox"),
+    )
+
+
+def _schedule(config: Config, every: float) -> None:
+    from mailer.distribution.context import create_store
+    from mailer.distribution.schedule import Scheduler, Sweeper
+
+    # A sweep that takes longer than its interval is no news: the next one does the rest.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    create_store(config, anew=False)
+    with open_newsroom(config) as room:
+        ended = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        on_end(ended.set)
+        scheduler = Scheduler(Sweeper(room), say, every=every)
+        say({"event": "ready"})
+        scheduler.start()
+        ended.wait()
+        scheduler.stop()
+
+
+def _send(config: Config, name: str, share: int) -> None:
+    from mailer.distribution.sender import Sender
+
+    with open_newsroom(config, busy_timeout=10.0) as room:
+        host = host_name()
+        journal = Journal(
+            config.spool_dir / "journals", f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
+        )
+        try:
+            with room.store.write() as tx:
+                worker = ledger.add_worker(
+                    tx,
+                    host=host,
+                    name=name,
+                    pid=os.getpid(),
+                    boot_id=boot_id(),
+                    journal=str(journal.path),
+                    config_digest=config.digest(),
+                )
+        except BaseException:
+            journal.close()  # no worker stands for it in the store, so nobody else would
+            raise
+        route = config.routes[0]
+
+        async def run() -> None:
+            sender = Sender(
+                room, route, endpoint_of(room, route), worker, journal, share=share, report=say
+            )
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, sender.stop)
+            on_end(lambda: _call(loop, sender.stop))
+            say({"event": "ready", "worker": worker})
+            await sender.run()
+
+        with room.store.hold_presence(worker):
+            _run(run())
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        loop.call_soon_threadsafe(function)
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    factory: Callable[[], asyncio.AbstractEventLoop] | None
+    try:
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""Instants as officers write them on the command line and in forms."""
+
+from __future__ import annotations
+
+import re
+
+from mailer.clock import SECOND
+from mailer.config_values import BadValue, duration
+from mailer.distribution.context import Newsroom
+from mailer.release.times import NOW, parse_when
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def since(room: Newsroom, text: str) -> int:
+    """UTC microseconds of "2026-03-01", "2026-03-01T08:00", "now", or "2h" (that long ago).
+
+    Times without a zone are in the newsroom's. Raises UsageError for anything else.
+    """
+    try:
+        return room.clock.now() - round(duration(text.strip()) * SECOND)
+    except BadValue:
+        pass
+    if _DATE.fullmatch(text.strip()):
+        text = f"{text.strip()}T00:00"
+    instant = parse_when(text, room.config.newsroom.timezone)
+    return room.clock.now() if instant is NOW else instant

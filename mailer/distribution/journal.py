@@ -1,0 +1,213 @@
+"""A sender's journal: what had its final dot, and what was answered (design decision 4).
+
+Before the final dot of a delivery leaves, an `D` record says so; as soon as the reply is read,
+an `R` record holds it. The records are plain writes into space reserved beforehand: they survive
+the death of the process (not of the machine, which recovery recognises by the boot id), and a
+full disk is met before a claim, never between a dot and its reply (H20).
+
+A sender holds a lock on `NAME.lock` as long as it lives; whoever can take that lock knows that
+it is dead.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailer.errors import StoreUnavailable
+
+_DOT = struct.Struct("<cqHq32s")
+_REPLY = struct.Struct("<cqqHBH")
+_CRC = struct.Struct("<I")
+_RESERVE = 1 << 20
+_ROLL = 8 << 20
+_LARGEST = _DOT.size + _REPLY.size + 64 + 600 + 2 * _CRC.size
+"""Room one delivery can need, in bytes."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """What the journal knows of one delivery. `code` is None until a reply was read."""
+
+    delivery: int
+    number: int
+    sent_date: int
+    sha256: bytes
+    code: int | None = None
+    enhanced: str = ""
+    reply: str = ""
+    at: int = 0
+
+
+class Journal:
+    """The journal of one living sender."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Take the lock and make the file. Raises StoreUnavailable when the disk says no."""
+        self.path = folder / f"{name}.journal"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise _unavailable(error) from error
+        self._end = 0
+        self._reserved = 0
+        self._open: dict[int, Entry] = {}
+
+    def reserve(self, deliveries: int) -> None:
+        """Make sure that so many more deliveries find room; StoreUnavailable when they do not."""
+        if self._end > _ROLL:
+            self._roll()
+        need = self._end + (deliveries + len(self._open)) * _LARGEST
+        if need <= self._reserved:
+            return
+        target = need + _RESERVE
+        try:
+            os.posix_fallocate(self._fd, self._reserved, target - self._reserved)
+        except OSError as error:
+            raise _unavailable(error) from error
+        self._reserved = target
+
+    def dotted(self, delivery: int, number: int, sent_date: int, sha256: bytes) -> None:
+        """The final dot of this delivery is about to leave."""
+        self._open[delivery] = Entry(delivery, number, sent_date, sha256)
+        self._write(_packed_dot(self._open[delivery]))
+
+    def replied(self, delivery: int, at: int, code: int, enhanced: str, reply: str) -> None:
+        """The server's answer to the final dot of this delivery was read."""
+        entry = self._open[delivery]
+        entry.code, entry.enhanced, entry.reply, entry.at = code, enhanced, reply, at
+        self._write(_packed_reply(entry))
+
+    def recorded(self, delivery: int) -> None:
+        """The store has it: the journal need not carry it on."""
+        self._open.pop(delivery, None)
+
+    def close(self) -> None:
+        """Everything is in the store: remove the file, then let the lock go."""
+        os.close(self._fd)
+        self.path.unlink(missing_ok=True)
+        self.path.with_suffix(".lock").unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def _write(self, record: bytes) -> None:
+        os.pwrite(self._fd, record, self._end)
+        self._end += len(record)
+
+    def _roll(self) -> None:
+        # A new file holds only what the store does not have yet; the rename makes it the journal.
+        fresh = self.path.with_suffix(".next")
+        records = b"".join(
+            _packed_dot(e) + (_packed_reply(e) if e.code is not None else b"")
+            for e in self._open.values()
+        )
+        try:
+            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.posix_fallocate(fd, 0, len(records) + _RESERVE)
+            os.pwrite(fd, records, 0)
+            fresh.rename(self.path)
+        except OSError as error:
+            raise _unavailable(error) from error
+        os.close(self._fd)
+        self._fd, self._end, self._reserved = fd, len(records), len(records) + _RESERVE
+
+
+def is_dead(path: Path) -> bool:
+    """True when nobody holds the lock of the journal at `path` (on this host)."""
+    lock = path.with_suffix(".lock")
+    try:
+        fd = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    else:
+        return True
+    finally:
+        os.close(fd)
+
+
+def read_journal(path: Path) -> dict[int, Entry] | None:
+    """What a dead sender left: delivery id → entry; None when there is no journal to read."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    entries: dict[int, Entry] = {}
+    for record in _records(data):
+        if isinstance(record, Entry):
+            entries[record.delivery] = record
+        else:
+            delivery, at, code, enhanced, reply = record
+            entry = entries[delivery]
+            entry.at, entry.code, entry.enhanced, entry.reply = at, code, enhanced, reply
+    return entries
+
+
+def remove(path: Path) -> None:
+    """Forget the files of a dead sender, once the store has everything."""
+    path.unlink(missing_ok=True)
+    path.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _records(data: bytes) -> Iterator[Entry | tuple[int, int, int, str, str]]:
+    """All whole records. What follows is reserved space, or a record whose writing was cut: a
+    kill may fall between two pages of one write, so each record proves itself by its sum."""
+    position = 0
+    while position < len(data):
+        kind = data[position : position + 1]
+        head = {b"D": _DOT, b"R": _REPLY}.get(kind)
+        if head is None or position + head.size > len(data):
+            return
+        fields = head.unpack_from(data, position)
+        end = position + head.size + (fields[4] + fields[5] if kind == b"R" else 0)
+        record = data[position:end]
+        if data[end : end + _CRC.size] != _CRC.pack(zlib.crc32(record)):
+            return
+        if kind == b"D":
+            yield Entry(*fields[1:])
+        else:
+            _, delivery, at, code, enhanced, _ = fields
+            text = record[head.size :]
+            yield (
+                delivery,
+                at,
+                code,
+                text[:enhanced].decode("ascii", "replace"),
+                text[enhanced:].decode("utf-8", "replace"),
+            )
+        position = end + _CRC.size
+
+
+def _packed_dot(entry: Entry) -> bytes:
+    return _summed(_DOT.pack(b"D", entry.delivery, entry.number, entry.sent_date, entry.sha256))
+
+
+def _packed_reply(entry: Entry) -> bytes:
+    enhanced = entry.enhanced.encode("ascii", "replace")[:64]
+    reply = entry.reply.encode("utf-8", "replace")[:600]
+    head = _REPLY.pack(b"R", entry.delivery, entry.at, entry.code or 0, len(enhanced), len(reply))
+    return _summed(head + enhanced + reply)
+
+
+def _summed(record: bytes) -> bytes:
+    return record + _CRC.pack(zlib.crc32(record))
+
+
+def _unavailable(error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the sender's journal cannot be written ({error.strerror}); nothing was sent.",
+        hint="Make room on the disk of the spool folder, and try again.",
+    )

@@ -1,0 +1,497 @@
+"""Lists and segments: files in, files out, and who is meant by a name.
+
+A file is imported whole or not at all (see mailer/store/imports.py). What an officer did not say
+is filled in by fixed rules with a warning (E9), what is doubtful is kept on hold, and who objected
+or was suppressed before is never written to, whatever a file says (E12).
+"""
+
+from __future__ import annotations
+
+import difflib
+import fcntl
+import gc
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mailer.audience import segments as language
+from mailer.audience.lists import ListReader, Row, read_list
+from mailer.audience.segments import Segment, list_segment
+from mailer.audience.text import fold
+from mailer.audience.words import FIELDS
+from mailer.clock import SECOND, to_datetime
+from mailer.distribution.context import Newsroom
+from mailer.distribution.rejected import RejectedFile, defused, rejected_files
+from mailer.errors import InputError, MailerError, NotFound, StoreUnavailable, UsageError
+from mailer.store import audience, imports
+from mailer.store.imports import Incoming, OpenImport
+
+Progress = Callable[[int, int, int], None]
+"""Gets rows read, octets read, octets in all; the last two are those of the file."""
+
+EXPORT_COLUMNS = FIELDS
+"""Columns of an exported list (contract, `lists export`)."""
+
+LIST_KINDS = ("press", "topic", "trusted", "internal")
+
+
+@dataclass(slots=True)
+class ImportResult:
+    """What became of a file's rows. `number` is the import's; None for a dry run.
+
+    The counts of rows add up to `rows`; a row that repeats an earlier one is unchanged. `reasons`
+    says why rows were rejected or held, with how many of them.
+    """
+
+    number: int | None
+    list_name: str
+    file: str
+    rows: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    rejected_file: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's document (`lists import --json`), with what is more."""
+        return {
+            "import": self.number,
+            **self.counts,
+            "rejected_file": self.rejected_file,
+            "list": self.list_name,
+            "file": self.file,
+            "rows": self.rows,
+            "warnings": self.warnings,
+            "reasons": self.reasons,
+        }
+
+
+def find_segments(room: Newsroom, names: Sequence[str]) -> list[Segment]:
+    """The segments of those names, each once, in the order given; `list:NAME` is one too.
+
+    Raises NotFound for a segment or list that does not exist, with the nearest names, and
+    InputError for a segments.toml that cannot be read.
+    """
+    settle(room)
+    path = _segments_path(room)
+    known = _read_segments(path)
+    with room.store.read() as tx:
+        lists = audience.lists_by_name(tx)
+    found: dict[str, Segment] = {}
+    for name in names:
+        segment = language.find(known, name, str(path))
+        for wanted in segment.lists:
+            _known_list(lists, wanted, str(path) if segment.name in known else "")
+        if segment.name not in known:
+            row = lists[fold(segment.lists[0])]
+            segment = list_segment(row["name"])
+        found.setdefault(segment.name, segment)
+    return list(found.values())
+
+
+def list_segments(room: Newsroom) -> list[Segment]:
+    """All segments of segments.toml, in the file's order; none when there is no such file."""
+    return list(_read_segments(_segments_path(room)).values())
+
+
+def show_segment(room: Newsroom, name: str) -> Segment:
+    """One segment, `list:NAME` included. Raises as `find_segments` does."""
+    return find_segments(room, [name])[0]
+
+
+def count_segment(room: Newsroom, name: str) -> dict[str, int]:
+    """How many people a segment selects now: selected, and of them recipients, suppressed,
+    on_hold, other. Raises as `find_segments` does."""
+    found = find_segments(room, [name])
+    with room.store.read() as tx:
+        return audience.count(tx, found)
+
+
+def list_lists(room: Newsroom) -> list[dict[str, Any]]:
+    """All lists by name: id, name, title, kind, and how many are members, of them active,
+    on_hold and suppressed."""
+    settle(room)
+    with room.store.read() as tx:
+        return sorted(audience.list_facts(tx), key=lambda facts: fold(facts["name"]))
+
+
+def show_list(room: Newsroom, name: str) -> dict[str, Any]:
+    """What `list_lists` tells of one list. Raises NotFound."""
+    facts = {fold(each["name"]): each for each in list_lists(room)}
+    return dict(_known_list(facts, name))
+
+
+def export_list(room: Newsroom, name: str) -> Iterator[list[str]]:
+    """The rows of an export, the header first; cells that spreadsheets would run are defused (H18).
+
+    Everybody who is on the list now, on hold included; never who is suppressed for it (E6) or
+    erased. Raises NotFound before the first row.
+    """
+    settle(room)
+    with room.store.read() as tx:
+        row = _known_list(audience.lists_by_name(tx), name)
+    return _exported(room, row["id"])
+
+
+def import_file(
+    room: Newsroom,
+    path: Path,
+    *,
+    list_name: str = "",
+    mapping: Mapping[str, str] | None = None,
+    source: str = "",
+    basis: str = "",
+    kind: str = "press",
+    dry_run: bool = False,
+    actor: str,
+    progress: Progress = lambda rows, read, total: None,
+) -> ImportResult:
+    """Import one file into a list (default: the file's name), whole or not at all.
+
+    `mapping` is field to column; `source` and `basis` hold for a file without such columns. With
+    `dry_run` everything is worked out and nothing stays. Raises InputError for a file that is no
+    list, UsageError for a name or kind that cannot be one, StoreUnavailable while another import
+    runs.
+    """
+    name = _list_name(list_name or path.stem)
+    if kind not in LIST_KINDS:
+        raise UsageError(f'"{kind}" is no kind of list.', hint=f"Use {', '.join(LIST_KINDS)}.")
+    with _only_import(room):
+        tidy(room)
+        reader = _open(room, path, mapping or {}, source, basis)
+        try:
+            with room.store.write() as tx:
+                row = audience.lists_by_name(tx).get(fold(name))
+                run = imports.begin(
+                    tx,
+                    list_id=row["id"] if row else None,
+                    name=row["name"] if row else name,
+                    kind=kind,
+                    file=path.name,
+                    actor=actor,
+                )
+            job = _Job(room, run, reader, path, dry_run, progress)
+            job.result.warnings += _file_warnings(reader, path, room, source, basis)
+            return job.run()
+        finally:
+            reader.close()
+
+
+def settle(room: Newsroom) -> None:
+    """Finish what an import that is in force has still to change; quick when there is none.
+
+    Whoever asks for an audience does this first, so that he sees the import whole.
+    """
+    with room.store.read() as tx:
+        waiting = [number for number, state in imports.open_imports(tx) if state == "applying"]
+    for number in waiting:
+        _carry_out(room, number)
+
+
+def tidy(room: Newsroom) -> int:
+    """Finish or take away what imports that broke off have left; how many.
+
+    Only while no import runs; `import_file` begins with it, `tidy_imports` may be called any time.
+    """
+    settle(room)
+    with room.store.read() as tx:
+        broken = [number for number, _ in imports.open_imports(tx)]
+    for number in broken:
+        _abandon(room, number)
+    return len(broken)
+
+
+def tidy_imports(room: Newsroom) -> int:
+    """As `tidy`, for `store check`. Raises StoreUnavailable while an import runs."""
+    with _only_import(room):
+        return tidy(room)
+
+
+class _Job:
+    """One import from its first row to the end."""
+
+    def __init__(
+        self,
+        room: Newsroom,
+        run: OpenImport,
+        reader: ListReader,
+        path: Path,
+        dry_run: bool,
+        progress: Progress,
+    ) -> None:
+        self._room, self._run, self._reader = room, run, reader
+        self._path, self._dry_run, self._progress = path, dry_run, progress
+        self._told: dict[str, tuple[int, str]] = {}
+        self._rejected: RejectedFile | None = None
+        self.result = ImportResult(None if dry_run else run.id, run.name, path.name)
+
+    def run(self) -> ImportResult:
+        """Stage all rows, then bring them in force; or take everything away again."""
+        room, run, result = self._room, self._run, self.result
+        try:
+            self._stage()
+            if self._dry_run:
+                _abandon(room, run.id)
+            else:
+                with room.store.write() as tx:
+                    imports.flip(tx, run)
+        except BaseException:
+            self._close_rejected(keep=False)
+            # What cannot be taken away now, the next import takes away.
+            with suppress(MailerError):
+                _abandon(room, run.id)
+            raise
+        self._close_rejected(keep=True)
+        if not self._dry_run:
+            _carry_out(room, run.id)
+        result.counts = run.counts.as_json()
+        result.warnings += [
+            f"{count:,} row{'s' if count > 1 else ''}: {example}"
+            for count, example in sorted(self._told.values(), key=lambda told: -told[0])
+        ]
+        return result
+
+    def _stage(self) -> None:
+        room, rows = self._room, iter(self._reader)
+        pace = _Pace(room)
+        while chunk := list(islice(rows, pace.size)):
+            judged = list(self._judged(chunk))
+            with room.store.write() as tx, pace.step():
+                imports.take(tx, self._run, judged)
+            self.result.rows += len(chunk)
+            self._progress(self.result.rows, self._reader.bytes_read, self._reader.bytes_total)
+
+    def _judged(self, chunk: Sequence[Row]) -> Iterator[Incoming]:
+        """What the store is to know of these rows, in their order."""
+        for row in chunk:
+            for warning in row.warnings:
+                self._tell(warning, row.line)
+            person = row.journalist
+            if row.verdict == "reject" or person is None:
+                self._reject(row)
+                continue
+            hash = self._room.address_hash(person.email)
+            if row.verdict == "objection":
+                evidence = {
+                    "method": "objection in list",
+                    "file": self._path.name,
+                    "line": row.line,
+                    "import": self._run.id,
+                }
+                yield Incoming(hash, person, objection=evidence)
+                continue
+            hold = ""
+            if row.verdict == "hold":
+                hold = "; ".join(row.reasons) or "doubtful"
+                self._count_reasons(row)
+            yield Incoming(hash, person, hold)
+
+    def _reject(self, row: Row) -> None:
+        self._run.counts.rejected += 1
+        self._count_reasons(row)
+        if self._dry_run:
+            return
+        if self._rejected is None:
+            self._rejected = RejectedFile(
+                self._room.config.home, self._run.name, self._run.id, self._reader.header
+            )
+        self._rejected.add(row)
+
+    def _count_reasons(self, row: Row) -> None:
+        reasons = self.result.reasons
+        for reason in row.reasons:
+            key = _QUOTED.sub("“…”", reason)
+            if key in reasons or len(reasons) < _MOST_TOLD:
+                reasons[key] = reasons.get(key, 0) + 1
+
+    def _tell(self, warning: str, line: int) -> None:
+        key = _QUOTED.sub("“…”", warning)
+        count, example = self._told.get(key, (0, f"{warning} (first in line {line})."))
+        if count or len(self._told) < _MOST_TOLD:
+            self._told[key] = (count + 1, example)
+
+    def _close_rejected(self, *, keep: bool) -> None:
+        if self._rejected is not None:
+            self._rejected.close(keep=keep)
+            self.result.rejected_file = str(self._rejected.path)
+
+
+class _Pace:
+    """How many rows go into one step, so that none holds the store longer than it may.
+
+    The time inside the transaction counts, not the commit: that takes what the disk takes,
+    however little is written.
+    """
+
+    def __init__(self, room: Newsroom) -> None:
+        self._clock = room.clock
+        # PostgreSQL lets others write meanwhile, so there a step only bounds what is undone.
+        alone = room.store.dialect == "sqlite"
+        self._step, self._most = (_STEP, 2000) if alone else (5 * _STEP, 5000)
+        self.size = 200
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """What is done inside decides the size of the next step."""
+        # Python's full collection takes longer than a whole step; between two it harms nobody.
+        collecting = gc.isenabled()
+        gc.disable()
+        began = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            if collecting:
+                gc.enable()
+        took = self._clock.monotonic() - began
+        if took > self._step:
+            self.size = max(100, round(self.size * 0.8))
+        else:
+            self.size = min(self._most, round(self.size * 1.1))
+
+
+@contextmanager
+def _only_import(room: Newsroom) -> Iterator[None]:
+    """Keep other imports out, of this machine by a file, of other machines by the database."""
+    room.config.spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(room.config.spool_dir / "import.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    busy = StoreUnavailable(
+        "another import into this newsroom is running; nothing was done.",
+        hint="Try again when it is done.",
+    )
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise busy from None
+        with ExitStack() as stack:
+            # A server may need a moment to notice that the last import's connection is closed.
+            for _ in range(20):
+                # Workers have ids from 1, so 0 is free for this.
+                if stack.enter_context(room.store.presence_free(0)):
+                    break
+                stack.close()
+                time.sleep(0.05)
+            else:
+                raise busy
+            yield
+    finally:
+        os.close(descriptor)
+
+
+def _carry_out(room: Newsroom, number: int) -> None:
+    pace, done = _Pace(room), False
+    while not done:
+        with room.store.write() as tx, pace.step():
+            done = imports.carry_out(tx, number, pace.size)
+
+
+def _abandon(room: Newsroom, number: int) -> None:
+    with room.store.read() as tx:
+        record = imports.get(tx, number)
+    pace = _Pace(room)
+    first: int | None = 0
+    while first is not None:
+        with room.store.write() as tx, pace.step():
+            first = imports.abandon(tx, number, pace.size, first)
+    if record is not None:
+        for path in rejected_files(room.config.home, number):
+            path.unlink(missing_ok=True)
+
+
+def _open(
+    room: Newsroom, path: Path, mapping: Mapping[str, str], source: str, basis: str
+) -> ListReader:
+    try:
+        changed = round(path.stat().st_mtime * SECOND)
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}.",
+            where=str(path),
+        ) from error
+    return read_list(
+        path,
+        mapping=mapping,
+        default_source=source or path.name,
+        default_source_date=to_datetime(changed).date().isoformat(),
+        default_basis=basis or room.config.newsroom.default_basis,
+    )
+
+
+def _file_warnings(
+    reader: ListReader, path: Path, room: Newsroom, source: str, basis: str
+) -> list[str]:
+    found = []
+    if "source" in reader.missing and not source:
+        found.append(
+            f'no column tells where the contacts come from: "{path.name}" is kept as their '
+            "source (--source says it better)."
+        )
+    if "consent_basis" in reader.missing and not basis:
+        found.append(
+            "no column tells why these people may be written to: "
+            f'"{room.config.newsroom.default_basis}" is taken for all (--basis says otherwise).'
+        )
+    return found
+
+
+def _exported(room: Newsroom, number: int) -> Iterator[list[str]]:
+    yield list(EXPORT_COLUMNS)
+    with room.store.read() as tx:
+        for row in audience.members(tx, number):
+            yield [defused(row["zone" if name == "timezone" else name]) for name in EXPORT_COLUMNS]
+
+
+def _segments_path(room: Newsroom) -> Path:
+    return room.config.lists_dir / "segments.toml"
+
+
+def _read_segments(path: Path) -> dict[str, Segment]:
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        # Only the system's errors have words of their own; the other one is of the encoding.
+        reason = str(getattr(error, "strerror", None) or "it is no text").lower()
+        raise InputError(f"this file cannot be read: {reason}.", where=str(path)) from error
+    return language.parse(text, str(path))
+
+
+def _known_list(lists: Mapping[str, Any], name: str, where: str = "") -> Any:
+    """The list of that name among lists by folded name. Raises NotFound with the nearest."""
+    row = lists.get(fold(name))
+    if row is not None:
+        return row
+    near = difflib.get_close_matches(fold(name), lists, 3)
+    names = [lists[key]["name"] for key in near] or [each["name"] for each in lists.values()]
+    if near:
+        hint = f"Did you mean {' or '.join(names)}?"
+    else:
+        hint = (
+            f"There are: {', '.join(sorted(names)[:10])}."
+            if names
+            else ("There is none yet; `mailer lists import FILE` makes one.")
+        )
+    raise NotFound(f'there is no list "{name}".', where=where, hint=hint)
+
+
+def _list_name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name or not name.isprintable() or len(name) > 100:
+        raise UsageError(f'"{text}" cannot be the name of a list.', hint="Use --list NAME.")
+    return name
+
+
+_STEP = 0.02
+"""Seconds that a step means to take before its commit; 50 ms with it is the bound."""
+
+_MOST_TOLD = 30
+"""Most different warnings, and reasons, that one import tells."""
+
+_QUOTED = re.compile("“[^”]*”")

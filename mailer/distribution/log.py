@@ -1,0 +1,256 @@
+"""Reading the ledger: what happened to each delivery, where each distribution stands.
+
+Rows are plain dicts in the order of their columns, instants as ISO 8601 UTC with milliseconds,
+so that every output (table, JSON, CSV, page) shows the same words and numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mailer.audience.address import AddressError, normalise
+from mailer.clock import to_datetime
+from mailer.distribution.context import Newsroom
+from mailer.distribution.control import existing
+from mailer.errors import NotFound, UsageError
+from mailer.message.tokens import delivery_code, parse_delivery_code
+from mailer.message.values import message_id
+from mailer.store import distributions
+from mailer.store.base import Row
+from mailer.store.distributions import LogFilter
+from mailer.store.states import DeliveryState
+
+LOG_COLUMNS = (
+    "delivery",
+    "distribution",
+    "release",
+    "email",
+    "state",
+    "feedback",
+    "message_id",
+    "queued_at",
+    "attempts",
+    "last_attempt_at",
+    "smtp_code",
+    "enhanced_code",
+    "smtp_reply",
+    "route",
+    "reason",
+    "list",
+    "due_at",
+)
+"""The columns of `log`, in order (contract; H16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where everything stands. `decisions` are sentences that need an officer."""
+
+    distributions: list[dict[str, Any]]
+    next_due: str | None
+    decisions: list[str]
+
+
+def iso(instant: int | None) -> str | None:
+    """An instant as people and programs read it: 2026-03-01T08:00:00.000Z."""
+    if instant is None:
+        return None
+    return to_datetime(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def log(
+    room: Newsroom,
+    *,
+    distribution: int | None = None,
+    email: str | None = None,
+    state: str | None = None,
+    since: int | None = None,
+) -> Iterator[dict[str, Any]]:
+    """One row per delivery, oldest first, streamed. `state` is a transport state or feedback.
+
+    Raises NotFound for an unknown distribution, UsageError for a word that is no state.
+    """
+    where = LogFilter(
+        distribution=distribution,
+        state=_state(state),
+        feedback=state if state in _FEEDBACK else None,
+        since=since,
+        hash=None if email is None else room.address_hash(_address(email)),
+    )
+    with room.store.read() as tx:
+        if distribution is not None:
+            existing(tx, distribution)
+        for row in distributions.log(tx, where):
+            yield _log_row(room, row)
+
+
+def status(room: Newsroom) -> Status:
+    """All distributions with their counts, what is due next, and what needs a decision."""
+    with room.store.read() as tx:
+        rows = [
+            _distribution(row, distributions.counts(tx, row["id"])) for row in distributions.ls(tx)
+        ]
+        next_due = distributions.next_due(tx)
+    return Status(rows, iso(next_due), [s for row in rows for s in _decisions(row)])
+
+
+def status_of(room: Newsroom, number: int) -> dict[str, Any]:
+    """One distribution with its counts, its waves and who was left out. Raises NotFound."""
+    with room.store.read() as tx:
+        row = existing(tx, number)
+        found = _distribution(row, distributions.counts(tx, number))
+        found["waves"] = [
+            {
+                "wave": wave["id"],
+                "due_at": iso(wave["due_at"]),
+                "zone": wave["zone"],
+                "state": wave["state"],
+                "recipients": wave["recipients"],
+            }
+            for wave in distributions.waves(tx, number)
+        ]
+    found["left_out"] = json.loads(row["left_out"])
+    found["audience"] = json.loads(row["audience"])
+    return found
+
+
+def show(room: Newsroom, reference: str) -> dict[str, Any]:
+    """One delivery with its attempts and history.
+
+    `reference` is its code, as `log` prints it, or its Message-ID. Raises NotFound.
+    """
+    number = delivery_number(reference)
+    with room.store.read() as tx:
+        row = distributions.delivery(tx, number)
+        if row is None:
+            raise NotFound(f"there is no delivery {reference}.", hint="`mailer log` lists them.")
+        attempts = [
+            {
+                "number": a["number"],
+                "at": iso(a["at"]),
+                "date_header": iso(a["sent_date"]),
+                "route": a["route"],
+                "phase": a["phase"],
+                "smtp_code": a["code"] or None,
+                "enhanced_code": a["enhanced"] or None,
+                "smtp_reply": a["reply"],
+                "verdict": a["verdict"],
+                "state": DeliveryState(a["state"]).word,
+                "sha256": bytes(a["sha256"]).hex() if a["sha256"] else None,
+                "worker": a["worker"],
+            }
+            for a in distributions.attempts(tx, number)
+        ]
+        events = [
+            {"at": iso(e["at"]), "event": e["kind"], "actor": e["actor"]}
+            | ({"data": data} if (data := _event_data(e)) else {})
+            for e in distributions.events(tx, number)
+        ]
+    return {**_log_row(room, row), "attempt_list": attempts, "events": events}
+
+
+def delivery_number(reference: str) -> int:
+    """The 64-bit id behind a delivery's code or Message-ID; NotFound for anything else."""
+    text = reference.strip().strip("<>").partition("@")[0].partition(".")[0]
+    try:
+        number = parse_delivery_code(text)
+    except (UsageError, ValueError):
+        number = -1
+    if not 0 <= number < 1 << 63:
+        raise NotFound(
+            f'"{reference}" is no delivery.', hint="`mailer log` lists them in its first column."
+        )
+    return number
+
+
+_FEEDBACK = ("bounced", "complained", "replied")
+
+
+def _state(word: str | None) -> DeliveryState | None:
+    if word is None or word in _FEEDBACK:
+        return None
+    try:
+        return DeliveryState.of(word)
+    except KeyError:
+        known = ", ".join([s.word for s in DeliveryState] + list(_FEEDBACK))
+        raise UsageError(f'"{word}" is no state of a delivery.', hint=f"Use {known}.") from None
+
+
+def _address(text: str) -> str:
+    """An address as it may be typed or pasted, "Name <a@b>" included; else the words as given,
+    which then are nobody's."""
+    try:
+        return normalise(text).email
+    except AddressError:
+        return text.strip()
+
+
+def _log_row(room: Newsroom, row: Row) -> dict[str, Any]:
+    state = DeliveryState(row["state"])
+    waits = state in (DeliveryState.QUEUED, DeliveryState.DEFERRED)
+    return {
+        "delivery": delivery_code(row["id"]),
+        "distribution": row["distribution"],
+        "release": row["release"],
+        "email": row["email"],
+        "state": state.word,
+        "feedback": row["feedback"],
+        "message_id": message_id(row["id"], room.sender),
+        "queued_at": iso(row["queued_at"]),
+        "attempts": row["attempts"],
+        "last_attempt_at": iso(row["last_attempt_at"]),
+        "smtp_code": row["code"] or None,
+        "enhanced_code": row["enhanced"] or None,
+        "smtp_reply": row["reply"] or None,
+        "route": row["route"],
+        "reason": row["reason"],
+        "list": row["list"],
+        "due_at": iso(row["due_at"]) if waits else None,
+    }
+
+
+def _distribution(row: Row, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "distribution": row["id"],
+        "release": row["slug"],
+        "revision": row["revision"],
+        "headline": row["headline"],
+        "state": row["state"],
+        "reason": row["reason"],
+        "due_at": iso(row["due_at"]),
+        "zone": row["zone"],
+        "embargo_until": iso(row["embargo_until"]),
+        "recipients": row["recipients"],
+        "counts": counts,
+        "created_at": iso(row["created_at"]),
+        "finished_at": iso(row["finished_at"]),
+        "actor": row["actor"],
+    }
+
+
+def _decisions(row: dict[str, Any]) -> list[str]:
+    number = row["distribution"]
+    found = []
+    if row["state"] == "waiting":
+        why = f" ({row['reason']})" if row["reason"] else ""
+        found.append(
+            f"Distribution {number} waits for you{why}: "
+            f"`mailer resume {number}` lets it go, `mailer cancel {number}` drops it."
+        )
+    if row["state"] == "paused":
+        found.append(f"Distribution {number} is paused: `mailer resume {number}` goes on.")
+    if doubtful := row["counts"].get("in_doubt"):
+        found.append(
+            f"{doubtful} of distribution {number} not certain: the server may have them, its "
+            f"answer was lost. `mailer log {number} --state in_doubt` lists them."
+        )
+    return found
+
+
+def _event_data(event: Row) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(event["data"])
+    data.pop("deliveries", None)  # a claim names everybody of its batch
+    return data

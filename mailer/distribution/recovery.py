@@ -1,0 +1,163 @@
+"""What dead senders held: read their journals, or admit that nobody can know (H7, H8, H9).
+
+A sender is dead, on its own host, when the lock on its journal is free; seen from another host,
+when its lease has been silent for `rescue_after` and its lock in the database is free. The same
+host, in the same boot, reads the journal: never dotted goes back to the queue, dotted with a
+reply is recorded, dotted without one is in doubt. Another host, or another boot, cannot know:
+everything claimed is in doubt (design decision 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mailer.clock import SECOND
+from mailer.distribution import journal as journals
+from mailer.distribution.context import Newsroom, host_name
+from mailer.distribution.journal import Entry
+from mailer.distribution.outcomes import Decision, decide
+from mailer.feedback.judge import Verdict
+from mailer.store import ledger
+from mailer.store.base import Row, Tx
+from mailer.store.core import add_event
+from mailer.store.ledger import Result
+from mailer.store.states import DeliveryState
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_CHUNK = 500
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What a recovery found: how many went back to the queue, were recorded, are in doubt."""
+
+    workers: list[int] = field(default_factory=list)
+    requeued: int = 0
+    recorded: int = 0
+    in_doubt: int = 0
+
+
+def boot_id() -> str:
+    """The id of this boot of the machine; "" where the system has none."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def recover(room: Newsroom, *, host: str | None = None) -> Recovered:
+    """Settle what every dead sender of this newsroom held. Safe to run at any time."""
+    host = host or host_name()
+    found = Recovered()
+    with room.store.read() as tx:
+        workers = ledger.present_workers(tx)
+        now = tx.now()
+    for worker in workers:
+        path = Path(worker["journal"])
+        if worker["host"] == host:
+            if journals.is_dead(path):
+                same_boot = bool(worker["boot_id"]) and worker["boot_id"] == boot_id()
+                _settle(room, worker, journals.read_journal(path) if same_boot else None, found)
+                journals.remove(path)
+        elif now - worker["lease_at"] > room.config.sending.rescue_after * SECOND:
+            with room.store.presence_free(worker["id"]) as free:
+                if free:
+                    _settle(room, worker, None, found)
+    return found
+
+
+def _settle(
+    room: Newsroom, worker: Row, journal: dict[int, Entry] | None, found: Recovered
+) -> None:
+    number = worker["id"]
+    with room.store.read() as tx:
+        held = ledger.held_by(tx, number)
+    for start in range(0, len(held), _CHUNK):
+        with room.store.write() as tx:
+            for distribution, delivery, attempts in held[start : start + _CHUNK]:
+                entry = None if journal is None else journal.get(delivery)
+                if entry is not None and entry.number != attempts + 1:
+                    entry = None  # of an earlier attempt, which the store has
+                if journal is not None and entry is None:
+                    found.requeued += ledger.give_back(tx, number, [(distribution, delivery)])
+                elif entry is not None and entry.code is not None:
+                    result = _result(room, tx, distribution, entry)
+                    found.recorded += ledger.record(tx, number, [result])
+                else:
+                    _doubt(room, tx, number, distribution, delivery, attempts + 1, entry, found)
+    with room.store.write() as tx:
+        ledger.worker_left(tx, number)
+        add_event(
+            tx,
+            "worker_recovered",
+            "system",
+            data={"worker": number, "held": len(held), "journal": journal is not None},
+        )
+    found.workers.append(number)
+
+
+def _result(room: Newsroom, tx: Tx, distribution: int, entry: Entry) -> Result:
+    decision = decide(
+        room.config.sending,
+        phase="DOT",
+        code=entry.code or 0,
+        enhanced=entry.enhanced,
+        text=entry.reply,
+        attempts=entry.number - 1,
+        first_attempt_at=None,
+        now=tx.now(),
+    )
+    return _as_result(room, distribution, entry, decision, at=entry.at, reply=entry.reply)
+
+
+def _doubt(
+    room: Newsroom,
+    tx: Tx,
+    worker: int,
+    distribution: int,
+    delivery: int,
+    number: int,
+    entry: Entry | None,
+    found: Recovered,
+) -> None:
+    reason = (
+        "the sender died after the final dot, before the answer"
+        if entry is not None
+        else "the sender died where its journal cannot be read"
+    )
+    if not ledger.mark_in_doubt(tx, worker, distribution, delivery, number, reason):
+        return
+    found.in_doubt += 1
+    if entry is not None:
+        ledger.add_attempts(tx, worker, [_unanswered(room, tx, distribution, entry)])
+    if room.config.sending.on_doubt == "resend":
+        ledger.resend_doubtful(tx, distribution, delivery, "system")
+
+
+def _unanswered(room: Newsroom, tx: Tx, distribution: int, entry: Entry) -> Result:
+    now = tx.now()
+    doubt = Decision(DeliveryState.IN_DOUBT, str(Verdict.UNKNOWN), now, None)
+    return _as_result(room, distribution, entry, doubt, at=now, reply="no answer was read")
+
+
+def _as_result(
+    room: Newsroom, distribution: int, entry: Entry, decision: Decision, *, at: int, reply: str
+) -> Result:
+    return Result(
+        distribution=distribution,
+        delivery=entry.delivery,
+        number=entry.number,
+        state=decision.state,
+        at=at,
+        sent_date=entry.sent_date,
+        route=room.config.routes[0].name,
+        phase="DOT",
+        code=entry.code or 0,
+        enhanced=entry.enhanced,
+        reply=reply,
+        verdict=decision.verdict,
+        reason=decision.reason,
+        due_at=decision.due_at,
+        sha256=entry.sha256,
+    )

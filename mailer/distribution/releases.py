@@ -1,0 +1,339 @@
+"""Releases as officers handle them: imported from files, found, checked, previewed.
+
+A release is named by a file, its id or its slug; a file is read and kept as a revision first.
+`resolve` is what every command that takes a RELEASE calls.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mailer.clock import to_datetime
+from mailer.distribution.context import Newsroom
+from mailer.distribution.log import iso
+from mailer.errors import (
+    CheckFailed,
+    InputError,
+    MailerError,
+    NotFound,
+    StoreUnavailable,
+    UsageError,
+)
+from mailer.message.compile import compile_release
+from mailer.message.merge import MergeTemplate
+from mailer.message.model import Recipient
+from mailer.message.render import message_parts
+from mailer.message.templates import TemplateSource, package_templates
+from mailer.message.values import slot_values
+from mailer.release import preflight as text_check
+from mailer.release.codec import to_json
+from mailer.release.describe import describe as describe_release
+from mailer.release.model import Finding as Finding
+from mailer.release.model import Release, Severity
+from mailer.release.read import read_release
+from mailer.store import releases
+from mailer.store.releases import Revision
+
+MOST_BYTES = 20_000_000
+"""A release file larger than this is refused unread: it is something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelease:
+    """A release at hand. `id` and `revision` are None when it was only read, not kept.
+
+    `new` tells whether this call made the revision.
+    """
+
+    id: int | None
+    revision: int | None
+    release: Release
+    sha256: str
+    file: str
+    new: bool = False
+
+    @property
+    def reference(self) -> str:
+        """How to name it in a command."""
+        return self.file if self.id is None else self.release.slug
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The files of a preview, and what was found in the release."""
+
+    files: tuple[Path, ...]
+    findings: tuple[Finding, ...]
+
+
+def import_file(room: Newsroom, path: Path, actor: str) -> StoredRelease:
+    """Read a release file and keep it; the same bytes are the same revision.
+
+    Raises InputError when the file cannot be read as a release.
+    """
+    data = _read(path)
+    digest = hashlib.sha256(data).hexdigest()
+    with room.store.read() as tx:
+        known = releases.known(tx, digest)
+        if known is not None:
+            return _stored(releases.get(tx, *known))
+    # Read outside the transaction: a long text must not keep writers waiting.
+    release = _parse(room, data, path.name)
+    with room.store.write() as tx:
+        known = releases.known(tx, digest)
+        new = known is None
+        if known is None:
+            known = releases.keep(tx, release, data, sha256=digest, file=path.name, actor=actor)
+        return _stored(releases.get(tx, *known), new=new)
+
+
+def read_file(room: Newsroom, path: Path) -> StoredRelease:
+    """A release file as it stands, not kept. Raises InputError."""
+    data = _read(path)
+    digest = hashlib.sha256(data).hexdigest()
+    with room.store.read() as tx:
+        known = releases.known(tx, digest)
+        if known is not None:
+            return _stored(releases.get(tx, *known))
+    return StoredRelease(None, None, _parse(room, data, path.name), digest, str(path))
+
+
+def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) -> StoredRelease:
+    """The release that a file, an id or a slug names; `slug@2` is its second revision.
+
+    A file is imported, or with `keep` false only read. Raises NotFound, or InputError for a file
+    that is no release.
+    """
+    path = Path(reference)
+    there = _is_there(path)
+    if there == "file":
+        return import_file(room, path, actor) if keep else read_file(room, path)
+    name, _, number = reference.partition("@")
+    if number and not (number.isascii() and number.isdigit()):
+        raise _unknown(reference)
+    with room.store.read() as tx:
+        numeric = name.isascii() and name.isdigit() and len(name) < 10
+        release_id = releases.id_of(tx, name)
+        if release_id is None and numeric:
+            release_id = int(name)
+        found = None
+        if release_id is not None:
+            found = releases.get(tx, release_id, int(number[:9]) if number else None)
+    if found is None:
+        if there == "folder":
+            _read(path)
+        raise _unknown(reference)
+    return _stored(found)
+
+
+def ls(room: Newsroom) -> list[dict[str, Any]]:
+    """All releases with their last revision, oldest first."""
+    with room.store.read() as tx:
+        rows = releases.ls(tx)
+    return [
+        {
+            "release": row["id"],
+            "slug": row["slug"],
+            "revision": row["number"],
+            "headline": row["headline"],
+            "language": row["language"],
+            "file": row["file"],
+            "distributions": row["distributions"],
+            "imported_at": iso(row["created_at"]),
+            "actor": row["actor"],
+        }
+        for row in rows
+    ]
+
+
+def preflight(room: Newsroom, release: Release) -> tuple[Finding, ...]:
+    """What blocks the text or is doubtful in it; the templates are not looked at."""
+    return text_check.check(release, today=_today(room))
+
+
+def check(room: Newsroom, release: Release) -> tuple[Finding, ...]:
+    """All findings, those of the compiled message included."""
+    found = preflight(room, release)
+    if any(each.code == "leftover_mark" and each.severity is Severity.ERROR for each in found):
+        # The message would only find the same mark again, without its line.
+        return found
+    try:
+        compile_release(release, room.sender, template_source(room))
+    except CheckFailed as error:
+        found += (Finding("template", Severity.ERROR, str(error)),)
+    return found
+
+
+def template_source(room: Newsroom) -> TemplateSource:
+    """The newsroom's own templates first, then those that come with mailer."""
+    own = room.config.templates_dir
+    return TemplateSource([*([own] if own.is_dir() else []), package_templates()])
+
+
+def preview(
+    room: Newsroom, stored: StoredRelease, out: Path, *, as_email: str | None = None
+) -> Preview:
+    """Write message.eml, message.html and message.txt as one journalist would get them.
+
+    The tokens in it stand for nobody, so following them changes nothing. Raises CheckFailed for
+    template errors (nothing is written then), NotFound for an unknown journalist, UsageError when
+    `out` cannot be a folder.
+    """
+    template = compile_release(stored.release, room.sender, template_source(room))
+    recipient = _made_up(room, template) if as_email is None else _known(room, as_email)
+    message = _merged(room, template, recipient)
+    parts = message_parts(message)
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(
+            "this is a file, not a folder.", where=str(out), hint="Name another with --out."
+        ) from None
+    except OSError as error:
+        raise _unwritable(out, error) from None
+    files = []
+    for name, data in (
+        ("message.eml", message),
+        ("message.html", parts.html.encode("utf-8")),
+        ("message.txt", parts.text.encode("utf-8")),
+    ):
+        path = out / name
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        files.append(path)
+    return Preview(tuple(files), preflight(room, stored.release))
+
+
+def _unwritable(path: Path, error: OSError) -> MailerError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return StoreUnavailable(f"it cannot be written: {error.strerror}.", where=str(path))
+    return UsageError(
+        f"it cannot be written: {(error.strerror or 'error').lower()}.",
+        where=str(path),
+        hint="Name another folder with --out.",
+    )
+
+
+def describe(release: Release) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Titles with rows of label and value: what was found in a release."""
+    return describe_release(release)
+
+
+def as_json(release: Release) -> dict[str, Any]:
+    """The release's whole structure as plain values."""
+    return to_json(release)
+
+
+def _merged(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> bytes:
+    values = slot_values(
+        recipient,
+        delivery=0,
+        journalist=0,
+        list_id=0,
+        sender=room.sender,
+        keys=room.keys,
+        date=room.clock.now(),
+        language=template.language,
+    )
+    return b"".join(template.merge(values))
+
+
+def _made_up(room: Newsroom, template: MergeTemplate) -> Recipient:
+    """A journalist who does not exist, at an address that reaches nobody."""
+    return Recipient(
+        email="anna.example@news.example",
+        first_name="Anna",
+        last_name="Example",
+        outlet="The Example",
+        language=template.language,
+        list_name="preview",
+        list_title="Preview",
+        list_kind="press",
+        source="preview",
+        source_date=_today(room).isoformat(),
+        key_id=room.keys.current_id,
+    )
+
+
+def _known(room: Newsroom, email: str) -> Recipient:
+    with room.store.read() as tx:
+        row = releases.recipient(tx, room.address_hash(email))
+    if row is None:
+        raise NotFound(
+            f"There is no journalist with the address {email}.",
+            hint="`mailer lists show NAME` shows who is on a list.",
+        )
+    fields = {name: row[name] or "" for name in row.keys()}  # noqa: SIM118
+    return Recipient(**fields, key_id=room.keys.current_id)
+
+
+def _today(room: Newsroom) -> date:
+    zone = ZoneInfo(room.config.newsroom.timezone)
+    return to_datetime(room.clock.now()).astimezone(zone).date()
+
+
+def _parse(room: Newsroom, data: bytes, name: str) -> Release:
+    return read_release(
+        data,
+        name=name,
+        today=_today(room),
+        zone=room.config.newsroom.timezone,
+        default_language=room.config.newsroom.default_language,
+    )
+
+
+def _is_there(path: Path) -> str:
+    """What a reference names: a "file", one that may not be read included, a "folder", or ""."""
+    try:
+        if path.is_dir():
+            return "folder" if path != Path() else ""
+        return "file" if path.exists() else ""
+    except PermissionError:
+        return "file"
+    except OSError:  # A name too long for a file may still be a slug.
+        return ""
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(
+                f"The file is larger than {MOST_BYTES // 1_000_000} MB and no release.",
+                where=str(path),
+                hint="Import the text alone.",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise InputError(
+            f"The file cannot be read: {reason}.",
+            where=str(path),
+            hint="Check its name and rights.",
+        ) from None
+
+
+def _stored(revision: Revision | None, *, new: bool = False) -> StoredRelease:
+    assert revision is not None
+    return StoredRelease(
+        id=revision.release_id,
+        revision=revision.number,
+        release=revision.release,
+        sha256=revision.sha256,
+        file=revision.file,
+        new=new,
+    )
+
+
+def _unknown(reference: str) -> NotFound:
+    return NotFound(
+        f'There is no release "{reference}", and no file of that name.',
+        hint="`mailer release ls` lists the releases.",
+    )

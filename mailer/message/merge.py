@@ -1,0 +1,252 @@
+"""A compiled message and the putting-in of one journalist's values.
+
+This is all that a sender process loads: standard library only, no template engine. What depends
+on the release was rendered, inlined and encoded once (`compile.py`); here the values are encoded,
+each by the rules of the place where it stands, and put between bytes that never change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mailer.errors import CheckFailed, InputError
+from mailer.message.headers import mailbox_field, raw_url, refuse_controls
+from mailer.message.quoted import encode_value
+from mailer.message.wrap import wrap
+
+FORMAT = 1
+"""Version of the stored form."""
+
+HTML_LIMIT = 100_000
+"""Bytes of the HTML part, decoded and encoded, that may not be passed (B16)."""
+
+CACHE_SIZE = 2048
+"""Encoded values remembered per field; then the memory is emptied and begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One way in which one slot is written: the same field may stand at several places.
+
+    `kind` names the rules: "mailbox", "message_id", "date", "list_id", "url", "boundary" in the
+    header; "text", "paragraph", "html", "href" in the body. `fallback` is written instead of an
+    empty value. `starts_line` and `ends_line` are those of `quoted.Place`.
+    """
+
+    kind: str
+    slot: str
+    fallback: str = ""
+    starts_line: bool = False
+    ends_line: bool = False
+
+
+@dataclass(frozen=True)
+class MergeTemplate:
+    """A whole message, compiled: encoded texts with fields between them.
+
+    `language` is the release's, for `slot_values`; `html_size` and `text_size` are bytes of the
+    decoded parts with empty values, `encoded_html_size` those of the encoded HTML part.
+    """
+
+    subject: str
+    language: str
+    parts: tuple[str | Field, ...]
+    html_size: int
+    encoded_html_size: int
+    text_size: int
+
+    @cached_property
+    def slots(self) -> frozenset[str]:
+        """Names of the values that `merge` reads."""
+        names = {part.slot for part in self.parts if isinstance(part, Field)}
+        if "to" in names:
+            names = (names - {"to"}) | {"to_name", "to_address"}
+        return frozenset(names)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of `to_bytes()`: the name under which it is stored."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of the message with empty values: a lower bound for SIZE (B17)."""
+        return sum(len(part) for part in self.parts if isinstance(part, str))
+
+    def to_bytes(self) -> bytes:
+        """The stored form: JSON in ASCII, the same bytes for the same template."""
+        document = {
+            "format": FORMAT,
+            "subject": self.subject,
+            "language": self.language,
+            "html_size": self.html_size,
+            "encoded_html_size": self.encoded_html_size,
+            "text_size": self.text_size,
+            "parts": [part if isinstance(part, str) else _field_out(part) for part in self.parts],
+        }
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> MergeTemplate:
+        """Read the stored form. Raises InputError when it is damaged or of another format."""
+        try:
+            document: dict[str, Any] = json.loads(data)
+            if document["format"] != FORMAT:
+                raise ValueError("format")
+            parts = tuple(
+                part if isinstance(part, str) else Field(**part) for part in document["parts"]
+            )
+            return cls(
+                subject=document["subject"],
+                language=document["language"],
+                parts=parts,
+                html_size=document["html_size"],
+                encoded_html_size=document["encoded_html_size"],
+                text_size=document["text_size"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                "A stored message template cannot be read.",
+                hint="It was damaged, or a newer version of mailer wrote it.",
+            ) from error
+
+    def merge(self, values: Mapping[str, str]) -> list[bytes]:
+        """The whole message for one recipient, as pieces to be written one after another.
+
+        The bytes are CRLF-ended lines of at most 76 characters in the body, no line begins with
+        a dot, and they are ASCII unless the address itself is not (A29). Raises CheckFailed when
+        a value is missing or cannot stand where the template puts it.
+        """
+        static, plan = self._plan
+        chunks = static.copy()
+        try:
+            for slot, encode, cache, positions in plan:
+                value = values[slot] if slot != "to" else _mailbox_key(values)
+                if cache is None:
+                    encoded = encode(value)
+                elif (remembered := cache.get(value)) is not None:
+                    encoded = remembered
+                else:
+                    if len(cache) >= CACHE_SIZE:
+                        cache.clear()
+                    encoded = cache[value] = encode(value)
+                for position in positions:
+                    chunks[position] = encoded
+        except KeyError as error:
+            raise CheckFailed(f"The message has no value for {error.args[0]}.") from None
+        return chunks
+
+    @cached_property
+    def _plan(self) -> tuple[list[bytes], list[_Step]]:
+        """The pieces with holes, and per field what fills which holes."""
+        chunks: list[bytes] = []
+        positions: dict[Field, list[int]] = {}
+        for part in self.parts:
+            if isinstance(part, str):
+                chunks.append(part.encode("ascii"))
+            else:
+                positions.setdefault(part, []).append(len(chunks))
+                chunks.append(b"")
+        plan: list[_Step] = [
+            (field.slot, _encoder(field), {} if _repeats(field) else None, tuple(places))
+            for field, places in positions.items()
+        ]
+        return chunks, plan
+
+
+_Step = tuple[str, Callable[[str], bytes], dict[str, bytes] | None, tuple[int, ...]]
+
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.\-_+=]+@[A-Za-z0-9.\-]+>")
+_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+\-]\d{4}"
+)
+_LIST_ID = re.compile(r'(?:"(?:[ !#-\[\]-~]|\\["\\])*" )?<[a-z0-9\-]+(?:\.[a-z0-9\-]+)+>')
+_BOUNDARY = re.compile(r"=_[A-Za-z0-9._\-]{1,60}")
+_RAW = {"message_id": _MESSAGE_ID, "date": _DATE, "list_id": _LIST_ID, "boundary": _BOUNDARY}
+
+
+def _repeats(field: Field) -> bool:
+    """Whether many recipients share the value; what is each one's own is not worth keeping."""
+    return field.kind not in ("mailbox", "message_id", "url", "boundary", "href") and (
+        not field.slot.endswith("_url")
+    )
+
+
+def _mailbox_key(values: Mapping[str, str]) -> str:
+    # A space cannot stand in an address without quotes, and a name is only parted at the first
+    # NUL, which neither may hold: one string is one cache key.
+    return f"{values['to_address']}\0{values['to_name']}"
+
+
+def _encoder(field: Field) -> Callable[[str], bytes]:
+    if field.kind == "mailbox":
+        return _encode_mailbox
+    if field.kind == "url":
+        return lambda value: raw_url(value, field.slot).encode("ascii")
+    if field.kind in _RAW:
+        pattern = _RAW[field.kind]
+
+        def encode_raw(value: str) -> bytes:
+            if not pattern.fullmatch(value):
+                raise CheckFailed(f"{field.slot} cannot stand in its header: {value[:80]!r}.")
+            return value.encode("ascii")
+
+        return encode_raw
+    try:
+        prepare = _BODY[field.kind]
+    except KeyError:
+        raise InputError(
+            f"A stored message template has an unknown field “{field.kind}”."
+        ) from None
+
+    slot, fallback = field.slot, field.fallback
+    starts_line, ends_line = field.starts_line, field.ends_line
+
+    def encode_body(value: str) -> bytes:
+        if not (value.isascii() and value.isprintable()):
+            refuse_controls(value, slot)
+        return encode_value(
+            prepare(value or fallback), starts_line=starts_line, ends_line=ends_line
+        )
+
+    return encode_body
+
+
+def _encode_mailbox(value: str) -> bytes:
+    address, _, name = value.partition("\0")
+    return mailbox_field("To", name, address).encode("utf-8")
+
+
+def _href(value: str) -> str:
+    url = raw_url(value, "A link")
+    return html.escape(url) if "&" in url or "'" in url else url
+
+
+def _paragraph(value: str) -> str:
+    return "\n".join(wrap(value)) if len(value) > 36 else value
+
+
+_BODY: dict[str, Callable[[str], str]] = {
+    "text": str,
+    "paragraph": _paragraph,
+    "html": html.escape,
+    "href": _href,
+}
+
+
+def _field_out(field: Field) -> dict[str, Any]:
+    out: dict[str, Any] = {"kind": field.kind, "slot": field.slot}
+    if field.fallback:
+        out["fallback"] = field.fallback
+    if field.starts_line:
+        out["starts_line"] = True
+    if field.ends_line:
+        out["ends_line"] = True
+    return out

@@ -1,0 +1,165 @@
+"""The values that differ by journalist: written once at the first claim, reused for ever.
+
+Standard library only: a sender process makes them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import unicodedata
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from mailer.clock import SECOND, to_datetime
+from mailer.errors import ConfigError
+from mailer.message import phrases
+from mailer.message.headers import CONTROLS, quoted_string
+from mailer.message.model import Recipient, Sender
+from mailer.message.tokens import (
+    PREFERENCES,
+    UNSUBSCRIBE,
+    Token,
+    TokenKeys,
+    delivery_code,
+    mint,
+)
+
+SLOTS = (
+    "journalist.greeting",
+    "journalist.first_name",
+    "journalist.last_name",
+    "journalist.name",
+    "journalist.outlet",
+    "unsubscribe_url",
+    "preferences_url",
+    "reason",
+    "list_title",
+)
+"""Slots that templates may print. The header's own are not among them."""
+
+URL_SLOTS = frozenset({"unsubscribe_url", "preferences_url"})
+"""Slots whose value is an address of the newsroom's public pages."""
+
+
+def slot_values(
+    recipient: Recipient,
+    *,
+    delivery: int,
+    journalist: int,
+    list_id: int,
+    sender: Sender,
+    keys: TokenKeys,
+    date: int,
+    language: str = "",
+) -> dict[str, str]:
+    """Everything that `MergeTemplate.merge` needs for one recipient.
+
+    `date` is the instant of this attempt (UTC µs), `language` the message's
+    (`MergeTemplate.language`; empty: the recipient's). Line breaks and other controls in what
+    came from a list become spaces (B11). Links are signed with the key `recipient.key_id`.
+    """
+    language = language or recipient.language or sender.default_language
+    signing = keys.with_current(recipient.key_id)
+    first, last = clean(recipient.first_name), clean(recipient.last_name)
+    name = f"{first} {last}".strip()
+    title = clean(recipient.list_title) or clean(recipient.list_name)
+
+    def link(purpose: str) -> str:
+        token = Token(journalist, list_id, delivery, purpose)
+        return f"{sender.public_url}/{purpose}/{mint(signing, token)}"
+
+    return {
+        "to_name": name,
+        "to_address": recipient.email,
+        "message_id": message_id(delivery, sender),
+        "date": _date_header(date // SECOND, sender.timezone),
+        "boundary": f"=_{delivery_code(delivery)}.{sender.ledger_id}",
+        "list_id": list_id_header(recipient.list_name, title, sender),
+        "list_title": title,
+        "unsubscribe_url": link(UNSUBSCRIBE),
+        "preferences_url": link(PREFERENCES),
+        "journalist.greeting": phrases.greeting(language, first, last),
+        "journalist.first_name": first,
+        "journalist.last_name": last,
+        "journalist.name": name,
+        "journalist.outlet": clean(recipient.outlet),
+        "reason": phrases.reason(
+            language,
+            sender.name,
+            title,
+            recipient.list_kind,
+            clean(recipient.source),
+            clean(recipient.source_date),
+        ),
+    }
+
+
+def message_id(delivery: int, sender: Sender) -> str:
+    """The delivery's Message-ID, angle brackets included: the same over all retries (A18)."""
+    return f"<{delivery_code(delivery)}.{sender.ledger_id}@{sender_domain(sender.sender)}>"
+
+
+@lru_cache(maxsize=64)
+def sender_domain(sender: str) -> str:
+    """The domain of a From mailbox, lower case. Raises ConfigError when there is none."""
+    domain = sender.rstrip("> ").rpartition("@")[2].lower()
+    try:
+        ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        ascii_domain = ""
+    if not re.fullmatch(r"[a-z0-9\-]+(?:\.[a-z0-9\-]+)*", ascii_domain):
+        raise ConfigError(
+            f"The sender {sender!r} has no mail address with a domain.",
+            where="config.toml, newsroom.sender",
+            hint='Write it like "Press Office <press@example.org>".',
+        )
+    return ascii_domain
+
+
+@lru_cache(maxsize=1024)
+def list_id_header(list_name: str, title: str, sender: Sender) -> str:
+    """The value of List-Id: `"Title" <label.domain>`, the same for the list's whole life (A22).
+
+    Encoded words may not stand here (B7), so a title outside ASCII is written without its marks,
+    or left out when no letters remain. The label comes from the list's name alone.
+    """
+    label = re.sub(r"[^a-z0-9]+", "-", list_name.lower()).strip("-")
+    if not list_name.isascii() or not label or len(label) > 63:
+        # Two names must never share a label; what ASCII loses is kept in a hash.
+        digest = hashlib.sha256(unicodedata.normalize("NFC", list_name).encode()).digest()
+        label = f"{label[:40]}-{base64.b32encode(digest[:5]).decode().lower()}".strip("-")
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    plain = " ".join(plain.replace("=?", "= ?").split())[:100]
+    words = f"{quoted_string(plain)} " if any(map(str.isalnum, plain)) else ""
+    domain = sender_domain(sender.sender)
+    return f"{words}<{label}.{domain if '.' in domain else domain + '.invalid'}>"
+
+
+def clean(text: str) -> str:
+    """One line: controls, Unicode line ends and direction overrides become spaces (B11)."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    return " ".join(_OVERRIDES.sub(" ", CONTROLS.sub(" ", text)).split())
+
+
+# They would turn round what follows the name; names in right-to-left scripts need none.
+_OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+@lru_cache(maxsize=256)
+def _date_header(second: int, zone: str) -> str:
+    """RFC 5322 section 3.3 date-time with a numeric offset (A19)."""
+    local = to_datetime(second * SECOND).astimezone(ZoneInfo(zone))
+    return f"{_DAYS[local.weekday()]}, {local.day} {_MONTHS[local.month - 1]} {_clock(local)}"
+
+
+def _clock(local: datetime) -> str:
+    return local.strftime("%Y %H:%M:%S %z")
+
+
+# Not strftime's: those follow the process's locale.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -1,0 +1,348 @@
+"""A release as templates see it: decided, ordered and in the right language.
+
+Templates place things; what is shown at all, in which words, is decided here once for the HTML
+part, the text part and the page. Nothing here alters the author's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from mailer.clock import SECOND, to_datetime
+from mailer.message.colour import Palette, palettes
+from mailer.message.model import Sender
+from mailer.message.phrases import (
+    RTL,
+    babel_locale,
+    kind_label,
+    long_date,
+    phrase_language,
+    phrases,
+)
+from mailer.release.model import Block, BlockKind, Inline, Kind, Release
+from mailer.release.read.marks import is_contact, is_notes
+
+SAFE_SCHEMES = ("http://", "https://", "mailto:", "tel:")
+"""Where a link of a release may lead (C18); the words of others stay without the link."""
+
+_BANDS = {
+    Kind.CORRECTION: "◆",
+    Kind.REFILE: "◆",
+    Kind.UPDATE: "◆",
+    Kind.HOLD: "▲",
+    Kind.EMBARGO_CHANGE: "■",
+    Kind.KILL: "×",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What stands above the headline (D2).
+
+    With a `sign` there is a band: `word` ("Embargoed until", "Withdrawn …") and a `line` below
+    it. `kind` is the everyday kind line ("Press release"), with `everyday` after it ("For
+    immediate release"). Each may be "".
+    """
+
+    sign: str = ""
+    word: str = ""
+    line: str = ""
+    alarm: bool = False
+    kind: str = ""
+    everyday: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typography:
+    """Font stacks and line heights for a script. Sizes are px (C15)."""
+
+    serif: str
+    sans: str
+    body_leading: int
+    head_leading: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A headed part after the body. `own`: the heading is the author's, not a fixed phrase."""
+
+    heading: str
+    blocks: tuple[Block, ...] = ()
+    intro: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that a layout places; see the fields' names in `templates/email`."""
+
+    release: Release
+    sender: Sender
+    language: str
+    direction: str
+    t_language: str
+    t_direction: str
+    status: Status
+    subject: str
+    preheader: str
+    dateline: str
+    lead: Block | None
+    body: tuple[Block, ...]
+    speakers: dict[int, str]
+    end_mark: str
+    notes: Section
+    contacts: Section
+    light: Palette
+    dark: Palette
+    type: Typography
+
+    @property
+    def start(self) -> str:
+        """The side where lines begin: "left", or "right" for right-to-left text."""
+        return "right" if self.direction == "rtl" else "left"
+
+    @property
+    def end(self) -> str:
+        return "left" if self.direction == "rtl" else "right"
+
+    @property
+    def t_end(self) -> str:
+        """The side where lines of the fixed phrases end."""
+        return "left" if self.t_direction == "rtl" else "right"
+
+    @property
+    def online_url(self) -> str:
+        """The release's page: one for everybody, nothing personal in it (design decision 15)."""
+        return f"{self.sender.public_url}/r/{self.release.slug}"
+
+
+def view_of(release: Release, sender: Sender) -> View:
+    """Decide how a release is shown."""
+    light, dark = palettes(sender.accent)
+    spoken = phrase_language(release.language)
+    return View(
+        release=release,
+        sender=sender,
+        language=release.language,
+        direction=release.direction,
+        t_language=spoken,
+        t_direction="rtl" if spoken in RTL else "ltr",
+        status=_status(release),
+        subject=subject(release),
+        preheader=_preheader(release),
+        dateline=_dateline(release),
+        lead=release.lead,
+        body=release.body,
+        speakers=_speakers(release),
+        end_mark=release.end_mark or phrases(release.language)["end_mark"],
+        notes=_notes(release),
+        contacts=_contacts(release),
+        light=light,
+        dark=dark,
+        type=_typography(release.language),
+    )
+
+
+def subject(release: Release) -> str:
+    """The Subject: the news itself, after a short label for embargoes and notices (D2, D20)."""
+    text = " ".join((release.subject or release.headline).split())
+    words = phrases(release.language)
+    if release.kind in _BANDS or release.kind is Kind.ADVISORY:
+        return f"{words[f'prefix_{release.kind.value}']}: {text}"
+    if release.embargo:
+        when = _moment(release)
+        day = _babel_date(when, "MMMd", release.language)
+        return f"{words['prefix_embargo']} {day} {when:%H:%M} {_zone_name(when)}: {text}"
+    return text
+
+
+def safe_href(inline: Inline) -> str | None:
+    """The link's target when it may be followed from a message, else None."""
+    href = (inline.href or "").strip()
+    if href.lower().startswith(SAFE_SCHEMES) and not re.search(r"[\s<>\"]", href):
+        return href
+    return None
+
+
+def directed(text: str, direction: str) -> list[tuple[str, bool]]:
+    """`text` in pieces; True marks left-to-right runs inside right-to-left text.
+
+    Such a run is a Latin name or a number with its Latin unit: "312 mg/kg" would otherwise be
+    shown as "mg/kg 312". Joined, the pieces are `text`.
+    """
+    if direction != "rtl":
+        return [(text, False)]
+    pieces: list[tuple[str, bool]] = []
+    last = 0
+    for run in _LATIN_RUN.finditer(text):
+        if run.start() > last:
+            pieces.append((text[last : run.start()], False))
+        pieces.append((run[0], True))
+        last = run.end()
+    if last < len(text):
+        pieces.append((text[last:], False))
+    return pieces
+
+
+_LATIN_RUN = re.compile(
+    r"(?:\d[\d.,]*[ \u00a0])?[A-Za-z\u00c0-\u024f][\w.,/&+@'’\-]*"
+    r"(?:[ \u00a0][A-Za-z0-9][\w.,/&+@'’\-]*)*(?<![.,'’\-])",
+    re.ASCII,
+)
+
+
+def _notes(release: Release) -> Section:
+    """The notes under their own heading where they have one: never two that say the same."""
+    first = release.notes[0] if release.notes else None
+    if first is not None and first.kind is BlockKind.SUBHEADING and is_notes(first.text):
+        return Section(first.text.rstrip(" :："), release.notes[1:], own=True)
+    return Section(phrases(release.language)["notes"], release.notes)
+
+
+def _contacts(release: Release) -> Section:
+    """The contacts under their own heading; a sentence that leads to them stands below ours."""
+    intro = (release.contact_intro or "").strip()
+    title = intro.rstrip(" :：")
+    if title and len(title.split()) <= 4 and len(title) <= 40 and is_contact(title):
+        return Section(title, own=True)
+    return Section(phrases(release.language)["contacts"], intro=intro)
+
+
+def heading_levels(blocks: Iterable[Block]) -> Iterator[tuple[Block, int]]:
+    """Blocks with the level (2–6) of their heading, none skipped (C9); 0 for other blocks."""
+    last = 1
+    for block in blocks:
+        level = 0
+        if block.kind is BlockKind.SUBHEADING:
+            last = level = min(max(block.level, 2), last + 1)
+        yield block, level
+
+
+def _status(release: Release) -> Status:
+    words = phrases(release.language)
+    label = kind_label(release.language, release.kind.value)
+    sign = _BANDS.get(release.kind, "")
+    alarm = release.kind in (Kind.HOLD, Kind.KILL)
+    until = _lift(release) if release.embargo and release.kind is not Kind.KILL else ""
+    if sign:
+        line = f"{words['embargoed']} {until}" if until else release.status_line or ""
+        return Status(sign, label, line, alarm)
+    if until:
+        return Status("■", words["embargoed"], until, kind=label)
+    if release.status_line is not None:
+        return Status(kind=label, everyday=release.status_line)
+    everyday = "not_for_publication" if release.kind is Kind.ADVISORY else "immediate"
+    return Status(kind=label, everyday=words[everyday])
+
+
+def _lift(release: Release) -> str:
+    """The embargo's end: weekday, date, time, zone and UTC offset (D2)."""
+    when = _moment(release)
+    offset = when.strftime("%z")
+    zone = _zone_name(when)
+    named = f" {zone}" if zone[:1].isalpha() and not zone.startswith("UTC") else ""
+    day = _babel_date(when, "full", release.language)
+    return f"{day}, {when:%H:%M}{named} (UTC{offset[:3]}:{offset[3:5]})"
+
+
+def _moment(release: Release) -> datetime:
+    assert release.embargo is not None
+    instant = release.embargo.instant // SECOND * SECOND
+    return to_datetime(instant).astimezone(ZoneInfo(release.embargo.zone))
+
+
+def _zone_name(when: datetime) -> str:
+    name = when.tzname() or ""
+    if name[:1].isalpha():
+        return name
+    offset = when.strftime("%z")
+    return f"UTC{offset[:3]}:{offset[3:5]}"
+
+
+def _babel_date(when: datetime, form: str, language: str) -> str:
+    from babel.dates import format_date, format_skeleton
+
+    locale = babel_locale(language)
+    if form == "MMMd":
+        return str(format_skeleton("MMMd", when, locale=locale))
+    return str(format_date(when.date(), form, locale=locale))
+
+
+def _dateline(release: Release) -> str:
+    if release.dateline is None:
+        return ""
+    text = release.dateline.text.strip()
+    # Front matter writes dates for programs; readers get them in words.
+    text = _ISO_DATE.sub(lambda found: long_date(found[0], release.language), text)
+    return f"{text.rstrip(' –—-')} – " if text else ""
+
+
+_ISO_DATE = re.compile(r"\b\d{4}-\d\d-\d\d$")
+
+
+def _preheader(release: Release) -> str:
+    """40 to 90 characters that repeat the subhead or the lead's beginning, cut at a word (C20)."""
+    first = release.lead or next((block for block in release.body if block.text), None)
+    text = " ".join((release.subhead or (first.text if first else "")).split())
+    if len(text) <= 90:
+        return text
+    cut = text[:89]
+    head, space, _ = cut.rpartition(" ")
+    return f"{(head if space and len(head) >= 40 else cut).rstrip(' ,;:–—-')}…"
+
+
+def _speakers(release: Release) -> dict[int, str]:
+    """Per body block set apart as a quotation: who says it, unless the block says so itself."""
+    found: dict[int, str] = {}
+    for quote in release.quotes:
+        if not 0 <= quote.paragraph < len(release.body):
+            continue
+        block = release.body[quote.paragraph]
+        if block.kind is BlockKind.QUOTE and quote.speaker not in block.text:
+            role = f", {quote.role}" if quote.role else ""
+            found[quote.paragraph] = f"{quote.speaker}{role}"
+    return found
+
+
+_SERIF = "Georgia, 'Times New Roman', Times, serif"
+_SANS = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_SCRIPTS: dict[str, tuple[str, str]] = {
+    "ja": (
+        "'Hiragino Mincho ProN', 'Yu Mincho', 'Noto Serif CJK JP', serif",
+        "'Hiragino Sans', 'Yu Gothic', Meiryo, 'Noto Sans CJK JP', sans-serif",
+    ),
+    "zh": (
+        "'Songti SC', STSong, SimSun, 'Noto Serif CJK SC', serif",
+        "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif",
+    ),
+    "ko": (
+        "AppleMyungjo, Batang, 'Noto Serif CJK KR', serif",
+        "'Apple SD Gothic Neo', 'Malgun Gothic', 'Noto Sans CJK KR', sans-serif",
+    ),
+    "th": ("'Thonburi', 'Leelawadee UI', Tahoma, serif", "'Thonburi', 'Leelawadee UI', sans-serif"),
+    "hi": (
+        "'Kohinoor Devanagari', 'Nirmala UI', 'Noto Serif Devanagari', serif",
+        "'Kohinoor Devanagari', 'Nirmala UI', 'Noto Sans Devanagari', sans-serif",
+    ),
+}
+
+
+def _typography(language: str) -> Typography:
+    base = language.partition("-")[0].lower()
+    serif, sans = _SCRIPTS.get(base, (_SERIF, _SANS))
+    if base in ("he", "ar", "fa", "ur"):
+        # Georgia has none of these letters; the next in line on every system does.
+        serif = "'Times New Roman', 'Noto Serif Hebrew', 'Noto Naskh Arabic', serif"
+        sans = "-apple-system, 'Segoe UI', Arial, 'Noto Sans Hebrew', 'Noto Sans Arabic'"
+        sans += ", sans-serif"
+    tall = base in ("ja", "zh", "ko", "th", "hi", "ar", "fa", "ur")
+    return Typography(serif, sans, 31 if tall else 27, 40 if tall else 34)
+
+
+def plain(inlines: Sequence[Inline]) -> str:
+    """The words of inlines."""
+    return "".join(inline.text for inline in inlines)

@@ -1,0 +1,257 @@
+"""The release: what a press office publishes, as structure.
+
+Readers make it, preflight judges it, the message and the page show it. All parts are immutable.
+The text is the author's: nothing here was corrected, and what a reader only believes is marked
+(`inferred`, `marked_in_source`) or said in a `Finding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of publication it is (design section 2, D9)."""
+
+    RELEASE = "release"
+    STATEMENT = "statement"
+    ADVISORY = "advisory"
+    UPDATE = "update"
+    CORRECTION = "correction"
+    REFILE = "refile"
+    HOLD = "hold"
+    EMBARGO_CHANGE = "embargo-change"
+    KILL = "kill"
+
+
+class Severity(StrEnum):
+    """An error blocks a queue, a warning is shown, a note only explains how the text was read."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing recognised, doubtful or wrong in a release, with its place (1-based)."""
+
+    code: str
+    severity: Severity
+    message: str
+    line: int | None = None
+    column: int | None = None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A run of text of one kind. A line break inside a paragraph is "\\n" in `text`."""
+
+    text: str
+    href: str | None = None
+    strong: bool = False
+    emphasis: bool = False
+    code: bool = False
+
+
+class BlockKind(StrEnum):
+    """Kinds of body blocks. A list's items are its `children`, each an `ITEM`."""
+
+    PARAGRAPH = "paragraph"
+    SUBHEADING = "subheading"
+    QUOTE = "quote"
+    BULLETS = "bullets"
+    NUMBERS = "numbers"
+    ITEM = "item"
+    CODE = "code"
+    RULE = "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, subheading, list, quotation … of the body.
+
+    `inlines` is its own text; `children` are items of a list, or blocks of a quotation or item.
+    `level` is 2–6 for subheadings, and the first number of a numbered list that does not begin
+    with 1 (else 0). `line` is where it begins in the source (1-based).
+    `language`/`direction` are set only where they differ from the release's.
+    """
+
+    kind: BlockKind
+    inlines: tuple[Inline, ...] = ()
+    children: tuple[Block, ...] = ()
+    level: int = 0
+    line: int | None = None
+    language: str | None = None
+    direction: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The block's plain text; children on lines of their own."""
+        own = "".join(inline.text for inline in self.inlines)
+        parts = [own] if own else []
+        parts += [child.text for child in self.children]
+        return "\n".join(parts)
+
+    def walk(self) -> Iterator[Block]:
+        """This block and all below it, in reading order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Dateline:
+    """Place and date of the release. `repeated` is a second one taken off the lead's start."""
+
+    text: str
+    city: str | None = None
+    date: date | None = None
+    repeated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embargo:
+    """Until when nothing may be published: `instant` in UTC microseconds, `zone` an IANA name."""
+
+    text: str
+    instant: int
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotePart:
+    """One stretch of a quotation: surely `text_min`, at most `text_max`, and who says it how."""
+
+    text_min: str
+    text_max: str
+    attribution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What somebody said; `paragraph` is an index into `Release.body`, -1 for the lead."""
+
+    speaker: str
+    role: str | None
+    paragraph: int
+    parts: tuple[QuotePart, ...]
+    marked_in_source: bool
+    editor_insertion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A media contact. `phone_e164` is the dialable form. `role_from` says where a role was
+    carried over from ("quote"); None when it stands in the contact itself."""
+
+    name: str
+    role: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    phone_e164: str | None = None
+    role_from: str | None = None
+    hours: str | None = None
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A postal address found in the text (page footers, letterheads)."""
+
+    label: str
+    lines: tuple[str, ...]
+    street: str | None = None
+    postal_box: str | None = None
+    postcode: str | None = None
+    city: str | None = None
+    country: str | None = None
+    phone: str | None = None
+    phone_e164: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who publishes. `inferred` when the text nowhere says so."""
+
+    name: str
+    inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Boilerplate:
+    """The "About …" block under its own heading."""
+
+    heading: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceholderLink:
+    """A link that leads nowhere; its words are kept, the link is dropped."""
+
+    text: str
+    target: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Text of the source that is shown nowhere in the release, and why: nothing is ever lost."""
+
+    reason: str
+    first_line: int
+    last_line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release in one language.
+
+    `slug` is the identity: the front matter's id, else made from the headline. `body` does not
+    contain `lead`. `quotes` point into the body and never change it.
+    """
+
+    slug: str
+    kind: Kind
+    language: str
+    direction: str
+    headline: str
+    lead: Block | None
+    body: tuple[Block, ...] = ()
+    headline_suggestion: str | None = None
+    headline_language: str | None = None
+    headline_direction: str | None = None
+    subject: str | None = None
+    subhead: str | None = None
+    dateline: Dateline | None = None
+    status_line: str | None = None
+    embargo: Embargo | None = None
+    notes: tuple[Block, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    boilerplate: Boilerplate | None = None
+    contacts: tuple[Contact, ...] = ()
+    contact_intro: str | None = None
+    issuer: Issuer | None = None
+    offices: tuple[Office, ...] = ()
+    links: tuple[Inline, ...] = ()
+    end_mark: str | None = None
+    placeholder_links: tuple[PlaceholderLink, ...] = ()
+    wordmark: str | None = None
+    removed: tuple[Removed, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    source_name: str = ""
+    encoding: str = "utf-8"
+    metadata: tuple[tuple[str, str], ...] = field(default=())
+    headline_line: int | None = None
+    dateline_line: int | None = None
+
+    @property
+    def headline_is_capitals(self) -> bool:
+        """True when every letter that has a case is a capital."""
+        return self.headline.isupper()

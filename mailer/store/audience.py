@@ -1,0 +1,193 @@
+"""The audience in the store: segments as SQL, each journalist once, streamed.
+
+A journalist belongs to the audience of some segments when any of them selects him and he is an
+active member of at least one list. Memberships that an unfinished import has written are not
+seen, so an import shows whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailer.audience.segments import Condition, Segment
+from mailer.audience.text import fold
+from mailer.errors import NotFound, StoreUnavailable
+from mailer.store.base import Row, Tx, query
+
+
+def candidates(tx: Tx, segments: Sequence[Segment]) -> Iterator[Row]:
+    """Everybody whom any of the segments selects, each once, in the order of their ids.
+
+    Rows have id, zone, state, suppressed (0 or 1: all mail, or that of the list below) and list:
+    the id of the list his delivery is attributed to, the first named in the segments that he is
+    an active member of, else his lowest. People on hold or suppressed are among them; the caller
+    leaves them out and says so. Raises NotFound for a list that does not exist and
+    StoreUnavailable while an import is just being carried out.
+    """
+    sql, params = _Compiler(tx).people(segments)
+    return tx.stream_rows(f"{sql} ORDER BY p.id", params)
+
+
+def count(tx: Tx, segments: Sequence[Segment]) -> dict[str, int]:
+    """How many the segments select, and what becomes of them.
+
+    Keys: `selected`, of them `suppressed`, `on_hold` and `other` (away, for example), and
+    `recipients`, who would get it. Raises as `candidates` does.
+    """
+    sql, params = _Compiler(tx).people(segments)
+    rows = tx.rows(
+        f"SELECT q.state, q.suppressed, count(*) AS n FROM ({sql}) q "
+        "GROUP BY q.state, q.suppressed",
+        params,
+    )
+    found = dict.fromkeys(("selected", "recipients", "suppressed", "on_hold", "other"), 0)
+    for row in rows:
+        found["selected"] += row["n"]
+        if row["suppressed"]:
+            key = "suppressed"
+        elif row["state"] == "active":
+            key = "recipients"
+        else:
+            key = "on_hold" if row["state"] == "on_hold" else "other"
+        found[key] += row["n"]
+    return found
+
+
+def lists_by_name(tx: Tx) -> dict[str, Row]:
+    """All lists by their folded name."""
+    return {fold(row["name"]): row for row in tx.all("audience.lists")}
+
+
+def list_facts(tx: Tx) -> list[dict[str, Any]]:
+    """Each list's id, name, title, kind, and how many people are on it (`members`), of them
+    `active`, `on_hold` and, whatever their state, `suppressed`. Raises StoreUnavailable as
+    `candidates` does."""
+    active, params = active_membership(tx)
+    facts = {
+        row["id"]: {
+            **{name: row[name] for name in ("id", "name", "title", "kind")},
+            **dict.fromkeys(("members", "active", "on_hold", "suppressed"), 0),
+        }
+        for row in tx.all("audience.lists")
+    }
+    for row in tx.rows(query("audience.list_facts", tx.dialect).format(active=active), params):
+        found = facts[row["list"]]
+        found["members"] += row["n"]
+        if row["state"] in found:
+            found[row["state"]] += row["n"]
+    sql = query("audience.list_suppressed", tx.dialect).format(active=active)
+    for row in tx.rows(sql, params):
+        facts[row["list"]]["suppressed"] = row["n"]
+    return list(facts.values())
+
+
+def members(tx: Tx, list_id: int) -> Iterator[Row]:
+    """Everybody on a list, by id, with address and fields; without those who are suppressed for
+    it (E6) or erased. Raises StoreUnavailable as `candidates` does."""
+    active, params = active_membership(tx)
+    sql = query("audience.members", tx.dialect).format(active=active)
+    return tx.stream_rows(sql, {**params, "list": list_id})
+
+
+def active_membership(tx: Tx) -> tuple[str, dict[str, Any]]:
+    """SQL that is true for a membership `m` that counts, and its parameters.
+
+    Raises StoreUnavailable while an import is just being carried out: what a reader saw then
+    would be half of it. Whoever calls the use cases carries it out first, so that this is rare.
+    """
+    staging = []
+    for row in tx.all("audience.open_imports"):
+        if row["state"] == "applying":
+            raise StoreUnavailable(
+                "an import of a list is just being completed; nothing was done.", hint="Try again."
+            )
+        staging.append(row["id"])
+    if not staging:
+        return "m.state = 'active'", {}
+    params = {f"staging{n}": number for n, number in enumerate(staging)}
+    names = ", ".join(f":{name}" for name in params)
+    return f"m.state = 'active' AND (m.import IS NULL OR m.import NOT IN ({names}))", params
+
+
+@dataclass(slots=True)
+class _Compiler:
+    """Makes one query; every value is a parameter, ids stand for names."""
+
+    tx: Tx
+    params: dict[str, Any] = field(default_factory=dict)
+    _active: str = ""
+    _lists: dict[str, Row] = field(default_factory=dict)
+
+    def people(self, segments: Sequence[Segment]) -> tuple[str, dict[str, Any]]:
+        """The query for rows id, zone, state, list, suppressed, without an order."""
+        self._active, params = active_membership(self.tx)
+        self.params.update(params)
+        self._lists = lists_by_name(self.tx)
+        wanted = " OR ".join(f"({self._segment(s)})" for s in segments) or "1 = 0"
+        ranks: dict[int, int] = {}
+        for segment in segments:
+            for name in segment.lists:
+                ranks.setdefault(self._list(name), len(ranks))
+        order = "m.list"
+        if ranks:
+            cases = " ".join(f"WHEN {number} THEN {rank}" for number, rank in ranks.items())
+            order = f"CASE m.list {cases} ELSE {len(ranks)} END, m.list"
+        suppressed = query("audience.is_suppressed", self.tx.dialect)
+        sql = f"""
+            SELECT p.id, p.zone, p.state, p.list, CASE WHEN {suppressed} THEN 1 ELSE 0 END
+                AS suppressed
+            FROM (SELECT j.id, j.zone, j.state, (
+                    SELECT m.list FROM memberships m WHERE m.journalist = j.id AND {self._active}
+                    ORDER BY {order} LIMIT 1) AS list
+                  FROM journalists j WHERE {wanted}) p
+            WHERE p.list IS NOT NULL"""
+        return sql, self.params
+
+    def _segment(self, segment: Segment) -> str:
+        parts = [self._table(table) for table in segment.all]
+        if segment.any:
+            parts.append(f"({' OR '.join(self._table(table) for table in segment.any)})")
+        parts += [f"NOT {self._table(table)}" for table in segment.none]
+        return " AND ".join(parts) or "1 = 1"
+
+    def _table(self, table: Condition) -> str:
+        return f"({' AND '.join(self._field(name, values) for name, values in table.fields)})"
+
+    def _field(self, name: str, values: Sequence[str]) -> str:
+        if name == "list":
+            ids = self._names([self._list(value) for value in values])
+            return self._among("memberships m", f"m.list IN ({ids}) AND {self._active}")
+        texts = self._names(values)
+        sql = f"SELECT id FROM facet_values WHERE field = :field AND value IN ({texts})"
+        rows = self.tx.rows(sql, {**self.params, "field": name})
+        if not rows:
+            return "1 = 0"
+        ids = self._names([row["id"] for row in rows])
+        return self._among("facets m", f"m.facet IN ({ids})")
+
+    def _among(self, table: str, where: str) -> str:
+        """True for a journalist `j` who has a row in a table `m`."""
+        if self.tx.dialect == "sqlite":
+            # The set is made once and can drive the query. EXISTS would ask a million times.
+            return f"j.id IN (SELECT m.journalist FROM {table} WHERE {where})"
+        # Joined where that is possible; below OR and NOT asked by index. IN would be searched
+        # row by row there as soon as the set outgrows the server's work_mem.
+        return f"EXISTS (SELECT 1 FROM {table} WHERE m.journalist = j.id AND {where})"
+
+    def _list(self, name: str) -> int:
+        row = self._lists.get(fold(name))
+        if row is None:
+            raise NotFound(f'there is no list "{name}".', hint="See `mailer lists ls`.")
+        number: int = row["id"]
+        return number
+
+    def _names(self, values: Sequence[Any]) -> str:
+        """Parameters for these values; their names for the SQL."""
+        names = []
+        for value in values:
+            name = f"v{len(self.params)}"
+            self.params[name] = value
+            names.append(f":{name}")
+        return ", ".join(names)

@@ -1,0 +1,182 @@
+"""The store: one schema, two databases, one way to talk to them.
+
+`open_store(url)` gives a `Store` on SQLite or PostgreSQL. Its outermost `read()` or `write()`
+begins and ends the transaction; nothing below commits. SQL stands by topic in `sql/<topic>.sql`,
+each query under a `-- name:` line, with `:name` parameters, and runs unchanged on both; a text
+that must differ has a second form under `-- name: NAME@postgresql`, and `{{NAME}}` puts one
+text into another.
+
+Rows answer to `row["column"]`. Instants are UTC microseconds in 64-bit integers.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from importlib import resources
+from typing import Any, Protocol
+
+from mailer.clock import Clock, SystemClock
+from mailer.errors import ConfigError
+
+Params = Mapping[str, Any]
+
+
+class Row(Protocol):
+    """One result row."""
+
+    def __getitem__(self, key: str, /) -> Any: ...
+
+    def keys(self) -> Any: ...
+
+
+class Tx(ABC):
+    """An open transaction. Only the `Store` that gave it begins and ends it."""
+
+    dialect: str
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def run(self, name: str, /, **params: Any) -> int:
+        """Run the named statement; the number of rows it changed."""
+        return self.execute(query(name, self.dialect), params)
+
+    def one(self, name: str, /, **params: Any) -> Row | None:
+        """The first row of the named query, or None."""
+        return next(iter(self.rows(query(name, self.dialect), params)), None)
+
+    def value(self, name: str, /, **params: Any) -> Any:
+        """The first column of the first row; None when there is no row."""
+        row = self.one(name, **params)
+        return None if row is None else row[next(iter(row.keys()))]
+
+    def all(self, name: str, /, **params: Any) -> list[Row]:
+        """All rows of the named query at once; for results known to be small."""
+        return self.rows(query(name, self.dialect), params)
+
+    def many(self, name: str, /, params: Iterable[Params]) -> int:
+        """Run the named statement once for each parameter set; the rows changed in all."""
+        return self.execute_many(query(name, self.dialect), params)
+
+    def bulk(self, name: str, /, rows: Sequence[Params]) -> int:
+        """Like `many`, with the fewest round trips the database allows; the rows changed.
+
+        A query run so has a PostgreSQL form that takes all rows as one JSON array in `:rows`,
+        bytes written as hexadecimal digits.
+        """
+        return self.many(name, rows)
+
+    def stream(self, name: str, /, **params: Any) -> Iterator[Row]:
+        """Rows of the named query as they come, with flat memory."""
+        return self.stream_rows(query(name, self.dialect), params)
+
+    def next_ids(self, counter: str, count: int = 1) -> int:
+        """Reserve `count` consecutive ids of a counter; the first of them (ids begin at 1)."""
+        last: int = self.value("core.next_ids", name=counter, count=count)
+        return last - count + 1
+
+    @abstractmethod
+    def now(self) -> int:
+        """The instant that gates compare with: the server's on PostgreSQL (decision 3)."""
+
+    @abstractmethod
+    def execute(self, sql: str, params: Params) -> int:
+        """Run SQL text made by the store itself (compiled segments); rows changed."""
+
+    @abstractmethod
+    def execute_many(self, sql: str, params: Iterable[Params]) -> int: ...
+
+    @abstractmethod
+    def rows(self, sql: str, params: Params) -> list[Row]: ...
+
+    @abstractmethod
+    def stream_rows(self, sql: str, params: Params) -> Iterator[Row]: ...
+
+    @abstractmethod
+    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Insert many rows the fastest way the database has; how many."""
+
+
+class Store(ABC):
+    """An open database. Safe to share between threads; each thread has its own connection."""
+
+    dialect: str
+    url: str
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.url = url
+        self.clock = clock
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Tx]:
+        """A writing transaction: committed at the end, undone by any exception.
+
+        Raises StoreUnavailable when the database is locked, full or away: nothing was done.
+        """
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Tx]:
+        """A reading transaction that sees one state of the database throughout."""
+
+    @abstractmethod
+    def exclusive(self) -> AbstractContextManager[Tx]:
+        """A writing transaction that keeps every other migrating process out."""
+
+    @abstractmethod
+    def hold_presence(self, worker: int) -> AbstractContextManager[None]:
+        """Hold, while the block runs, what tells other hosts that this worker lives."""
+
+    @abstractmethod
+    def presence_free(self, worker: int) -> AbstractContextManager[bool]:
+        """Whether nobody holds that worker's presence; kept so while the block runs."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+def open_store(
+    url: str, *, clock: Clock | None = None, create: bool = False, busy_timeout: float = 5.0
+) -> Store:
+    """Open the store at `url` (`sqlite:///path` or `postgresql://…`).
+
+    `busy_timeout` is how many seconds to wait for another writer. Without `create` a missing
+    SQLite file is a ConfigError, since opening would otherwise make an empty one.
+    """
+    clock = clock or SystemClock()
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
+        from mailer.store.sqlite import SqliteStore
+
+        return SqliteStore(url, clock, create=create, busy_timeout=busy_timeout)
+    if scheme in ("postgresql", "postgres"):
+        from mailer.store.postgres import PostgresStore
+
+        return PostgresStore(url, clock, busy_timeout=busy_timeout)
+    raise ConfigError(
+        f'store.url begins with "{scheme}", which is no database mailer knows.',
+        hint="Use sqlite:///FILE or postgresql://….",
+    )
+
+
+@cache
+def query(name: str, dialect: str) -> str:
+    """The text of `topic.query` for a dialect, with `:name` parameters."""
+    topic, _, short = name.partition(".")
+    texts = _topic(topic)
+
+    def text(wanted: str) -> str:
+        found = texts.get(f"{wanted}@{dialect}", texts[wanted])
+        return re.sub(r"\{\{(\w+)\}\}", lambda match: text(match[1]), found)
+
+    return text(short)
+
+
+@cache
+def _topic(topic: str) -> dict[str, str]:
+    source = resources.files("mailer.store").joinpath(f"sql/{topic}.sql").read_text("utf-8")
+    parts = re.split(r"^-- name: *(\S+) *$", source, flags=re.MULTILINE)
+    return {name: text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}

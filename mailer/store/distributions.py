@@ -1,0 +1,332 @@
+"""Distributions and their waves in the store: planning, moves, sweeps, and what people read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mailer.errors import StoreUnavailable
+from mailer.store.base import Row, Tx, query
+from mailer.store.core import add_event
+from mailer.store.states import DeliveryState
+
+DELIVERY_SHIFT = 32
+"""A delivery's 64-bit id is its distribution's, shifted by this many bits, plus a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDistribution:
+    """What a queued distribution is made of; instants in UTC microseconds."""
+
+    release: int
+    revision: int
+    compiled: str
+    priority: int
+    late: str
+    embargo_until: int | None
+    due_at: int
+    zone: str
+    audience: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDelivery:
+    """One person of the audience, the list his delivery is attributed to, his wave."""
+
+    id: int
+    journalist: int
+    list: int
+    wave: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which deliveries to show; None means all. `hash` is the keyed hash of an address."""
+
+    distribution: int | None = None
+    state: DeliveryState | None = None
+    feedback: str | None = None
+    since: int | None = None
+    hash: bytes | None = None
+
+
+def insert(tx: Tx, new: NewDistribution, actor: str) -> int:
+    """Begin planning: invisible to everybody until `planned`. The new id."""
+    number = tx.next_ids("distribution")
+    tx.run(
+        "distributions.insert",
+        id=number,
+        release=new.release,
+        revision=new.revision,
+        compiled=new.compiled,
+        priority=new.priority,
+        late=new.late,
+        embargo_until=new.embargo_until,
+        due_at=new.due_at,
+        zone=new.zone,
+        audience=json.dumps(new.audience, ensure_ascii=False),
+        actor=actor,
+        now=tx.now(),
+    )
+    return number
+
+
+def insert_deliveries(
+    tx: Tx, distribution: int, planned: Iterable[PlannedDelivery], due_at: int
+) -> int:
+    """Add a chunk of the plan; how many."""
+    now = tx.now()
+    columns = (
+        "distribution",
+        "id",
+        "journalist",
+        "wave",
+        "list",
+        "kind",
+        "state",
+        "due_at",
+        "queued_at",
+        "attempts",
+    )
+    return tx.copy(
+        "deliveries",
+        columns,
+        (
+            (distribution, p.id, p.journalist, p.wave, p.list, "release", 0, due_at, now, 0)
+            for p in planned
+        ),
+    )
+
+
+def finish_plan(
+    tx: Tx,
+    distribution: int,
+    waves: Iterable[tuple[int, int, str, int]],
+    *,
+    recipients: int,
+    left_out: Mapping[str, int],
+    due_at: int,
+    actor: str,
+) -> None:
+    """Make the whole plan visible at once. `waves` are (id, due_at, zone, recipients).
+
+    Raises StoreUnavailable when the plan was taken for abandoned and removed meanwhile.
+    """
+    planned = tx.run(
+        "distributions.planned",
+        id=distribution,
+        recipients=recipients,
+        left_out=json.dumps(left_out),
+        due_at=due_at,
+    )
+    if not planned:
+        raise StoreUnavailable(
+            "planning took so long that it was taken for broken off; nothing was queued.",
+            hint="Try again.",
+        )
+    for wave, wave_due, zone, count in waves:
+        tx.run(
+            "distributions.insert_wave",
+            distribution=distribution,
+            id=wave,
+            due_at=wave_due,
+            zone=zone,
+            recipients=count,
+        )
+    add_event(tx, "scheduled", actor, distribution=distribution, data={"recipients": recipients})
+
+
+def abandoned(tx: Tx, before: int) -> list[int]:
+    """Distributions whose planning never finished and began before an instant."""
+    return [row["id"] for row in tx.all("distributions.abandoned", before=before)]
+
+
+def forget(tx: Tx, distribution: int, limit: int) -> bool:
+    """Remove a chunk of an unfinished plan; True when nothing is left of it.
+
+    A plan that was finished meanwhile is left alone, and one begun to be removed never is.
+    """
+    state = tx.value("distributions.state_of", id=distribution)
+    if state is not None and not tx.run("distributions.abandon", id=distribution):
+        return True
+    if tx.run("distributions.forget_deliveries", id=distribution, limit=limit):
+        return False
+    tx.run("distributions.forget_waves", id=distribution)
+    tx.run("distributions.forget", id=distribution)
+    return True
+
+
+def get(tx: Tx, distribution: int) -> Row | None:
+    """The distribution with its release's slug and headline."""
+    return tx.one("distributions.get", id=distribution)
+
+
+def ls(tx: Tx) -> list[Row]:
+    """All distributions, oldest first."""
+    return tx.all("distributions.ls")
+
+
+def ls_open(tx: Tx) -> list[Row]:
+    """Distributions that may still send something by themselves or after a word: id, state."""
+    return tx.all("distributions.ls_open")
+
+
+def waves(tx: Tx, distribution: int) -> list[Row]:
+    """The waves of a distribution by due time."""
+    return tx.all("distributions.waves", id=distribution)
+
+
+def counts(tx: Tx, distribution: int) -> dict[str, int]:
+    """How many deliveries are in each transport state, by word; states with none left out."""
+    found: dict[str, int] = {}
+    for row in tx.all("distributions.counts", id=distribution):
+        word = DeliveryState(row["state"]).word
+        found[word] = found.get(word, 0) + row["n"]
+    return found
+
+
+def already_sent(tx: Tx, release: int) -> int:
+    """How many journalists have (or may have) the release from an earlier distribution (H6)."""
+    count: int = tx.value("distributions.already", release=release)
+    return count
+
+
+def move(
+    tx: Tx,
+    distribution: int,
+    to: str,
+    actor: str,
+    *,
+    reason: str | None = None,
+    event: str | None = None,
+) -> bool:
+    """Move a distribution to a state, where the allowed moves say so; whether it moved.
+
+    `to` is "sending" (by the clock), "resumed" (sending, by an officer's word), "scheduled",
+    "waiting", "paused", "cancelled" or "done".
+    """
+    changed = tx.run(f"distributions.to_{to}", id=distribution, reason=reason, now=tx.now())
+    if changed:
+        data = {"reason": reason} if reason else {}
+        add_event(tx, event or to, actor, distribution=distribution, data=data)
+    return bool(changed)
+
+
+def move_wave(tx: Tx, distribution: int, wave: int, how: str, actor: str) -> bool:
+    """`how` is "open", "hold", "drop", "cancel" or "finish"; whether the wave moved."""
+    place = {"distribution": distribution, "wave": wave}
+    changed = tx.run(f"distributions.{how}_wave", now=tx.now(), **place)
+    if changed:
+        add_event(tx, f"wave_{how}", actor, distribution=distribution, data={"wave": wave})
+    return bool(changed)
+
+
+def heartbeat(tx: Tx, distribution: int, wave: int) -> None:
+    """Say that somebody looks after a sending wave."""
+    tx.run("distributions.heartbeat", distribution=distribution, wave=wave, now=tx.now())
+
+
+def due_waves(tx: Tx) -> list[Row]:
+    """Scheduled waves that are due now, most urgent first."""
+    return tx.all("distributions.due_waves", now=tx.now())
+
+
+def next_due(tx: Tx) -> int | None:
+    """When the next scheduled wave is due."""
+    instant: int | None = tx.value("distributions.next_due")
+    return instant
+
+
+def sending_waves(tx: Tx) -> list[Row]:
+    """Waves that are sending, with their distribution's state and last heartbeat."""
+    return tx.all("distributions.sending_waves")
+
+
+def has_open(tx: Tx, distribution: int, wave: int) -> bool:
+    """Is anything of the wave queued, claimed or deferred?"""
+    place = {"distribution": distribution, "wave": wave}
+    return tx.one("distributions.open_deliveries", **place) is not None
+
+
+def is_busy(tx: Tx, distribution: int, wave: int) -> bool:
+    """Has the wave anything to send at this instant, or in hand?"""
+    place = {"distribution": distribution, "wave": wave}
+    return tx.one("distributions.busy_now", now=tx.now(), **place) is not None
+
+
+def stop_deliveries(
+    tx: Tx, distribution: int, wave: int, reason: str, limit: int, actor: str
+) -> int:
+    """Cancel a chunk of what has not been tried or waits to retry; how many."""
+    place = {"distribution": distribution, "wave": wave, "reason": reason}
+    rows = tx.all("distributions.stop_queued", limit=limit, **place)
+    if len(rows) < limit:
+        rows += tx.all("distributions.stop_deferred", limit=limit - len(rows), **place)
+    if rows:
+        data = {"state": "cancelled", "reason": reason, "deliveries": [row["id"] for row in rows]}
+        add_event(tx, "stopped", actor, distribution=distribution, data=data)
+    return len(rows)
+
+
+def leftovers(tx: Tx) -> list[Row]:
+    """Stopped waves that hold something queued or deferred all the same: distribution, id,
+    state, reason."""
+    return tx.all("distributions.leftovers")
+
+
+def fallen_out(tx: Tx, distribution: int) -> list[Row]:
+    """Queued or deferred deliveries of people who may no longer be mailed: id, journalist, gone."""
+    return tx.all("distributions.fallen_out", distribution=distribution)
+
+
+def fall_out(
+    tx: Tx, distribution: int, delivery: int, state: DeliveryState, reason: str, actor: str
+) -> None:
+    """Take one person out of a frozen audience."""
+    place = {"distribution": distribution, "id": delivery}
+    if tx.run("distributions.fall_out", state=int(state), reason=reason, **place):
+        add_event(
+            tx,
+            state.word,
+            actor,
+            distribution=distribution,
+            delivery=delivery,
+            data={"reason": reason},
+        )
+
+
+def log(tx: Tx, where: LogFilter) -> Iterator[Row]:
+    """Deliveries as the log shows them, oldest first, with flat memory."""
+    conditions, params = [], {}
+    for column, value in (
+        ("d.distribution = :distribution", where.distribution),
+        ("d.state = :state", None if where.state is None else int(where.state)),
+        ("d.feedback = :feedback", where.feedback),
+        ("coalesce(d.last_attempt_at, d.queued_at) >= :since", where.since),
+        ("a.hash = :hash", where.hash),
+    ):
+        if value is not None:
+            conditions.append(column)
+            params[column.rpartition(":")[2]] = value
+    sql = query("distributions.log", tx.dialect)
+    if conditions:
+        sql += "\nWHERE " + " AND ".join(conditions)
+    return tx.stream_rows(sql + "\nORDER BY d.distribution, d.id", params)
+
+
+def delivery(tx: Tx, number: int) -> Row | None:
+    """One delivery by its 64-bit id, with its slot values and compiled template's digest."""
+    return tx.one("distributions.delivery", distribution=number >> DELIVERY_SHIFT, id=number)
+
+
+def attempts(tx: Tx, number: int) -> list[Row]:
+    """The tries of a delivery, first to last."""
+    return tx.all("distributions.attempts", distribution=number >> DELIVERY_SHIFT, id=number)
+
+
+def events(tx: Tx, number: int) -> list[Row]:
+    """The history lines that concern a delivery, the distribution's own included."""
+    rows = tx.all("distributions.events", distribution=number >> DELIVERY_SHIFT, id=number)
+    return [row for row in rows if number in json.loads(row["data"]).get("deliveries", (number,))]

@@ -1,0 +1,458 @@
+"""Lists coming into the store: staged in short steps, in force by one flip, then carried out.
+
+New people are written where they will stay, and nobody sees them: their membership names the
+import, and counts only once that is past `staging`. What will change for people known before is
+kept beside them until then. The flip is one row; after it the changes are carried out in short
+steps that any process may continue, each person whole. An import that breaks off before the flip
+leaves nothing that can be seen, and `abandon` takes its rows away. One import runs at a time;
+its caller sees to that. See docs/decisions/0004-imports.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailer.audience.journalist import Journalist
+from mailer.store import suppression
+from mailer.store.base import Row, Tx, query
+from mailer.store.core import add_event, raise_control
+from mailer.store.people import FIELDS, record_of, write_facets, write_records
+from mailer.store.suppression import ALL, Reason, list_scope
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One row. `hash` is the keyed hash of the address; `hold` says why the person must not be
+    selected yet, or "". With an `objection`, its evidence, nothing else of the row counts."""
+
+    hash: bytes
+    journalist: Journalist
+    hold: str = ""
+    objection: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """Rows of a file by what became of them; they add up to the rows read.
+
+    A row that repeats an earlier one counts as unchanged. `changed` counts people.
+    """
+
+    new: int = 0
+    changed: int = 0
+    taken: int = 0
+    rejected: int = 0
+    suppressed: int = 0
+    on_hold: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """The contract's keys of `lists import --json`."""
+        return {
+            "new": self.new,
+            "changed": self.changed,
+            "unchanged": self.taken - self.new - self.changed,
+            "rejected": self.rejected,
+            "suppressed": self.suppressed,
+            "on_hold": self.on_hold,
+        }
+
+
+@dataclass(slots=True)
+class OpenImport:
+    """An import being staged, with what it remembers between its steps."""
+
+    id: int
+    list: int
+    name: str
+    counts: Counts = field(default_factory=Counts)
+    facets: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def begin(
+    tx: Tx, *, list_id: int | None, name: str, kind: str, file: str, actor: str
+) -> OpenImport:
+    """Open an import into a list, a new one when `list_id` is None (it exists from the flip)."""
+    number = tx.next_ids("import")
+    if list_id is None:
+        list_id = max(tx.next_ids("list"), 1 + (tx.value("imports.last_list") or 0))
+        new = {"id": list_id, "name": name, "kind": kind, "import": number}
+        tx.run("imports.add_list", **new, now=tx.now())
+    tx.run(
+        "imports.begin",
+        id=number,
+        list=list_id,
+        file=file,
+        actor=actor,
+        first_journalist=1 + tx.value("imports.last_journalist"),
+        now=tx.now(),
+    )
+    return OpenImport(number, list_id, name)
+
+
+def take(tx: Tx, run: OpenImport, rows: Sequence[Incoming]) -> None:
+    """Stage some rows, in the order of the file."""
+    stage = _Stage(tx, run, rows)
+    for row in rows:
+        stage.add(row)
+    stage.write()
+
+
+def flip(tx: Tx, run: OpenImport) -> None:
+    """Bring the import in force, whole. What it changes is still to be carried out."""
+    result = json.dumps(run.counts.as_json())
+    if not tx.run("imports.flip", id=run.id, result=result):
+        raise RuntimeError(f"import {run.id} is not open")
+
+
+def carry_out(tx: Tx, number: int, limit: int) -> bool:
+    """One step of what a flipped import changes; True when it is done.
+
+    Safe to call from several processes and again after a crash.
+    """
+    if not tx.run("imports.hold_row", id=number, state="applying"):
+        return True
+    record = tx.one("imports.get", id=number)
+    assert record is not None
+    changes = tx.all("imports.changes", **{"import": number}, limit=limit)
+    if changes:
+        _apply(tx, number, changes)
+        return False
+    objections = tx.all("imports.objections", **{"import": number}, limit=max(1, limit // 10))
+    for row in objections:
+        hash = bytes(row["hash"])
+        suppression.add(
+            tx,
+            hash,
+            scope=ALL,
+            reason=Reason.OBJECTION,
+            actor=record["actor"],
+            evidence=json.loads(row["evidence"]),
+        )
+        tx.run("imports.objected", **{"import": number}, hash=hash)
+    if objections:
+        return False
+    tx.run("imports.close", id=number, state="done", now=tx.now())
+    data = {"import": number, "list": record["list"], "file": record["file"]}
+    add_event(tx, "list_imported", record["actor"], data={**data, **json.loads(record["result"])})
+    return True
+
+
+def abandon(tx: Tx, number: int, limit: int, first: int = 0) -> int | None:
+    """One step of taking away what an import staged; None when nothing of it is left, else
+    what to call the next step with as `first`."""
+    record = tx.one("imports.get", id=number)
+    if record is None or not tx.run("imports.hold_row", id=number, state="staging"):
+        return None
+    what = {"import": number}
+    made = tx.all("imports.made", **what, first=record["first_journalist"], limit=limit)
+    if made:
+        people = {**what, "first": made[0]["id"], "last": made[-1]["id"]}
+        tx.run("imports.forget_memberships", list=record["list"], **people)
+        for name in ("facets", "addresses", "journalists"):
+            tx.run(f"imports.forget_{name}", **people)
+        return 0
+    if tx.run("imports.forget_changes", **what, limit=limit):
+        return 0
+    if tx.run("imports.forget_objections", **what, limit=limit):
+        return 0
+    # Memberships of people known before: the list is walked by blocks.
+    last: int | None = tx.value(
+        "imports.next_members", list=record["list"], first=first, limit=limit
+    )
+    if last is not None:
+        people = {**what, "first": first, "last": last}
+        tx.run("imports.forget_memberships", list=record["list"], **people)
+        return last + 1
+    tx.run("imports.forget_list", **what)
+    tx.run("imports.close", id=number, state="undone", now=tx.now())
+    return None
+
+
+def get(tx: Tx, number: int) -> Row | None:
+    """One import's row."""
+    return tx.one("imports.get", id=number)
+
+
+def open_imports(tx: Tx) -> list[tuple[int, str]]:
+    """Imports that are not finished, with their state, oldest first."""
+    return [(row["id"], row["state"]) for row in tx.all("audience.open_imports")]
+
+
+class _Person:
+    """One person while a step is staged: what stood, what this import makes of it."""
+
+    __slots__ = (
+        "changed",
+        "fresh",
+        "held",
+        "hold",
+        "id",
+        "member",
+        "mine",
+        "record",
+        "staged",
+        "state",
+        "stood",
+        "touched",
+    )
+
+    def __init__(self, row: Row | None, run: OpenImport) -> None:
+        self.touched = False
+        self.hold = ""
+        if row is None:
+            self.id, self.fresh, self.mine = 0, True, True
+            self.state, self.held, self.member = "active", False, "new"
+            self.stood: dict[str, str] = dict.fromkeys(FIELDS, "")
+            self.record = dict(self.stood)
+            self.staged: str | None = None
+            self.changed = False
+            return
+        self.id, self.fresh = row["id"], False
+        self.mine = row["import"] == run.id
+        self.state, self.held = row["state"], row["hold_import"] is not None
+        self.member = "new" if row["member_import"] == run.id else (row["member"] or "")
+        self.stood = {name: row[name] for name in FIELDS}
+        self.staged = row["staged"]
+        plan = json.loads(self.staged) if self.staged else {}
+        self.record = {**self.stood, **plan.get("set", {})}
+        if self.mine:
+            self.hold = _EARLIER if self.state == "on_hold" else ""
+        else:
+            self.hold = plan.get("hold", "")
+        # Untouched so far, unless an earlier step left its marks.
+        seen = self.staged is not None or row["member_import"] == run.id
+        self.changed = seen and self._changes()
+
+    def merge(self, journalist: Journalist) -> None:
+        """Take over what a row says; what it leaves empty stays."""
+        for name, value in record_of(journalist).items():
+            if value:
+                self.record[name] = value
+
+    def plan(self) -> dict[str, Any]:
+        """What is to be done to somebody known before; empty when all stays as it is."""
+        plan: dict[str, Any] = {}
+        different = {n: v for n, v in self.record.items() if v != self.stood[n]}
+        if different:
+            plan["set"] = different
+        if self.hold:
+            plan["hold"] = self.hold
+        elif self.state == "on_hold" and self.held:
+            plan["lift"] = True
+        return plan
+
+    def recount(self, counts: Counts) -> None:
+        """Keep the count of changed people right, whatever later rows say of them."""
+        now = self._changes()
+        counts.changed += now - self.changed
+        self.changed = now
+
+    def _changes(self) -> bool:
+        if self.mine or self.hold:
+            return False
+        return self.member in ("new", "joins") or bool(self.plan())
+
+
+class _Stage:
+    """One step: looked up at once, decided row by row, written at once."""
+
+    def __init__(self, tx: Tx, run: OpenImport, rows: Sequence[Incoming]) -> None:
+        self._tx, self._run = tx, run
+        hashes = list({row.hash: None for row in rows})
+        self._shut_out = {
+            bytes(row["hash"])
+            for row in _for_hashes(
+                tx, "shut_out", hashes, {"scope": list_scope(run.list), "import": run.id}
+            )
+        }
+        self._people = {
+            bytes(row["hash"]): _Person(row, run)
+            for row in _for_hashes(tx, "known", hashes, {"list": run.list, "import": run.id})
+        }
+        self._emails: dict[bytes, str] = {}
+        self._objections: list[dict[str, Any]] = []
+
+    def add(self, row: Incoming) -> None:
+        """Decide what becomes of one row."""
+        counts = self._run.counts
+        if row.objection is not None:
+            self._objections.append(
+                {
+                    "import": self._run.id,
+                    "hash": row.hash,
+                    "evidence": json.dumps(row.objection, ensure_ascii=False),
+                }
+            )
+            self._shut_out.add(row.hash)
+            counts.suppressed += 1
+            return
+        if row.hash in self._shut_out:
+            counts.suppressed += 1
+            return
+        person = self._people.get(row.hash)
+        fresh = person is None
+        if person is None:
+            person = self._people[row.hash] = _Person(None, self._run)
+            self._emails[row.hash] = row.journalist.email
+        elif person.member == "left" or person.state == "erased":
+            # He left the list; an import does not bring him back.
+            counts.suppressed += 1
+            return
+        person.touched = True
+        if row.hold:
+            counts.on_hold += 1
+            person.hold = person.hold or row.hold
+            if person.mine:
+                person.merge(row.journalist)
+        else:
+            counts.taken += 1
+            counts.new += fresh
+            person.merge(row.journalist)
+        if not person.member:
+            person.member = "joins"
+        person.recount(counts)
+
+    def write(self) -> None:
+        """Write what was decided."""
+        fresh, joining, mine, changed = [], [], [], []
+        for hash, person in self._people.items():
+            if not person.touched:
+                continue
+            if person.fresh:
+                fresh.append((hash, person))
+            elif person.mine:
+                mine.append(person)
+            else:
+                changed.append(person)
+                if person.member == "joins":
+                    joining.append(person.id)
+        now = self._tx.now()
+        self._write_fresh(fresh, now)
+        self._write_mine(mine, now)
+        self._write_plans(changed)
+        if self._objections:
+            self._tx.many("imports.object", params=self._objections)
+        self._tx.copy(
+            "memberships",
+            ("list", "journalist", "state", "joined_at", "import"),
+            [
+                (self._run.list, number, "active", now, self._run.id)
+                for number in [*(person.id for _, person in fresh), *joining]
+            ],
+        )
+
+    def _write_fresh(self, fresh: Sequence[tuple[bytes, _Person]], now: int) -> None:
+        if not fresh:
+            return
+        tx, run = self._tx, self._run
+        first = tx.next_ids("journalist", len(fresh))
+        for number, (_, person) in enumerate(fresh, first):
+            person.id = number
+        tx.copy(
+            "journalists",
+            (
+                "id",
+                "state",
+                "hold_reason",
+                "hold_import",
+                "import",
+                "created_at",
+                "updated_at",
+                *FIELDS,
+            ),
+            [
+                (
+                    person.id,
+                    "on_hold" if person.hold else "active",
+                    person.hold or None,
+                    run.id if person.hold else None,
+                    run.id,
+                    now,
+                    now,
+                    *person.record.values(),
+                )
+                for _, person in fresh
+            ],
+        )
+        tx.copy(
+            "addresses",
+            ("journalist", "email", "hash"),
+            [(person.id, self._emails[hash], hash) for hash, person in fresh],
+        )
+        write_facets(tx, run.facets, [(person.id, person.record) for _, person in fresh])
+
+    def _write_mine(self, mine: Sequence[_Person], now: int) -> None:
+        """Rows that repeat a person this import made itself: still hidden, so changed in place."""
+        tx = self._tx
+        different = [person for person in mine if person.record != person.stood]
+        write_records(tx, self._run.facets, [(p.id, p.record) for p in different], now)
+        for person in mine:
+            if person.hold and person.state != "on_hold":
+                tx.run(
+                    "imports.hold",
+                    id=person.id,
+                    reason=person.hold,
+                    now=now,
+                    **{"import": self._run.id},
+                )
+
+    def _write_plans(self, people: Sequence[_Person]) -> None:
+        stage, unstage = [], []
+        for person in people:
+            what = {"import": self._run.id, "journalist": person.id}
+            plan = person.plan()
+            data = json.dumps(plan, ensure_ascii=False) if plan else None
+            if data == person.staged:
+                continue
+            if data is None:
+                unstage.append(what)
+            else:
+                stage.append({**what, "data": data})
+        if stage:
+            self._tx.many("imports.stage", params=stage)
+        if unstage:
+            self._tx.many("imports.unstage", params=unstage)
+
+
+def _apply(tx: Tx, number: int, rows: Sequence[Row]) -> None:
+    """Carry out what was staged for some people known before."""
+    now = tx.now()
+    records, lifts, holds = [], [], []
+    for row in rows:
+        plan = json.loads(row["data"])
+        if row["state"] is None or row["state"] == "erased":
+            continue
+        if "set" in plan:
+            records.append((row["journalist"], {**{n: row[n] for n in FIELDS}, **plan["set"]}))
+        if "hold" in plan:
+            holds.append(
+                {"id": row["journalist"], "reason": plan["hold"], "import": number, "now": now}
+            )
+        if plan.get("lift"):
+            lifts.append({"id": row["journalist"], "now": now})
+    write_records(tx, {}, records, now)
+    if lifts:
+        tx.many("imports.lift", params=lifts)
+    if holds:
+        tx.many("imports.hold", params=holds)
+        raise_control(tx)
+    tx.many(
+        "imports.unstage",
+        params=[{"import": number, "journalist": row["journalist"]} for row in rows],
+    )
+
+
+def _for_hashes(tx: Tx, name: str, hashes: Sequence[bytes], params: Mapping[str, Any]) -> list[Row]:
+    """Rows of a query with `IN (:hashes)`."""
+    if not hashes:
+        return []
+    named = {f"h{n}": hash for n, hash in enumerate(hashes)}
+    marks = ", ".join(f":{mark}" for mark in named)
+    sql = query(f"imports.{name}", tx.dialect).replace(":hashes", marks)
+    return tx.rows(sql, {**params, **named})
+
+
+_EARLIER = "an earlier row of the same file"

@@ -1,0 +1,364 @@
+"""The ledger's hot side: claim, record, give back, recover (design decisions 3 and 4).
+
+A claim carries a worker's id, which is made new at each start and so fences everything it
+holds: an answer is written only over rows that this worker claimed. Nothing here commits; the
+caller's transaction does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailer.store.base import Row, Tx
+from mailer.store.core import add_event, raise_control
+from mailer.store.states import DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWave:
+    """A wave one may claim from now."""
+
+    distribution: int
+    wave: int
+    compiled: str
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A claimed delivery with everything the message needs of the person.
+
+    `frozen` are the slot values of the first claim; None when this is the first.
+    """
+
+    distribution: int
+    id: int
+    journalist: int
+    list: int
+    attempts: int
+    first_attempt_at: int | None
+    fields: Mapping[str, str]
+    frozen: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one attempt. `due_at` is when a deferred one is next due."""
+
+    distribution: int
+    delivery: int
+    number: int
+    state: DeliveryState
+    at: int
+    sent_date: int
+    route: str
+    phase: str
+    code: int
+    enhanced: str
+    reply: str
+    verdict: str
+    reason: str | None
+    due_at: int
+    sha256: bytes | None
+
+
+_FIELDS = (
+    "email",
+    "first_name",
+    "last_name",
+    "outlet",
+    "language",
+    "source",
+    "source_date",
+    "list_name",
+    "list_title",
+    "list_kind",
+)
+
+
+def open_waves(tx: Tx) -> list[OpenWave]:
+    """Waves that may be claimed from at this instant, most urgent first."""
+    return [
+        OpenWave(row["distribution"], row["wave"], row["compiled"])
+        for row in tx.all("ledger.open_waves", now=tx.now())
+    ]
+
+
+def claim(tx: Tx, worker: int, wave: OpenWave, limit: int) -> list[Claimed]:
+    """Claim up to `limit` deliveries of a wave: first those never tried, then those due again.
+
+    Every gate that exists stands in the WHERE: due, distribution and wave sending, embargo
+    over, journalist active, not suppressed (H14).
+    """
+    place = {"worker": worker, "distribution": wave.distribution, "wave": wave.wave}
+    now = tx.now()
+    ids = [row["id"] for row in tx.all("ledger.claim_queued", now=now, limit=limit, **place)]
+    if len(ids) < limit:
+        again = tx.all("ledger.claim_deferred", now=now, limit=limit - len(ids), **place)
+        ids += [row["id"] for row in again]
+    if not ids:
+        return []
+    rows = tx.all("ledger.claimed_fields", distribution=wave.distribution, ids=json.dumps(ids))
+    add_event(
+        tx,
+        "claimed",
+        f"worker:{worker}",
+        distribution=wave.distribution,
+        data={"wave": wave.wave, "deliveries": ids},
+    )
+    return [_claimed(row) for row in rows]
+
+
+def freeze(tx: Tx, values: Iterable[tuple[int, int, Mapping[str, Any]]]) -> None:
+    """Keep the slot values of first claims: (distribution, delivery, values)."""
+    rows = [
+        {
+            "distribution": distribution,
+            "delivery": delivery,
+            "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+        }
+        for distribution, delivery, data in values
+    ]
+    if rows:
+        tx.bulk("ledger.freeze_fields", rows)
+
+
+def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
+    """Write answers over this worker's claims, an attempt and an event for each; rows changed.
+
+    What is in doubt may still be settled by the worker that held it. An answer for a delivery
+    that is no longer this worker's changes nothing, but the history keeps it.
+    """
+    if not results:
+        return 0
+    held = {row["id"] for row in tx.all("ledger.answerable", worker=worker)}
+    mine = [result for result in results if result.delivery in held]
+    changed = tx.bulk("ledger.record", [_row(result, worker) for result in mine]) if mine else 0
+    add_attempts(tx, worker, mine)
+    tx.bulk(
+        "core.add_events",
+        [
+            {
+                "at": result.at,
+                "kind": result.state.word if result.delivery in held else "late_answer",
+                "actor": f"worker:{worker}",
+                "distribution": result.distribution,
+                "delivery": result.delivery,
+                "journalist": None,
+                "data": json.dumps({"code": result.code, "attempt": result.number}),
+            }
+            for result in results
+        ],
+    )
+    return changed
+
+
+def add_attempts(tx: Tx, worker: int, results: Sequence[Result]) -> None:
+    """Keep tries with the server's words, the date and the SHA-256 of what was sent."""
+    if results:
+        tx.bulk("ledger.add_attempt", [_row(result, worker) for result in results])
+
+
+def resend_doubtful(tx: Tx, distribution: int, delivery: int, actor: str) -> bool:
+    """Queue a delivery in doubt again, with its Message-ID; whether it was in doubt (H8)."""
+    changed = tx.run("ledger.resend", distribution=distribution, delivery=delivery, now=tx.now())
+    if changed:
+        add_event(tx, "resend", actor, distribution=distribution, delivery=delivery)
+    return bool(changed)
+
+
+def set_aside(
+    tx: Tx, worker: int, distribution: int, delivery: int, state: DeliveryState, reason: str
+) -> bool:
+    """Move a claimed, untried delivery to a final state (suppressed, cancelled, skipped)."""
+    place = {"worker": worker, "distribution": distribution, "delivery": delivery}
+    changed = tx.run("ledger.set_aside", state=int(state), reason=reason, **place)
+    if changed:
+        add_event(
+            tx,
+            state.word,
+            f"worker:{worker}",
+            distribution=distribution,
+            delivery=delivery,
+            data={"reason": reason},
+        )
+    return bool(changed)
+
+
+def give_back(tx: Tx, worker: int, deliveries: Iterable[tuple[int, int]]) -> int:
+    """Return claimed, untried deliveries (distribution, id) to where they came from.
+
+    The control version is raised, so that sweepers look again whether these people may still be
+    mailed: while claimed they were out of an opt-out's reach.
+    """
+    by_distribution: dict[int, list[int]] = {}
+    for distribution, delivery in deliveries:
+        by_distribution.setdefault(distribution, []).append(delivery)
+    rows: list[Row] = []
+    for distribution, ids in by_distribution.items():
+        place = {"distribution": distribution, "ids": json.dumps(ids), "worker": worker}
+        rows += tx.all("ledger.give_back", **place)
+    return _given_back(tx, worker, rows)
+
+
+def give_back_all(tx: Tx, worker: int) -> int:
+    """Return everything the worker still holds; only when none of it was dotted."""
+    return _given_back(tx, worker, tx.all("ledger.give_back_all", worker=worker))
+
+
+def mark_in_doubt(
+    tx: Tx, worker: int, distribution: int, delivery: int, number: int, reason: str
+) -> bool:
+    """The final dot may have left and no answer is known: a person decides (H8)."""
+    place = {"worker": worker, "distribution": distribution, "delivery": delivery}
+    changed = tx.run("ledger.doubt", number=number, at=tx.now(), reason=reason, **place)
+    if changed:
+        add_event(
+            tx,
+            "in_doubt",
+            f"worker:{worker}",
+            distribution=distribution,
+            delivery=delivery,
+            data={"reason": reason, "attempt": number},
+        )
+    return bool(changed)
+
+
+def held_by(tx: Tx, worker: int) -> list[tuple[int, int, int]]:
+    """What a worker has claimed: (distribution, id, attempts made before)."""
+    rows = tx.all("ledger.held_by", worker=worker)
+    return [(row["distribution"], row["id"], row["attempts"]) for row in rows]
+
+
+def withdrawn(tx: Tx, worker: int) -> dict[int, tuple[DeliveryState | None, str]]:
+    """Of what this worker holds, the deliveries it may not send any more.
+
+    Delivery id → (final state, reason); state None means: give it back to the queue.
+    """
+    found: dict[int, tuple[DeliveryState | None, str]] = {}
+    for row in tx.all("ledger.withdrawn", worker=worker):
+        if row["suppressed"]:
+            found[row["id"]] = (DeliveryState.SUPPRESSED, "do not contact")
+        elif row["distribution_state"] in ("cancelled", "killed"):
+            found[row["id"]] = (DeliveryState.CANCELLED, row["distribution_state"])
+        elif row["wave_state"] in ("cancelled", "dropped"):
+            found[row["id"]] = (DeliveryState.CANCELLED, f"batch {row['wave_state']}")
+        elif row["distribution_state"] != "sending" or row["wave_state"] != "sending":
+            found[row["id"]] = (None, row["distribution_state"])
+    return found
+
+
+def others_at_work(tx: Tx, worker: int) -> bool:
+    """True when another worker than this one holds deliveries."""
+    return tx.one("ledger.others_at_work", worker=worker) is not None
+
+
+def defer_wave(
+    tx: Tx, wave: OpenWave, due_at: int, reason: str, limit: int, *, actor: str = "system"
+) -> int:
+    """Put up to `limit` untried deliveries of a wave off until `due_at`; how many."""
+    rows = tx.all(
+        "ledger.defer_wave",
+        distribution=wave.distribution,
+        wave=wave.wave,
+        due_at=due_at,
+        reason=reason,
+        limit=limit,
+    )
+    if rows:
+        data = {"state": "deferred", "reason": reason, "deliveries": [row["id"] for row in rows]}
+        add_event(tx, "put_off", actor, distribution=wave.distribution, data=data)
+    return len(rows)
+
+
+def keep_compiled(tx: Tx, digest: str, data: bytes) -> None:
+    """Keep a compiled template under its content address."""
+    tx.run("ledger.keep_compiled", digest=digest, data=data, now=tx.now())
+
+
+def compiled(tx: Tx, digest: str) -> bytes:
+    """The compiled template of that digest."""
+    return bytes(tx.value("ledger.compiled", digest=digest))
+
+
+def add_worker(
+    tx: Tx, *, host: str, name: str, pid: int, boot_id: str, journal: str, config_digest: str
+) -> int:
+    """Register one start of a sender; its id."""
+    worker = tx.next_ids("worker")
+    tx.run(
+        "ledger.new_worker",
+        id=worker,
+        host=host,
+        name=name,
+        pid=pid,
+        boot_id=boot_id,
+        journal=journal,
+        config_digest=config_digest,
+        now=tx.now(),
+    )
+    return worker
+
+
+def renew_lease(tx: Tx, worker: int) -> bool:
+    """Say that the worker lives; False when somebody declared it dead."""
+    return bool(tx.run("ledger.renew_lease", id=worker, now=tx.now()))
+
+
+def worker_left(tx: Tx, worker: int) -> None:
+    """The worker holds nothing any more and is gone."""
+    tx.run("ledger.worker_left", id=worker, now=tx.now())
+
+
+def present_workers(tx: Tx) -> list[Row]:
+    """Workers that have not left: id, host, name, pid, boot_id, journal, lease_at …"""
+    return tx.all("ledger.present_workers")
+
+
+def _given_back(tx: Tx, worker: int, rows: Sequence[Row]) -> int:
+    groups: dict[tuple[int, int], list[int]] = {}
+    for row in rows:
+        groups.setdefault((row["distribution"], row["state"]), []).append(row["id"])
+    for (distribution, state), ids in groups.items():
+        data = {"state": DeliveryState(state).word, "deliveries": ids}
+        add_event(tx, "given_back", f"worker:{worker}", distribution=distribution, data=data)
+    if rows:
+        raise_control(tx)
+    return len(rows)
+
+
+def _claimed(row: Row) -> Claimed:
+    frozen = row["frozen"]
+    return Claimed(
+        distribution=row["distribution"],
+        id=row["id"],
+        journalist=row["journalist"],
+        list=row["list"],
+        attempts=row["attempts"],
+        first_attempt_at=row["first_attempt_at"],
+        fields={} if frozen else {name: row[name] for name in _FIELDS},
+        frozen=json.loads(frozen) if frozen else None,
+    )
+
+
+def _row(result: Result, worker: int) -> dict[str, Any]:
+    return {
+        "worker": worker,
+        "distribution": result.distribution,
+        "delivery": result.delivery,
+        "number": result.number,
+        "state": int(result.state),
+        "at": result.at,
+        "sent_date": result.sent_date,
+        "route": result.route,
+        "phase": result.phase,
+        "code": result.code,
+        "enhanced": result.enhanced,
+        "reply": result.reply,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "due_at": result.due_at,
+        "sha256": result.sha256,
+    }

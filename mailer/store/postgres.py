@@ -1,0 +1,183 @@
+"""PostgreSQL: the same store for several machines, through psycopg and its pool.
+
+Time in every gate is the server's clock, so that machines whose clocks differ agree. An injected
+clock that is not the machine's (tests, simulations) wins over the server's.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, cast
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from mailer.clock import Clock, SystemClock
+from mailer.errors import StoreUnavailable
+from mailer.store.base import Params, Row, Store, Tx, query
+
+_MIGRATION_LOCK = 0x6D61696C6572
+"""Key of the advisory lock that migrating processes take ("mailer" in ASCII)."""
+
+_WORKER_LOCK = 0x6D61696C
+"""First half of the advisory lock of a living worker; the second is its id."""
+
+_Connection = psycopg.Connection[dict[str, Any]]
+
+
+class PostgresTx(Tx):
+    dialect = "postgresql"
+
+    def __init__(self, connection: _Connection, clock: Clock) -> None:
+        super().__init__(clock)
+        self.connection = connection
+
+    def now(self) -> int:
+        if not isinstance(self._clock, SystemClock):
+            return self._clock.now()
+        return cast(int, self.value("core.server_now"))
+
+    def execute(self, sql: str, params: Params) -> int:
+        return self.connection.execute(_adapted(sql), params).rowcount
+
+    def execute_many(self, sql: str, params: Iterable[Params]) -> int:
+        with self.connection.cursor() as cursor:
+            cursor.executemany(_adapted(sql), params)
+            return cursor.rowcount
+
+    def bulk(self, name: str, /, rows: Sequence[Params]) -> int:
+        text = json.dumps(rows, default=bytes.hex)
+        return self.execute(query(name, self.dialect), {"rows": text})
+
+    def rows(self, sql: str, params: Params) -> list[Row]:
+        cursor = self.connection.execute(_adapted(sql), params)
+        return cast("list[Row]", cursor.fetchall())
+
+    def stream_rows(self, sql: str, params: Params) -> Iterator[Row]:
+        with self.connection.cursor(name="stream") as cursor:
+            cursor.itersize = 2000
+            cursor.execute(_adapted(sql), params)
+            yield from cast("Iterator[Row]", cursor)
+
+    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        count = 0
+        statement = f"COPY {table} ({','.join(columns)}) FROM STDIN"
+        with (
+            self.connection.cursor() as cursor,
+            cursor.copy(cast(Any, statement)) as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+                count += 1
+        return count
+
+
+# Each failed attempt is logged, and Python prints what nobody listens to; we say it once ourselves.
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
+
+
+class PostgresStore(Store):
+    dialect = "postgresql"
+
+    def __init__(self, url: str, clock: Clock, *, busy_timeout: float) -> None:
+        super().__init__(url, clock)
+        self._timeout = busy_timeout
+        milliseconds = round(busy_timeout * 1000)
+        self._pool: ConnectionPool[_Connection] = ConnectionPool(
+            url,
+            connection_class=cast("type[_Connection]", psycopg.Connection),
+            kwargs={
+                "row_factory": dict_row,
+                "autocommit": True,
+                "connect_timeout": max(2, round(busy_timeout)),
+                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC",
+            },
+            min_size=0,
+            max_size=16,
+            timeout=busy_timeout,
+            reconnect_timeout=busy_timeout,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        with self._transaction("BEGIN") as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as tx:
+            yield tx
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Tx]:
+        with self._transaction("BEGIN") as tx:
+            tx.rows("SELECT pg_advisory_xact_lock(:key)", {"key": _MIGRATION_LOCK})
+            yield tx
+
+    @contextmanager
+    def hold_presence(self, worker: int) -> Iterator[None]:
+        with self._presence("pg_advisory_lock", worker):
+            yield
+
+    @contextmanager
+    def presence_free(self, worker: int) -> Iterator[bool]:
+        with self._presence("pg_try_advisory_lock", worker) as free:
+            yield free
+
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def _presence(self, function: str, worker: int) -> Iterator[bool]:
+        # A connection of its own: the server frees the lock when it breaks.
+        with _translated():
+            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=5)
+        try:
+            with _translated():
+                row = connection.execute(
+                    cast(Any, f"SELECT {function}(%s, %s)"), (_WORKER_LOCK, worker)
+                ).fetchone()
+            yield bool(row and row[0] is not False)
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Tx]:
+        with _translated(), self._pool.connection() as connection:
+            connection.execute(cast(Any, begin))
+            try:
+                yield PostgresTx(connection, self.clock)
+                connection.execute("COMMIT")
+            except BaseException:
+                if not connection.closed:
+                    connection.execute("ROLLBACK")
+                raise
+
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+
+
+@cache
+def _adapted(sql: str) -> Any:
+    """`:name` parameters in psycopg's style, which takes no `:name`."""
+    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """psycopg's words for "not now" as StoreUnavailable."""
+    try:
+        yield
+    except (psycopg.OperationalError, PoolTimeout, psycopg.errors.LockNotAvailable) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise StoreUnavailable(
+            f"the store cannot be used now ({first}); nothing was done.", hint="Try again."
+        ) from error

@@ -1,0 +1,39 @@
+-- Who is selected, and lists of journalists coming in. What an open import has written stays
+-- hidden: a membership counts only once its import is past "staging".
+
+-- name: open_imports
+SELECT id, state FROM imports WHERE state IN ('staging', 'applying') ORDER BY id
+
+-- name: lists
+SELECT id, name, title, kind, created_at FROM lists
+WHERE import IS NULL OR import NOT IN (SELECT id FROM imports WHERE state = 'staging')
+ORDER BY id
+
+-- name: is_suppressed
+-- Of a person p whose delivery is attributed to p.list. The sets are made once.
+p.id IN (SELECT a.journalist FROM suppressions s JOIN addresses a ON a.hash = s.hash
+         WHERE s.scope = 'all')
+  OR (p.id, 'list:' || p.list) IN (
+    SELECT a.journalist, s.scope FROM suppressions s JOIN addresses a ON a.hash = s.hash
+    WHERE s.scope <> 'all')
+
+-- name: is_suppressed@postgresql
+EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
+        WHERE a.journalist = p.id AND s.scope IN ('all', 'list:' || p.list))
+
+-- name: list_facts
+SELECT m.list, j.state, count(*) AS n FROM memberships m JOIN journalists j ON j.id = m.journalist
+WHERE {active} GROUP BY m.list, j.state
+
+-- name: list_suppressed
+SELECT m.list, count(DISTINCT m.journalist) AS n
+FROM suppressions s JOIN addresses a ON a.hash = s.hash JOIN memberships m ON m.journalist = a.journalist
+WHERE s.scope IN ('all', 'list:' || m.list) AND {active} GROUP BY m.list
+
+-- name: members
+SELECT a.email, j.id, j.state, j.first_name, j.last_name, j.outlet, j.outlet_type, j.beats, j.country,
+    j.language, j.zone, j.consent_basis, j.source, j.source_date, j.notes
+FROM memberships m JOIN journalists j ON j.id = m.journalist JOIN addresses a ON a.journalist = j.id
+WHERE m.list = :list AND {active} AND j.state <> 'erased' AND NOT EXISTS (
+    SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list))
+ORDER BY m.journalist

@@ -1,0 +1,45 @@
+-- What every topic needs: ids, the control version, the newsroom's own facts, events.
+
+-- name: next_ids
+INSERT INTO counters (name, value) VALUES (:name, :count)
+ON CONFLICT (name) DO UPDATE SET value = counters.value + :count
+RETURNING value
+
+-- name: server_now
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
+
+-- name: control_version
+SELECT version FROM control WHERE id = 1
+
+-- name: raise_control
+UPDATE control SET version = version + 1 WHERE id = 1
+
+-- name: get_fact
+SELECT value FROM facts WHERE name = :name
+
+-- name: set_fact
+INSERT INTO facts (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = :value
+
+-- name: set_fact_once
+INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING
+
+-- name: add_event
+INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
+VALUES (:at, :kind, :actor, :distribution, :delivery, :journalist, :data)
+
+-- name: add_events
+INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
+VALUES (:at, :kind, :actor, :distribution, :delivery, :journalist, :data)
+
+-- name: add_events@postgresql
+INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
+SELECT at, kind, actor, distribution, delivery, journalist, data
+FROM json_to_recordset(:rows ::json) AS r (at bigint, kind text, actor text,
+    distribution integer, delivery bigint, journalist integer, data text)
+
+-- name: applied_migrations
+SELECT number FROM migrations ORDER BY number
+
+-- name: record_migration
+INSERT INTO migrations (number, name, at) VALUES (:number, :name, :at)

@@ -1,0 +1,222 @@
+-- Distributions and waves: planned, opened, stopped, finished, and read by people.
+
+-- name: insert
+INSERT INTO distributions (id, release, revision, compiled, state, priority, late, embargo_until,
+    due_at, zone, audience, left_out, recipients, actor, created_at)
+VALUES (:id, :release, :revision, :compiled, 'planning', :priority, :late, :embargo_until,
+    :due_at, :zone, :audience, '{}', 0, :actor, :now)
+
+-- name: insert_wave
+INSERT INTO waves (distribution, id, due_at, zone, state, recipients)
+VALUES (:distribution, :id, :due_at, :zone, 'scheduled', :recipients)
+
+-- name: planned
+UPDATE distributions SET state = 'scheduled', recipients = :recipients, left_out = :left_out,
+    due_at = :due_at
+WHERE id = :id AND state = 'planning' AND reason IS NULL
+
+-- name: abandoned
+SELECT id FROM distributions WHERE state = 'planning' AND created_at < :before
+
+-- name: state_of
+SELECT state FROM distributions WHERE id = :id
+
+-- name: abandon
+-- From now on this plan cannot be finished any more; it only awaits its removal.
+UPDATE distributions SET reason = 'broken off' WHERE id = :id AND state = 'planning'
+
+-- name: forget_deliveries
+DELETE FROM deliveries WHERE distribution = :id AND id IN
+    (SELECT id FROM deliveries WHERE distribution = :id LIMIT :limit)
+
+-- name: forget_waves
+DELETE FROM waves WHERE distribution = :id
+
+-- name: forget
+DELETE FROM distributions WHERE id = :id AND state = 'planning'
+
+-- name: get
+SELECT x.*, r.slug AS slug, v.headline AS headline
+FROM distributions x
+JOIN releases r ON r.id = x.release
+JOIN revisions v ON v.release = x.release AND v.number = x.revision
+WHERE x.id = :id AND x.state <> 'planning'
+
+-- name: ls
+SELECT x.*, r.slug AS slug, v.headline AS headline
+FROM distributions x
+JOIN releases r ON r.id = x.release
+JOIN revisions v ON v.release = x.release AND v.number = x.revision
+WHERE x.state <> 'planning' ORDER BY x.id
+
+-- name: ls_open
+SELECT id, state FROM distributions
+WHERE state IN ('draft', 'scheduled', 'sending', 'waiting', 'paused')
+ORDER BY id
+
+-- name: waves
+SELECT * FROM waves WHERE distribution = :id ORDER BY due_at, id
+
+-- name: counts
+SELECT state, feedback, count(*) AS n FROM deliveries WHERE distribution = :id
+GROUP BY state, feedback
+
+-- name: already
+SELECT count(DISTINCT d.journalist) AS n FROM deliveries d
+JOIN distributions x ON x.id = d.distribution
+WHERE x.release = :release AND d.state IN (3, 5)
+
+-- name: due_waves
+SELECT w.distribution, w.id, w.due_at, w.zone, w.recipients, x.late, x.embargo_until
+FROM distributions x JOIN waves w ON w.distribution = x.id
+WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled' AND w.due_at <= :now
+ORDER BY x.priority, w.due_at, w.distribution, w.id
+
+-- name: next_due
+SELECT min(w.due_at) AS due_at FROM distributions x JOIN waves w ON w.distribution = x.id
+WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled'
+
+-- name: open_wave
+UPDATE waves SET state = 'sending', heartbeat_at = :now
+WHERE distribution = :distribution AND id = :wave AND state IN ('scheduled', 'waiting')
+
+-- name: hold_wave
+UPDATE waves SET state = 'waiting'
+WHERE distribution = :distribution AND id = :wave AND state IN ('scheduled', 'sending')
+
+-- name: drop_wave
+UPDATE waves SET state = 'dropped'
+WHERE distribution = :distribution AND id = :wave AND state IN ('scheduled', 'waiting')
+
+-- name: cancel_wave
+UPDATE waves SET state = 'cancelled'
+WHERE distribution = :distribution AND id = :wave AND state IN ('scheduled', 'waiting', 'sending')
+
+-- name: finish_wave
+UPDATE waves SET state = 'done'
+WHERE distribution = :distribution AND id = :wave AND state = 'sending'
+
+-- name: sending_waves
+SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until,
+    x.state AS distribution_state
+FROM waves w JOIN distributions x ON x.id = w.distribution
+WHERE w.state = 'sending' AND x.state IN ('scheduled', 'sending', 'paused')
+
+-- name: heartbeat
+UPDATE waves SET heartbeat_at = :now WHERE distribution = :distribution AND id = :wave
+    AND state = 'sending'
+
+-- name: to_sending
+-- By the clock alone: what an officer paused or must decide about is not set going by it.
+UPDATE distributions SET state = 'sending', reason = NULL
+WHERE id = :id AND state IN ('scheduled', 'sending')
+
+-- name: to_resumed
+UPDATE distributions SET state = 'sending', reason = NULL
+WHERE id = :id AND state IN ('waiting', 'paused')
+
+-- name: to_scheduled
+UPDATE distributions SET state = 'scheduled', reason = NULL
+WHERE id = :id AND state IN ('waiting', 'paused')
+
+-- name: to_waiting
+UPDATE distributions SET state = 'waiting', reason = :reason
+WHERE id = :id AND state IN ('scheduled', 'sending')
+
+-- name: to_paused
+UPDATE distributions SET state = 'paused', reason = :reason
+WHERE id = :id AND state IN ('scheduled', 'sending', 'waiting')
+
+-- name: to_cancelled
+UPDATE distributions SET state = 'cancelled', reason = :reason, finished_at = :now
+WHERE id = :id AND state IN ('draft', 'scheduled', 'sending', 'waiting', 'paused')
+
+-- name: to_done
+UPDATE distributions SET state = 'done', finished_at = :now
+WHERE id = :id AND state IN ('scheduled', 'sending')
+
+-- name: open_deliveries
+-- Is anything of this wave still to happen by itself?
+SELECT 1 AS found WHERE
+    EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 0)
+    OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 1)
+    OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 2)
+
+-- name: busy_now
+-- Does this wave have anything to send at this instant, or in hand?
+SELECT 1 AS found WHERE
+    EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 0)
+    OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 1)
+    OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 2
+               AND due_at <= :now)
+
+-- name: stop_queued
+UPDATE deliveries SET state = 8, reason = :reason
+WHERE state = 0 AND distribution = :distribution AND id IN (
+    SELECT id FROM deliveries WHERE state = 0 AND distribution = :distribution AND wave = :wave
+    LIMIT :limit)
+RETURNING id
+
+-- name: stop_deferred
+UPDATE deliveries SET state = 8, reason = :reason
+WHERE state = 2 AND distribution = :distribution AND id IN (
+    SELECT id FROM deliveries WHERE state = 2 AND distribution = :distribution AND wave = :wave
+    LIMIT :limit)
+RETURNING id
+
+-- name: leftovers
+-- Stopped batches to which something came back after the stop: an answer that said later, a
+-- claim given back while the stop was being written.
+SELECT w.distribution, w.id, w.state, x.reason FROM waves w
+JOIN distributions x ON x.id = w.distribution
+WHERE w.state IN ('cancelled', 'dropped') AND (
+    EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution AND d.wave = w.id
+            AND d.state = 0)
+    OR EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution
+            AND d.wave = w.id AND d.state = 2))
+
+-- name: fallen_out
+-- Since the plan: do not contact, or no longer active. Driven from the few, not the many.
+SELECT d.id, d.journalist, '' AS gone
+FROM suppressions s JOIN addresses a ON a.hash = s.hash
+JOIN deliveries d ON d.journalist = a.journalist AND d.distribution = :distribution
+WHERE d.state IN (0, 2) AND s.scope IN ('all', 'list:' || d.list)
+UNION
+SELECT d.id, d.journalist, j.state AS gone
+FROM journalists j JOIN deliveries d ON d.journalist = j.id AND d.distribution = :distribution
+WHERE j.state <> 'active' AND d.state IN (0, 2)
+ORDER BY 1, 3
+
+-- name: fall_out
+UPDATE deliveries SET state = :state, reason = :reason
+WHERE distribution = :distribution AND id = :id AND state IN (0, 2)
+
+-- name: log
+SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
+    d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced, d.reply, d.route,
+    d.reason, d.due_at, d.kind, d.wave, l.name AS list
+FROM deliveries d
+JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
+JOIN releases r ON r.id = x.release
+LEFT JOIN addresses a ON a.journalist = d.journalist
+LEFT JOIN lists l ON l.id = d.list
+
+-- name: delivery
+SELECT d.distribution, d.id, d.journalist, d.list AS list_id, r.slug AS release, a.email, d.state,
+    d.feedback, d.queued_at, d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced,
+    d.reply, d.route, d.reason, d.due_at, d.kind, d.wave, l.name AS list, x.compiled,
+    v.data AS frozen
+FROM deliveries d
+JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
+JOIN releases r ON r.id = x.release
+LEFT JOIN addresses a ON a.journalist = d.journalist
+LEFT JOIN lists l ON l.id = d.list
+LEFT JOIN slot_values v ON v.distribution = d.distribution AND v.delivery = d.id
+WHERE d.distribution = :distribution AND d.id = :id
+
+-- name: attempts
+SELECT * FROM attempts WHERE distribution = :distribution AND delivery = :id ORDER BY number
+
+-- name: events
+SELECT * FROM events WHERE distribution = :distribution AND (delivery = :id OR delivery IS NULL)
+ORDER BY id

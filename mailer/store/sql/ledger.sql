@@ -1,0 +1,203 @@
+-- Claim, record, give back, recover: where mail is lost or doubled. State numbers are those of
+-- store/states.py: 0 queued, 1 claimed, 2 deferred, 3 accepted, 4 refused, 5 in_doubt,
+-- 6 suppressed, 7 skipped, 8 cancelled, 9 expired. Each UPDATE repeats the states it may leave.
+
+-- name: open_waves
+-- Waves that may be claimed from at this instant, most urgent distribution first.
+SELECT w.distribution, w.id AS wave, x.compiled
+FROM distributions x JOIN waves w ON w.distribution = x.id
+WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
+  AND (x.embargo_until IS NULL OR x.embargo_until <= :now)
+ORDER BY x.priority, w.due_at, x.id, w.id
+
+-- name: gates
+-- Every reason not to send stands here, in the claim itself (design decision 3, H14).
+EXISTS (
+        SELECT 1 FROM distributions x JOIN waves w ON w.distribution = x.id AND w.id = :wave
+        WHERE x.id = :distribution AND x.state = 'sending' AND w.state = 'sending'
+          AND w.due_at <= :now AND (x.embargo_until IS NULL OR x.embargo_until <= :now))
+      AND EXISTS (SELECT 1 FROM journalists j WHERE j.id = d.journalist AND j.state = 'active')
+      AND NOT EXISTS (
+        SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
+        WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list))
+
+-- name: skip_locked
+
+-- name: skip_locked@postgresql
+FOR UPDATE OF d SKIP LOCKED
+
+-- name: is_picked
+id IN (SELECT id FROM picked)
+
+-- name: is_picked@postgresql
+-- As an array, or a planner without statistics joins the batch with all that is queued.
+id = ANY (ARRAY(SELECT id FROM picked))
+
+-- name: claim_queued
+-- MATERIALIZED, because PostgreSQL may run a locking subquery more than once.
+WITH picked AS MATERIALIZED (
+    SELECT d.id FROM deliveries d
+    WHERE d.state = 0 AND d.distribution = :distribution AND d.wave = :wave
+      AND {{gates}}
+    ORDER BY d.id LIMIT :limit {{skip_locked}})
+UPDATE deliveries SET state = 1, worker = :worker
+WHERE state = 0 AND distribution = :distribution AND {{is_picked}}
+RETURNING id
+
+-- name: claim_deferred
+-- MATERIALIZED, because PostgreSQL may run a locking subquery more than once.
+WITH picked AS MATERIALIZED (
+    SELECT d.id FROM deliveries d
+    WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now AND d.wave = :wave
+      AND {{gates}}
+    ORDER BY d.due_at LIMIT :limit {{skip_locked}})
+UPDATE deliveries SET state = 1, worker = :worker
+WHERE state = 2 AND distribution = :distribution AND {{is_picked}}
+RETURNING id
+
+-- name: is_one_of
+IN (SELECT value FROM json_each(:ids))
+
+-- name: is_one_of@postgresql
+= ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(:ids ::json)))
+
+-- name: claimed_fields
+SELECT d.distribution, d.id, d.journalist, d.list, d.attempts, d.first_attempt_at,
+       a.email, j.first_name, j.last_name, j.outlet, j.language, j.source, j.source_date,
+       l.name AS list_name, l.title AS list_title, l.kind AS list_kind, v.data AS frozen
+FROM deliveries d
+JOIN addresses a ON a.journalist = d.journalist
+JOIN journalists j ON j.id = d.journalist
+JOIN lists l ON l.id = d.list
+LEFT JOIN slot_values v ON v.distribution = d.distribution AND v.delivery = d.id
+WHERE d.distribution = :distribution AND d.id {{is_one_of}}
+ORDER BY d.id
+
+-- name: freeze_fields
+INSERT INTO slot_values (distribution, delivery, data) VALUES (:distribution, :delivery, :data)
+
+-- name: freeze_fields@postgresql
+INSERT INTO slot_values (distribution, delivery, data)
+SELECT distribution, delivery, data FROM json_to_recordset(:rows ::json)
+    AS r (distribution integer, delivery bigint, data text)
+
+-- name: compiled
+SELECT data FROM compiled WHERE digest = :digest
+
+-- name: keep_compiled
+INSERT INTO compiled (digest, data, created_at) VALUES (:digest, :data, :now)
+ON CONFLICT (digest) DO NOTHING
+
+-- name: answerable
+SELECT id FROM deliveries WHERE state = 1 AND worker = :worker
+UNION ALL
+SELECT id FROM deliveries WHERE state = 5 AND worker = :worker
+
+-- name: record
+-- in_doubt may still be settled by the worker that held it, when its answer was read after all.
+UPDATE deliveries SET state = :state, worker = NULL, due_at = :due_at, attempts = :number,
+    first_attempt_at = coalesce(first_attempt_at, :at), last_attempt_at = :at, code = :code,
+    enhanced = :enhanced, reply = :reply, route = :route, reason = :reason
+WHERE distribution = :distribution AND id = :delivery AND state IN (1, 5) AND worker = :worker
+
+-- name: record@postgresql
+UPDATE deliveries d SET state = r.state, worker = NULL, due_at = r.due_at, attempts = r.number,
+    first_attempt_at = coalesce(d.first_attempt_at, r.at), last_attempt_at = r.at, code = r.code,
+    enhanced = r.enhanced, reply = r.reply, route = r.route, reason = r.reason
+FROM json_to_recordset(:rows ::json) AS r (distribution integer, delivery bigint, worker bigint,
+    number integer, state integer, at bigint, due_at bigint, code integer, enhanced text,
+    reply text, route text, reason text)
+WHERE d.distribution = r.distribution AND d.id = r.delivery AND d.state IN (1, 5)
+    AND d.worker = r.worker
+
+-- name: add_attempt
+INSERT INTO attempts (distribution, delivery, number, worker, at, sent_date, route, phase, code,
+    enhanced, reply, verdict, state, sha256)
+VALUES (:distribution, :delivery, :number, :worker, :at, :sent_date, :route, :phase, :code,
+    :enhanced, :reply, :verdict, :state, :sha256)
+ON CONFLICT (distribution, delivery, number) DO UPDATE SET at = :at, code = :code,
+    enhanced = :enhanced, reply = :reply, verdict = :verdict, state = :state, phase = :phase
+
+-- name: add_attempt@postgresql
+INSERT INTO attempts (distribution, delivery, number, worker, at, sent_date, route, phase, code,
+    enhanced, reply, verdict, state, sha256)
+SELECT distribution, delivery, number, worker, at, sent_date, route, phase, code, enhanced, reply,
+    verdict, state, decode(sha256, 'hex')
+FROM json_to_recordset(:rows ::json) AS r (distribution integer, delivery bigint, number integer,
+    worker bigint, at bigint, sent_date bigint, route text, phase text, code integer,
+    enhanced text, reply text, verdict text, state integer, sha256 text)
+ON CONFLICT (distribution, delivery, number) DO UPDATE SET at = excluded.at, code = excluded.code,
+    enhanced = excluded.enhanced, reply = excluded.reply, verdict = excluded.verdict,
+    state = excluded.state, phase = excluded.phase
+
+-- name: set_aside
+-- A claimed delivery that was not tried: stopped, skipped, or back to where it was.
+UPDATE deliveries SET state = :state, worker = NULL, reason = :reason
+WHERE distribution = :distribution AND id = :delivery AND state = 1 AND worker = :worker
+
+-- name: back_to
+-- Where an untried delivery goes back to: cancelled with its distribution or batch, else where it
+-- was before the claim.
+CASE WHEN EXISTS (SELECT 1 FROM distributions x JOIN waves w ON w.distribution = x.id
+            WHERE x.id = deliveries.distribution AND w.id = deliveries.wave
+              AND (x.state IN ('cancelled', 'killed') OR w.state IN ('cancelled', 'dropped')))
+        THEN 8 WHEN attempts = 0 THEN 0 ELSE 2 END
+
+-- name: give_back
+UPDATE deliveries SET state = {{back_to}}, worker = NULL
+WHERE distribution = :distribution AND id {{is_one_of}} AND state = 1 AND worker = :worker
+RETURNING distribution, id, state
+
+-- name: give_back_all
+UPDATE deliveries SET state = {{back_to}}, worker = NULL
+WHERE state = 1 AND worker = :worker
+RETURNING distribution, id, state
+
+-- name: doubt
+UPDATE deliveries SET state = 5, attempts = :number, last_attempt_at = :at,
+    first_attempt_at = coalesce(first_attempt_at, :at), reason = :reason
+WHERE distribution = :distribution AND id = :delivery AND state = 1 AND worker = :worker
+
+-- name: resend
+UPDATE deliveries SET state = 2, worker = NULL, due_at = :now, reason = NULL
+WHERE distribution = :distribution AND id = :delivery AND state = 5
+
+-- name: held_by
+SELECT distribution, id, attempts FROM deliveries WHERE state = 1 AND worker = :worker
+
+-- name: withdrawn
+-- What this worker holds and may no longer send, and what becomes of it.
+SELECT d.distribution, d.id, x.state AS distribution_state, w.state AS wave_state,
+    CASE WHEN EXISTS (
+        SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
+        WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list))
+      THEN 1 ELSE 0 END AS suppressed
+FROM deliveries d
+JOIN distributions x ON x.id = d.distribution
+JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
+WHERE d.state = 1 AND d.worker = :worker
+
+-- name: others_at_work
+SELECT id FROM deliveries WHERE state = 1 AND worker <> :worker LIMIT 1
+
+-- name: defer_wave
+-- The way out is away: what was not tried yet waits with the rest.
+UPDATE deliveries SET state = 2, due_at = :due_at, reason = :reason
+WHERE state = 0 AND distribution = :distribution AND id IN (
+    SELECT id FROM deliveries WHERE state = 0 AND distribution = :distribution AND wave = :wave
+    ORDER BY id LIMIT :limit)
+RETURNING id
+
+-- name: new_worker
+INSERT INTO workers (id, host, name, pid, boot_id, journal, config_digest, started_at, lease_at)
+VALUES (:id, :host, :name, :pid, :boot_id, :journal, :config_digest, :now, :now)
+
+-- name: renew_lease
+UPDATE workers SET lease_at = :now WHERE id = :id AND left_at IS NULL
+
+-- name: worker_left
+UPDATE workers SET left_at = :now WHERE id = :id
+
+-- name: present_workers
+SELECT id, host, name, pid, boot_id, journal, config_digest, started_at, lease_at
+FROM workers WHERE left_at IS NULL ORDER BY id

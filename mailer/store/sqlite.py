@@ -1,0 +1,172 @@
+"""SQLite, the default store: one file, WAL, short writes that begin immediately.
+
+Every write is BEGIN IMMEDIATE, because a transaction that reads first and then writes dies with
+SQLITE_BUSY_SNAPSHOT however long it is willing to wait. synchronous is FULL: a claim or an
+opt-out that was answered survives a power cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mailer.clock import Clock
+from mailer.errors import ConfigError, StoreUnavailable
+from mailer.store.base import Params, Row, Store, Tx
+
+
+class SqliteTx(Tx):
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+        super().__init__(clock)
+        self.connection = connection
+
+    def now(self) -> int:
+        return self._clock.now()
+
+    def execute(self, sql: str, params: Params) -> int:
+        return self.connection.execute(sql, params).rowcount
+
+    def execute_many(self, sql: str, params: Iterable[Params]) -> int:
+        return self.connection.executemany(sql, params).rowcount
+
+    def rows(self, sql: str, params: Params) -> list[Row]:
+        return self.connection.execute(sql, params).fetchall()
+
+    def stream_rows(self, sql: str, params: Params) -> Iterator[Row]:
+        return iter(self.connection.execute(sql, params))
+
+    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        marks = ",".join("?" * len(columns))
+        sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"
+        return self.connection.executemany(sql, rows).rowcount
+
+
+class SqliteStore(Store):
+    dialect = "sqlite"
+
+    def __init__(self, url: str, clock: Clock, *, create: bool, busy_timeout: float) -> None:
+        super().__init__(url, clock)
+        self.path = Path(url.removeprefix("sqlite:///"))
+        self._timeout = busy_timeout
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        if not create and not self.path.exists():
+            raise ConfigError(
+                f"there is no store at {self.path}.", hint="Make one with `mailer init`."
+            )
+        with _translated():
+            if create:
+                _make_private(self.path)
+            self._connection()
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        with self._transaction("BEGIN IMMEDIATE") as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        with self._transaction("BEGIN") as tx:
+            yield tx
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Tx]:
+        with self._transaction("BEGIN EXCLUSIVE") as tx:
+            yield tx
+
+    @contextmanager
+    def hold_presence(self, worker: int) -> Iterator[None]:
+        # A file is on one host; the journal's lock and the lease say enough.
+        yield
+
+    @contextmanager
+    def presence_free(self, worker: int) -> Iterator[bool]:
+        yield True
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Tx]:
+        with _translated():
+            connection = self._connection()
+            connection.execute(begin)
+            try:
+                yield SqliteTx(connection, self.clock)
+                connection.execute("COMMIT")
+            except BaseException:
+                # After a full disk SQLite may have rolled back on its own already.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path,
+                timeout=self._timeout,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA cache_size = -16000")
+            self._local.connection = connection
+            with self._lock:
+                self._all.append(connection)
+        return connection
+
+
+def _make_private(path: Path) -> None:
+    """An empty file that only its owner reads: it will hold everybody's addresses. What SQLite
+    keeps beside it gets the same rights."""
+    with contextlib.suppress(OSError):  # SQLite says more clearly what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """SQLite's words for "not now" as StoreUnavailable; everything else is a fault of ours."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if "not a database" in text or "malformed" in text:
+            raise ConfigError(
+                f"the store's file is not a usable SQLite database ({text}).",
+                hint="Check store.url, or restore a backup.",
+            ) from error
+        if isinstance(error, sqlite3.OperationalError):
+            for sign, sentence in _NOT_NOW.items():
+                if sign in text:
+                    raise StoreUnavailable(
+                        f"{sentence} ({text}); nothing was done.", hint="Try again."
+                    ) from error
+        raise
+
+
+_NOT_NOW = {
+    "locked": "the store is locked by another process",
+    "busy": "the store is locked by another process",
+    "disk is full": "the disk of the store is full",
+    "disk I/O error": "the disk of the store does not answer",
+    "readonly": "the store cannot be written",
+    "unable to open": "the store cannot be opened",
+}

@@ -1,0 +1,150 @@
+"""The journal file by itself: what survives, whatever instant the sender died at."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mailer.distribution import journal as journals
+from mailer.distribution.journal import Journal, is_dead, read_journal
+from mailer.errors import StoreUnavailable
+
+
+def die(journal: Journal) -> None:
+    """What the kernel does with a killed sender: the lock is free, the file stays."""
+    os.close(journal._lock)
+
+
+def filled(folder: Path, *, roll_after: int = 0) -> Journal:
+    journal = Journal(folder, "one")
+    journal.reserve(4)
+    for delivery in (1, 2, 3):
+        journal.dotted(delivery, delivery, 1000 + delivery, bytes([delivery]) * 32)
+    journal.replied(1, 2001, 250, "2.0.0", "queued as Ünïque €")
+    journal.replied(3, 2003, 0, "", "")
+    return journal
+
+
+def test_what_was_dotted_and_answered_is_read_back(tmp_path: Path) -> None:
+    """H7."""
+    die(filled(tmp_path))
+    found = read_journal(tmp_path / "one.journal")
+    assert found is not None
+    assert {d: (e.number, e.sent_date, e.code, e.at) for d, e in found.items()} == {
+        1: (1, 1001, 250, 2001),
+        2: (2, 1002, None, 0),
+        3: (3, 1003, 0, 2003),
+    }
+    assert (found[1].enhanced, found[1].reply) == ("2.0.0", "queued as Ünïque €")
+    assert found[2].sha256 == b"\x02" * 32
+
+
+def test_a_file_cut_at_any_byte_tells_what_came_before(tmp_path: Path) -> None:
+    """H7: a reply cut in the middle is none, and nothing before it is lost."""
+    journal = filled(tmp_path)
+    whole = (tmp_path / "one.journal").read_bytes()[: journal._end]
+    die(journal)
+    cut = tmp_path / "cut.journal"
+    seen: list[int] = []
+    for size in range(len(whole) + 1):
+        cut.write_bytes(whole[:size] + b"\0" * 64)
+        found = read_journal(cut)
+        assert found is not None
+        seen.append(len(found) + sum(e.code is not None for e in found.values()))
+        assert all(e.reply in ("", "queued as Ünïque €") for e in found.values())
+    assert seen == sorted(seen) and seen[0] == 0 and seen[-1] == 5
+
+
+@given(reply=st.text(max_size=700), enhanced=st.sampled_from(["", "5.1.1", "é" * 70]))
+def test_any_reply_can_be_kept(
+    tmp_path_factory: pytest.TempPathFactory, reply: str, enhanced: str
+) -> None:
+    """H7, H16: what the server says never spoils the journal, however long or odd."""
+    folder = tmp_path_factory.mktemp("journal")
+    journal = Journal(folder, "one")
+    journal.reserve(2)
+    journal.dotted(1, 1, 1, b"a" * 32)
+    journal.replied(1, 5, 550, enhanced, reply)
+    journal.dotted(2, 1, 1, b"b" * 32)
+    die(journal)
+    found = read_journal(folder / "one.journal")
+    os.close(journal._fd)
+    assert found is not None and set(found) == {1, 2}
+    assert found[1].code == 550
+    kept = reply.encode("utf-8", "replace")[:600].decode("utf-8", "replace")
+    assert found[1].reply == kept
+
+
+def test_rolling_keeps_what_the_store_does_not_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H7: the file stays small, and open entries go along."""
+    monkeypatch.setattr(journals, "_ROLL", 10_000)
+    journal = Journal(tmp_path, "one")
+    for delivery in range(1, 1001):
+        journal.reserve(1)
+        journal.dotted(delivery, 1, delivery, bytes(32))
+        if delivery % 10:
+            journal.replied(delivery, delivery, 250, "", "taken")
+            journal.recorded(delivery)
+    assert journal._end < 30_000
+    die(journal)
+    found = read_journal(tmp_path / "one.journal")
+    assert found is not None
+    assert {d for d, e in found.items() if e.code is None} == set(range(10, 1001, 10))
+
+
+def test_the_living_keep_their_lock(tmp_path: Path) -> None:
+    """H5: dead only when the lock is free; a lock file that is gone belongs to nobody."""
+    journal = Journal(tmp_path, "one")
+    assert not is_dead(journal.path)
+    with pytest.raises(StoreUnavailable):
+        Journal(tmp_path, "one")
+    assert not is_dead(journal.path)
+    die(journal)
+    assert is_dead(journal.path)
+    assert is_dead(tmp_path / "never.journal")
+    assert read_journal(tmp_path / "never.journal") is None
+
+
+def test_closing_in_order_leaves_nothing_behind(tmp_path: Path) -> None:
+    journal = filled(tmp_path)
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+_FULL = """
+import resource, sys
+from pathlib import Path
+from mailer.distribution.journal import Journal, read_journal
+from mailer.errors import StoreUnavailable
+journal = Journal(Path(sys.argv[1]), "one")
+journal.reserve(10)
+resource.setrlimit(resource.RLIMIT_FSIZE, (journal._reserved, -1))
+held = 0
+try:
+    for held in range(10 ** 6):
+        journal.reserve(1)
+        journal.dotted(held, 1, 1, bytes(32))
+        journal.replied(held, 1, 250, "2.0.0", "x" * 600)
+except StoreUnavailable as error:
+    assert len(read_journal(journal.path)) == held, "something dotted is not in the journal"
+    print(held, error)
+"""
+
+
+def test_a_full_disk_is_met_before_the_dot(tmp_path: Path) -> None:
+    """H20: what was reserved can be written; the refusal comes in time, as a sentence."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) > 100
+    assert "journal cannot be written" in done.stdout and "nothing was sent" in done.stdout
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
