@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -94,13 +95,62 @@ class SmtpTimeouts(_Section):
     dot: Seconds = 600.0
 
 
+class WarmUp(_Section):
+    """How many messages a new sending address may carry a day, rising evenly (A31).
+
+    On the day `since` it is `first`, on each later day `growth` times as many; from `until` on
+    there is no limit. A growth of 2 or more would be the doubling that providers take for spam.
+    """
+
+    since: Annotated[date, BeforeValidator(values.day)]
+    first: int = Field(ge=1, le=1_000_000)
+    growth: Annotated[float, BeforeValidator(values.number)] = Field(default=1.3, ge=1, lt=2)
+    until: int = Field(default=100_000, ge=1)
+
+    def limit(self, day: date) -> int | None:
+        """Messages allowed on that day; None when the warm-up is over."""
+        days = max(0, (day - self.since).days)
+        if self.growth > 1 and days > 1000:
+            return None
+        limit = int(self.first * self.growth**days)
+        return None if limit >= self.until else limit
+
+
 class SmtpSection(_Section):
+    """The default route, and whether anybody may be mailed for real."""
+
     url: Annotated[str, BeforeValidator(values.text)] = DEFAULT_ROUTE_URL
     password_file: Text = ""
     live: bool = False
     connections: int = Field(default=8, ge=1, le=1000)
     rate: Annotated[float, BeforeValidator(values.rate)] = 0.0
+    warm_up: WarmUp | None = None
     timeouts: SmtpTimeouts = SmtpTimeouts()
+
+
+class RouteSection(_Section):
+    """One more route, [[routes]]."""
+
+    name: Annotated[str, BeforeValidator(values.slug)]
+    url: Annotated[str, BeforeValidator(values.text)]
+    password_file: Text = ""
+    domains: Annotated[tuple[str, ...], BeforeValidator(values.domains)] = ()
+    order: int = Field(default=10, ge=0, le=1000)
+    connections: int = Field(default=8, ge=1, le=1000)
+    rate: Annotated[float, BeforeValidator(values.rate)] = 0.0
+    warm_up: WarmUp | None = None
+
+
+class DestinationConfig(_Section):
+    """Limits towards one provider over all processes; 0 is no limit (H12).
+
+    `domains` may end in ".*" for any country's ending; a known provider's name needs none.
+    """
+
+    name: Annotated[str, BeforeValidator(values.slug)]
+    domains: Annotated[tuple[str, ...], BeforeValidator(values.domains)] = ()
+    connections: int = Field(default=0, ge=0, le=1000)
+    rate: Annotated[float, BeforeValidator(values.rate)] = 0.0
 
 
 class RouteConfig(_Section):
@@ -116,6 +166,7 @@ class RouteConfig(_Section):
     rate: float
     domains: tuple[str, ...] = ()
     order: int = 0
+    warm_up: WarmUp | None = None
     timeouts: SmtpTimeouts = SmtpTimeouts()
     is_default_address: bool = False
 
@@ -149,7 +200,8 @@ class ConfigFile(_Section):
     newsroom: NewsroomConfig
     store: StoreConfig = StoreConfig()
     smtp: SmtpSection = SmtpSection()
-    routes: list[dict[str, Any]] = []
+    routes: list[RouteSection] = []
+    destinations: list[DestinationConfig] = []
     sending: SendingConfig = SendingConfig()
     service_mail: dict[str, Any] = {}
     dkim: dict[str, Any] | None = None
@@ -164,6 +216,7 @@ class Config(_Section):
     newsroom: NewsroomConfig
     store: StoreConfig
     routes: tuple[RouteConfig, ...]
+    destinations: tuple[DestinationConfig, ...] = ()
     live: bool
     sending: SendingConfig
     web: WebConfig
@@ -203,6 +256,7 @@ class Config(_Section):
                 route.model_dump(mode="json", exclude={"password", "connections", "timeouts"})
                 for route in self.routes
             ],
+            "destinations": [each.model_dump(mode="json") for each in self.destinations],
             "live": self.live,
             "sending": self.sending.model_dump(mode="json", exclude={"processes"}),
         }

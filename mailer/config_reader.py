@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,7 +24,9 @@ from mailer.config import (
     ConfigFile,
     NewsroomConfig,
     RouteConfig,
+    RouteSection,
     SmtpSection,
+    SmtpTimeouts,
     StoreConfig,
 )
 from mailer.config_values import BadValue
@@ -44,6 +46,7 @@ class Reader:
         self.positions: dict[tuple[str, ...], tuple[int, int]] = {}
         self.from_environment: dict[tuple[str, ...], str] = {}
         self.warnings: list[str] = []
+        self._timeouts = SmtpTimeouts()
 
     def config(self) -> Config:
         source = self._source()
@@ -58,8 +61,9 @@ class Reader:
         except ValidationError as error:
             self._explain(error)
         self._refuse_unbuilt(parsed)
+        self._timeouts = parsed.smtp.timeouts
         home = self.path.absolute().parent
-        route = self._route(parsed.smtp, home)
+        routes = self._routes(parsed, "url" in data.get("smtp", {}), home)
         newsroom = self._newsroom(parsed)
         if parsed.smtp.live and not newsroom.postal_address:
             self._fail(
@@ -84,7 +88,8 @@ class Reader:
             home=home,
             newsroom=newsroom,
             store=self._store(parsed.store, home),
-            routes=(route,),
+            routes=routes,
+            destinations=tuple(parsed.destinations),
             live=parsed.smtp.live,
             sending=parsed.sending,
             web=parsed.web,
@@ -145,6 +150,10 @@ class Reader:
             raw = self.environ[variable]
             where = f"environment variable {variable}"
             fields = _fields_of(section)
+            if section in _LISTS:
+                raise ConfigError(
+                    f"[[{section}]] cannot be set in the environment.", where=where, hint="Unset it."
+                )
             if section not in ConfigFile.model_fields or (fields is not None and key not in fields):
                 known = [
                     f"MAILER_{s}__{k}".upper()
@@ -157,10 +166,6 @@ class Reader:
                     where=where,
                     hint=f"Did you mean {near[0]}?" if near else "Unset it.",
                 )
-            if section == "routes":
-                raise ConfigError(
-                    "Routes cannot be set in the environment.", where=where, hint="Unset it."
-                )
             table = data.setdefault(section, {})
             if isinstance(table, dict):
                 value = _toml_value(raw)
@@ -169,7 +174,7 @@ class Reader:
                 self.from_environment[section, key] = where
 
     def _where(self, location: tuple[str | int, ...]) -> str:
-        keys = tuple(str(part) for part in location if isinstance(part, str))
+        keys = tuple(map(str, location))
         for length in range(len(keys), 0, -1):
             if keys[:length] in self.from_environment:
                 return self.from_environment[keys[:length]]
@@ -200,10 +205,10 @@ class Reader:
             shown = values.quoted(given) if isinstance(given, str) else values.kind_of(given)
             expected = context["expected"].replace("'", '"').replace(' or "second"', "")
             self._fail(location, f"`{key}` cannot be {shown}", f"Write {expected}.")
-        if kind in ("greater_than_equal", "less_than_equal"):
-            bound = context.get("ge", context.get("le"))
+        if kind in ("greater_than_equal", "less_than_equal", "less_than"):
+            bound = context.get("ge", context.get("le", context.get("lt")))
             word = "small" if "ge" in context else "large"
-            limit = "at least" if "ge" in context else "at most"
+            limit = "at least" if "ge" in context else "at most" if "le" in context else "less than"
             self._fail(
                 location, f"`{key}` is too {word}: {fault['input']}", f"Write {limit} {bound}."
             )
@@ -212,7 +217,7 @@ class Reader:
         self._fail(location, f"`{key}` must be {wanted}, not {shown}", hint)
 
     def _order(self, location: tuple[str | int, ...]) -> tuple[int, int]:
-        keys = tuple(str(part) for part in location if isinstance(part, str))
+        keys = tuple(map(str, location))
         for length in range(len(keys), 0, -1):
             if position := self.positions.get(keys[:length]):
                 return position
@@ -246,7 +251,11 @@ class Reader:
             hint = f"Did you mean `{near[0]}`?"
         else:
             hint = f"The keys are {', '.join(own)}."
-        self._fail(location, f"There is no key `{key}` in [{section}]", hint)
+        inner = [str(part) for part in location[1:-1] if isinstance(part, str)]
+        place = ".".join([section, *inner])
+        if inner:
+            hint = "See the sample configuration."
+        self._fail(location, f"There is no key `{key}` in [{place}]", hint)
 
     def _missing_key(self, location: tuple[str | int, ...], key: str) -> NoReturn:
         if len(location) == 1:
@@ -255,14 +264,10 @@ class Reader:
                 f"The section [{key}] is missing",
                 "It needs at least name and sender; see the sample configuration.",
             )
-        examples = {
-            "name": "Open Dialog Foundation",
-            "sender": "Open Dialog Press <press@example.org>",
-        }
+        place = ".".join(str(part) for part in location[:-1] if isinstance(part, str))
+        example = _EXAMPLES.get((place, key)) or _EXAMPLES["newsroom", key]
         self._fail(
-            location[:-1],
-            f"`{key}` is missing in [{location[0]}]",
-            f'Add a line like {key} = "{examples[key]}".',
+            location[:-1], f"`{key}` is missing in [{place}]", f"Add a line like {key} = {example}."
         )
 
     def _refuse_unbuilt(self, parsed: ConfigFile) -> None:
@@ -271,12 +276,6 @@ class Reader:
                 ("dkim",),
                 "This version does not sign messages itself, so [dkim] would do nothing",
                 "Let the mail server that the route names sign them, and take the section out.",
-            )
-        if parsed.routes:
-            self._fail(
-                ("routes",),
-                "This version sends by one route only, so [[routes]] would do nothing",
-                "Take the section out; [smtp] is the route.",
             )
         if parsed.service_mail:
             self._fail(
@@ -329,27 +328,53 @@ class Reader:
         absolute = os.path.normpath(home / path)
         return StoreConfig(url=f"sqlite:///{absolute}")
 
-    def _route(self, section: SmtpSection, home: Path) -> RouteConfig:
+    def _routes(self, parsed: ConfigFile, own: bool, home: Path) -> tuple[RouteConfig, ...]:
+        """[smtp] and [[routes]]. Beside others, [smtp] is a route only if it names a server:
+        what it is without one is the sandbox, where no release of theirs should end."""
+        routes = [self._route(parsed.smtp, "default", ("smtp",), home)]
+        if parsed.routes and not own:
+            routes = []
+        for number, section in enumerate(parsed.routes):
+            place = ("routes", number)
+            if section.name in {route.name for route in routes} | {"default"}:
+                self._fail(
+                    (*place, "name"),
+                    f'Two routes have the name "{section.name}"',
+                    "The history tells them apart by name; give one another.",
+                )
+            routes.append(self._route(section, section.name, place, home))
+        return tuple(routes)
+
+    def _route(
+        self, section: SmtpSection | RouteSection, name: str, place: tuple[str | int, ...], home: Path
+    ) -> RouteConfig:
         try:
             url = values.smtp_url(section.url)
         except BadValue as error:
-            self._fail(("smtp", "url"), f"`url` {error.message}", error.hint)
+            self._fail((*place, "url"), f"`url` {error.message}", error.hint)
+        more: dict[str, Any] = {}
+        if isinstance(section, RouteSection):
+            more = {"domains": section.domains, "order": section.order}
         return RouteConfig(
-            name="default",
+            name=name,
             host=url.host,
             port=url.port,
             user=url.user,
             tls=url.tls,  # type: ignore[arg-type]
-            password=self._password(section, url.user, home),
+            password=self._password(section, url.user, place, home),
             connections=section.connections,
             rate=section.rate,
-            timeouts=section.timeouts,
+            warm_up=section.warm_up,
+            timeouts=self._timeouts,
             is_default_address=section.url.rstrip("/") == DEFAULT_ROUTE_URL,
+            **more,
         )
 
-    def _password(self, section: SmtpSection, user: str, home: Path) -> str:
-        location = ("smtp", "password_file")
-        given = self.environ.get("MAILER_SMTP_PASSWORD", "")
+    def _password(
+        self, section: SmtpSection | RouteSection, user: str, place: tuple[str | int, ...], home: Path
+    ) -> str:
+        location = (*place, "password_file")
+        given = self.environ.get("MAILER_SMTP_PASSWORD", "") if place == ("smtp",) else ""
         if not section.password_file:
             return given if user else ""
         if not user:
@@ -392,12 +417,28 @@ class Reader:
         return password
 
 
+_LISTS = ("routes", "destinations")
+"""Sections that may stand several times, as [[section]]."""
+
 _WANTED = {
     "bool_type": ("true or false", "Write true or false, without quotes."),
     "int_type": ("a whole number", "Write digits without quotes."),
     "dict_type": ("a section", "Write it as a [section]."),
     "model_type": ("a section", "Write it as a [section]."),
     "list_type": ("a list", "Write it as a [[section]]."),
+}
+
+
+_EXAMPLES = {
+    ("newsroom", "name"): '"Open Dialog Foundation"',
+    ("newsroom", "sender"): '"Open Dialog Press <press@example.org>"',
+    ("routes", "name"): '"agencies"',
+    ("routes", "url"): '"smtps://press@mail.example.org"',
+    ("destinations", "name"): '"gmail"',
+    ("smtp.warm_up", "since"): "2026-12-01",
+    ("smtp.warm_up", "first"): "200",
+    ("routes.warm_up", "since"): "2026-12-01",
+    ("routes.warm_up", "first"): "200",
 }
 
 
@@ -425,6 +466,8 @@ def _fields_of(section: str) -> dict[str, Any] | None:
     """The fields of a section, or None for one whose keys this version does not know."""
     field = ConfigFile.model_fields.get(section)
     kind = field.annotation if field else None
+    if section in _LISTS:
+        (kind,) = get_args(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return dict(kind.model_fields)
     return None

@@ -9,6 +9,7 @@ library's TOML reader forgets them.
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from email.headerregistry import Address
 from email.headerregistry import HeaderRegistry as _HeaderRegistry
 from ipaddress import ip_address
@@ -21,6 +22,8 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _RATE = re.compile(r"\d{1,9}(\.\d{1,6})?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+_SLUG = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 TLS_MODES = ("required", "offered", "never")
 
 
@@ -108,6 +111,58 @@ def rate(value: Any) -> float:
     if not _RATE.fullmatch(str(value).strip()):
         raise BadValue(f"is not a number of messages per second: {quoted(str(value))}", hint)
     return float(value)
+
+
+def number(value: Any) -> float:
+    """A number, with or without a fraction."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadValue(f"must be a number, not {kind_of(value)}", 'Write it like "1.3" unquoted.')
+    return float(value)
+
+
+def day(value: Any) -> date:
+    """A day, as TOML writes it or as text."""
+    hint = "Write it like 2026-12-01."
+    if isinstance(value, datetime):
+        raise BadValue("must be a day without a time", hint)
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise BadValue(f"must be a day, not {kind_of(value)}", hint)
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise BadValue(f"is not a day: {quoted(value)}", hint) from None
+
+
+def slug(value: Any) -> str:
+    """A short name of lower-case letters, digits, dots and hyphens."""
+    name = text(value)
+    if not _SLUG.fullmatch(name):
+        raise BadValue(
+            f"is not a short name: {quoted(name)}",
+            'Write lower-case letters, digits, dots and hyphens, such as "agency-relay".',
+        )
+    return name
+
+
+def domains(value: Any) -> tuple[str, ...]:
+    """Domains as A-labels; ".example.org" means it and all below, "yahoo.*" any ending."""
+    hint = 'Write it like ["example.org", ".example.net"].'
+    if not isinstance(value, list | tuple):
+        raise BadValue(f"must be a list of domains, not {kind_of(value)}", hint)
+    found = []
+    for each in value:
+        name = text(each).rstrip(".").lower()
+        try:
+            plain = name.removeprefix(".").removesuffix(".*")
+            ascii_name = plain if plain.isascii() else plain.encode("idna").decode("ascii")
+        except UnicodeError:
+            ascii_name = ""
+        if not _DOMAIN.fullmatch(ascii_name):
+            raise BadValue(f"holds what is no domain: {quoted(text(each))}", hint)
+        found.append(name.replace(plain, ascii_name))
+    return tuple(found)
 
 
 def language(value: Any) -> str:
@@ -276,9 +331,13 @@ def quoted(value: str, limit: int = 60) -> str:
 
 
 def key_positions(source: str) -> dict[tuple[str, ...], tuple[int, int]]:
-    """Line and column (from 1) of each table and key in a TOML text that is known to be valid."""
+    """Line and column (from 1) of each table and key in a TOML text that is known to be valid.
+
+    What stands in the second `[[name]]` has the key ("name", "1", …), counted from 0.
+    """
     positions: dict[tuple[str, ...], tuple[int, int]] = {}
     table: tuple[str, ...] = ()
+    repeated: dict[tuple[str, ...], int] = {}
     index, line, line_start = 0, 1, 0
     while index < len(source):
         sign = source[index]
@@ -294,6 +353,11 @@ def key_positions(source: str) -> dict[tuple[str, ...], tuple[int, int]]:
             if sign == "[":
                 end = _line_end(source, index)
                 table = _key_parts(source[index:end].split("]")[0].strip("[ \t"))
+                if source.startswith("[[", index):
+                    count = repeated[table] = repeated.get(table, -1) + 1
+                    table = (*table, str(count))
+                elif table[:1] in repeated:  # [name.below] of the last [[name]]
+                    table = (table[0], str(repeated[table[:1]]), *table[1:])
                 positions.setdefault(table, (line, column))
             else:
                 equals = _find_equals(source, index)
