@@ -31,7 +31,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev $(VENV)/.programs
-	$(BIN)/python -m benchmarks.throughput $(BENCH_FLAGS)
+	$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
