@@ -126,8 +126,8 @@ def _family(root: int) -> list[int]:
     found = [root]
     for pid in found:
         try:
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                children = Path(f"/proc/{pid}/task/{thread}/children").read_text()
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                children = (thread / "children").read_text()
                 found += [int(child) for child in children.split()]
         except OSError:
             continue
