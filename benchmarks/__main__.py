@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.report import Row, table
+from benchmarks.scale import scale
 from benchmarks.sections import SECTIONS, Plan, say
 
 
@@ -29,13 +30,20 @@ def main() -> int:
     parser.add_argument("--journalists", type=int, default=60_000)
     parser.add_argument("--peer-messages", type=int, default=3_000, help="for the mail libraries")
     parser.add_argument("--processes", type=int, default=2, help="senders of mailer")
+    parser.add_argument(
+        "--scale",
+        type=int,
+        metavar="N",
+        help="instead: a distribution of N (1000000) beside one of 10,000; takes many minutes",
+    )
     parser.add_argument("--folder", type=Path, help="for stores; default: the temporary folder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures also as JSON")
     options = parser.parse_args()
-    names = options.only.split(",") if options.only else list(SECTIONS)
-    unknown = [name for name in names if name not in SECTIONS]
+    sections = {"scale": scale} if options.scale else dict(SECTIONS)
+    names = options.only.split(",") if options.only else list(sections)
+    unknown = [name for name in names if name not in sections]
     if unknown:
-        parser.error(f"no section {unknown[0]}; there are {', '.join(SECTIONS)}")
+        parser.error(f"no section {unknown[0]}; there are {', '.join(sections)}")
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="mailer-bench-", dir=options.folder) as folder:
         plan = Plan(
@@ -44,10 +52,11 @@ def main() -> int:
             peer_messages=options.peer_messages,
             runs=options.runs,
             processes=options.processes,
+            scale=options.scale or 0,
         )
         for name in names:
-            say(f"{name}: {(SECTIONS[name].__doc__ or '').strip()}")
-            rows += SECTIONS[name](plan)
+            say(f"{name}: {(sections[name].__doc__ or '').strip()}")
+            rows += sections[name](plan)
         size = plan.size
     print(f"one message: {size:,} bytes; {os.cpu_count()} cores")
     print(table(rows))

@@ -58,19 +58,19 @@ class Newsroom:
         run(self.command("preview", "bench.txt", "--out", str(folder)), cwd=self.folder)
         return folder / "message.eml"
 
-    def queue(self, name: str = "bench", **settings: str) -> int:
+    def queue(self, name: str, settings: Mapping[str, str]) -> int:
         """Queue the release to a list; the distribution's number."""
         words = self.command("queue", "bench.txt", "--to", f"list:{name}", "--at", "now", "--json")
         return int(told(words, self.folder, environ(settings))["distribution"])
 
-    def send(self, *, memory: bool = False, **settings: str) -> Measured:
+    def send(self, settings: Mapping[str, str]) -> Measured:
         """Queue to everybody and measure `run --once`, less that of a run of one message."""
         env = environ(settings)
         results = []
         for name, count in (("one", 1), ("bench", self.journalists)):
-            distribution = self.queue(name, **settings)
+            distribution = self.queue(name, settings)
             once = self.command("run", "--once", "--json")
-            results.append(measure(once, count, env=env, cwd=self.folder, memory=memory))
+            results.append(measure(once, count, env=env, cwd=self.folder, memory=True))
             self.check(distribution, count)
         return results[1].less(results[0])
 

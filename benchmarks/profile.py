@@ -44,15 +44,13 @@ def main() -> int:
         room = Newsroom.make(folder / "room", options.journalists)
         for profiled in (False, True)[: 1 if options.plain else 2]:
             with cheap_sink(folder) as server:
-                env = environ(
-                    {
-                        "SMTP__URL": f"smtp://127.0.0.1:{server.port}",
-                        "SMTP__CONNECTIONS": str(options.connections),
-                    }
-                )
+                settings = {
+                    "SMTP__URL": f"smtp://127.0.0.1:{server.port}",
+                    "SMTP__CONNECTIONS": str(options.connections),
+                }
                 copy = room.copy(folder / f"room-{profiled}")
-                distribution = copy.queue()
-                loop, others = _send(copy, env, folder if profiled else None)
+                distribution = copy.queue("bench", settings)
+                loop, others = _send(copy, environ(settings), folder if profiled else None)
                 copy.check(distribution, options.journalists)
             if not profiled:
                 per = 1e6 / options.journalists
@@ -127,7 +125,7 @@ def _child(folder: Path, argv: list[str]) -> int:
         profile.runcall(run, thread)
         profile.dump_stats(folder / "store thread.prof")
 
-    threading.Thread.run = profiled  # type: ignore[method-assign]
+    threading.Thread.run = profiled  # type: ignore[method-assign, assignment]
     profile = cProfile.Profile()
     try:
         return int(profile.runcall(child.main, argv))

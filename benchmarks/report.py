@@ -20,16 +20,20 @@ class Row:
     @property
     def met(self) -> bool | None:
         """Whether the target is met; None without one."""
-        if self.at_least is not None:
-            return self.figure >= self.at_least
-        return None if self.at_most is None else self.figure <= self.at_most
+        if self.at_least is None and self.at_most is None:
+            return None
+        low = self.at_least is None or self.figure >= self.at_least
+        return low and (self.at_most is None or self.figure <= self.at_most)
 
     @property
     def target(self) -> str:
         """The target in words."""
+        bounds = []
         if self.at_least is not None:
-            return f"≥ {_number(self.at_least)}"
-        return "" if self.at_most is None else f"≤ {_number(self.at_most)}"
+            bounds.append(f"≥ {_number(self.at_least)}")
+        if self.at_most is not None:
+            bounds.append(f"≤ {_number(self.at_most)}")
+        return " ".join(bounds)
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -46,10 +50,10 @@ class Row:
 def table(rows: Iterable[Row]) -> str:
     """A line per figure."""
     words = {True: "met", False: "NOT MET", None: ""}
-    lines = [f"{'':46}{'measured':>14}  {'target':>10}"]
+    lines = [f"{'':46}{'measured':>14}  {'target':>16}"]
     for row in rows:
         figure = f"{_number(row.figure)} {row.unit}"
-        lines.append(f"{row.what:46}{figure:>14}  {row.target:>10}  {words[row.met]}".rstrip())
+        lines.append(f"{row.what:46}{figure:>14}  {row.target:>16}  {words[row.met]}".rstrip())
     return "\n".join(lines)
 
 

@@ -23,10 +23,12 @@ class Server:
     port: int
     count_file: Path | None = None
 
-    def taken(self) -> int:
-        """Messages taken so far, as told when the last connection went (cheap sink only)."""
+    def bytes_taken(self) -> int:
+        """Bytes of content so far, as told when the last connection went (cheap sink only)."""
         assert self.count_file is not None
-        return int(json.loads(self.count_file.read_text())["messages"])
+        if not self.count_file.exists():
+            return 0
+        return int(json.loads(self.count_file.read_text())["bytes"])
 
 
 @contextmanager
@@ -36,7 +38,9 @@ def smtp_sink() -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
-    process = subprocess.Popen([tool("smtp-sink"), *as_nobody, f"127.0.0.1:{port}", "1000"])
+    process = subprocess.Popen(
+        [program("smtp-sink", "postfix"), *as_nobody, f"127.0.0.1:{port}", "1000"]
+    )
     try:
         for _ in range(100):
             with socket.socket() as probe:
@@ -52,12 +56,13 @@ def smtp_sink() -> Iterator[Server]:
 @contextmanager
 def cheap_sink(folder: Path, *, delay: int = 0, chunking: bool = False) -> Iterator[Server]:
     """Our own sink, compiled on first use; `delay` is milliseconds before each answer."""
-    program = folder / "sink"
-    if not program.exists():
-        source = HERE / "sink.c"
-        subprocess.run([compiler(), "-O2", "-o", str(program), str(source)], check=True)
+    binary = folder / "sink"
+    if not binary.exists():
+        compiler = program("cc", "gcc libc6-dev")
+        subprocess.run([compiler, "-O2", "-o", str(binary), str(HERE / "sink.c")], check=True)
     count_file = folder / "sink.json"
-    argv = [str(program), "--delay", str(delay), "--count-file", str(count_file)]
+    count_file.unlink(missing_ok=True)
+    argv = [str(binary), "--delay", str(delay), "--count-file", str(count_file)]
     process = subprocess.Popen(
         [*argv, "--chunking"] if chunking else argv, stdout=subprocess.PIPE, text=True
     )
@@ -69,18 +74,10 @@ def cheap_sink(folder: Path, *, delay: int = 0, chunking: bool = False) -> Itera
         process.wait()
 
 
-def compiler() -> str:
-    """The C compiler."""
-    for name in ("cc", "gcc", "clang"):
-        found = shutil.which(name)
-        if found:
-            return found
-    raise SystemExit("No C compiler (cc) is here. Debian and Ubuntu: apt-get install gcc libc6-dev")
-
-
-def tool(name: str) -> str:
-    """The path of one of Postfix's test programs; they live outside an ordinary PATH."""
+def program(name: str, package: str) -> str:
+    """The path of a program; Postfix's live outside an ordinary PATH. Raises SystemExit with how
+    to install it when it is not here."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if not found:
-        raise SystemExit(f"{name} is not here. Debian and Ubuntu: apt-get install postfix")
+        raise SystemExit(f"{name} is not here. Debian and Ubuntu: apt-get install {package}")
     return found

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from email import message_from_bytes
 from pathlib import Path
 
 from benchmarks.measure import Measured, measure
-from benchmarks.servers import tool
+from benchmarks.servers import program
 
 HERE = Path(__file__).resolve().parent
-PEERS = ("nodemailer", "aiosmtplib")
 
 
 def smtp_source(port: int, messages: int, size: int, connections: int) -> Measured:
     """Postfix's load generator with as many bytes per message, less a run of one message."""
 
     def run(count: int) -> Measured:
-        argv = [tool("smtp-source"), "-d", "-s", str(min(count, connections))]
+        argv = [program("smtp-source", "postfix"), "-d", "-s", str(min(count, connections))]
         argv += ["-l", str(size), "-m", str(count), "-f", "a@example.org", "-t", "b@example.com"]
         return measure([*argv, f"127.0.0.1:{port}"], count)
 
@@ -31,12 +29,12 @@ def peer(name: str, port: int, messages: int, connections: int, eml: Path) -> Me
     """A mail library that builds and sends the same text and HTML, less a run of one message."""
     text, html = _parts(eml)
     if name == "nodemailer":
-        program = [_node(), str(HERE / "nodemailer.js")]
+        command = [_node(), str(HERE / "nodemailer.js")]
     else:
-        program = [sys.executable, str(HERE / "aiosmtplib_peer.py")]
+        command = [sys.executable, str(HERE / "aiosmtplib_peer.py")]
 
     def run(count: int) -> Measured:
-        argv = [*program, str(port), str(count), str(connections), str(text), str(html)]
+        argv = [*command, str(port), str(count), str(connections), str(text), str(html)]
         return measure(argv, count)
 
     start = run(1)
@@ -59,9 +57,7 @@ def _parts(eml: Path) -> tuple[Path, Path]:
 
 def _node() -> str:
     """node's path, with nodemailer installed beside the peer's script."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        raise SystemExit("node and npm are not here. Debian and Ubuntu: apt-get install nodejs npm")
+    node, npm = program("node", "nodejs"), program("npm", "npm")
     if not (HERE / "node_modules").is_dir():
         words = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
         subprocess.run([npm, *words], cwd=HERE, check=True)
