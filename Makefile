@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PYTEST_FLAGS ?= -q
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What the benchmarks compare with, and a compiler for the sink that they send into.
+BENCH_PACKAGES := postfix gcc libc6-dev openssl nodejs npm
 # Programs that the tests run beside mailer: a browser, a second mail server, fonts for pictures.
 PACKAGES := chromium postfix fonts-liberation fonts-noto-core fonts-noto-cjk
 
@@ -30,8 +32,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev $(VENV)/.programs
-	$(BIN)/python -m benchmarks.throughput $(BENCH_FLAGS)
+bench: $(VENV)/.dev $(VENV)/.bench-programs
+	$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -74,6 +76,27 @@ $(VENV)/.programs: | $(BIN)/python
 	else \
 	  echo "The tests need these programs: chromium, and smtp-sink (of postfix)." >&2; \
 	  echo "On Debian or Ubuntu: sudo apt-get install $(PACKAGES)" >&2; \
+	  exit 1; \
+	fi
+	@touch $@
+
+$(VENV)/.bench-programs: | $(BIN)/python
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; missing=; \
+	for program in smtp-sink smtp-source cc openssl node npm; do \
+	  command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	if [ -z "$$missing" ]; then \
+	  :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  set -e; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  echo "Installing $(BENCH_PACKAGES)"; \
+	  apt-get update; \
+	  echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections; \
+	  apt-get install -y --no-install-recommends $(BENCH_PACKAGES); \
+	else \
+	  echo "The benchmarks need these programs:$$missing." >&2; \
+	  echo "On Debian or Ubuntu: sudo apt-get install $(BENCH_PACKAGES)" >&2; \
 	  exit 1; \
 	fi
 	@touch $@

@@ -87,7 +87,7 @@ def quoted_string(text: str) -> str:
 
 def raw_url(url: str, name: str) -> str:
     """The URL itself, if it can stand between angle brackets in one piece (A23, B8)."""
-    if not _URL.fullmatch(url):
+    if not _is_url(url):
         raise CheckFailed(
             f"{name} is not a plain http or https address: {url[:80]!r}.",
             hint="Look at newsroom.public_url in config.toml.",
@@ -106,6 +106,11 @@ _DOT_ATOM = re.compile(
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9\-.]*[A-Za-z0-9])?|\[[A-Za-z0-9.:]+\]")
 _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+;=%]+")
+
+
+@lru_cache(maxsize=64)  # a link stands in the header, in the text and in the HTML
+def _is_url(text: str) -> bool:
+    return _URL.fullmatch(text) is not None
 
 
 def _address(address: str) -> str:
@@ -135,12 +140,14 @@ def _encoded_words(text: str, *, first: int) -> list[str]:
     `first` columns are taken on the first line; lines with encoded words end at 76.
     """
     base64_size = len(text.encode("utf-8")) * 4 // 3
-    q_size = sum(map(len, map(_q, text)))
-    head, encode = ("=?utf-8?q?", True) if q_size <= base64_size else ("=?utf-8?b?", False)
+    q = "".join(map(_q, text))
+    head, encode = ("=?utf-8?q?", True) if len(q) <= base64_size else ("=?utf-8?b?", False)
     words: list[str] = []
     current = ""
     payload = 0  # characters in Q, bytes in B
     room = 76 - first - 1 - len(head) - 2
+    if encode and len(q) <= room:
+        return [f"{head}{q}?="]
     for character in text:
         size = len(_q(character)) if encode else len(character.encode("utf-8"))
         limit = room if encode else room // 4 * 3

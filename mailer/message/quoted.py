@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LINE = 76
 """Longest encoded line (RFC 2045 section 6.7 rule 5)."""
@@ -78,15 +79,18 @@ def encode_value(text: str, *, starts_line: bool, ends_line: bool) -> bytes:
     """
     if not text:
         return b""
-    if len(text) < LINE and _PLAIN.fullmatch(text) and not text.startswith("From "):
-        body = text
-    elif _UNBROKEN.fullmatch(text) and "." not in text[:: LINE - 1]:
-        # Links: too long for a line, nothing to encode, no dot where a line will begin.
-        body = SOFT.join([text[at : at + LINE - 1] for at in range(0, len(text), LINE - 1)])
-    else:
-        body = "\r\n".join("".join(map(str, _layout(_atoms(line)))) for line in text.split("\n"))
     before = "" if starts_line else SOFT
-    return f"{before}{body}{'' if ends_line else SOFT}".encode("ascii")
+    return f"{before}{_encoded(text)}{'' if ends_line else SOFT}".encode("ascii")
+
+
+@lru_cache(maxsize=64)  # a link stands in the text and in the HTML
+def _encoded(text: str) -> str:
+    if len(text) < LINE and _PLAIN.fullmatch(text) and not text.startswith("From "):
+        return text
+    if _UNBROKEN.fullmatch(text) and "." not in text[:: LINE - 1]:
+        # Links: too long for a line, nothing to encode, no dot where a line will begin.
+        return SOFT.join([text[at : at + LINE - 1] for at in range(0, len(text), LINE - 1)])
+    return "\r\n".join("".join(map(str, _layout(_atoms(line)))) for line in text.split("\n"))
 
 
 # A short value with nothing to encode: printable ASCII but "=", no dot in front, single spaces.

@@ -15,6 +15,7 @@ import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from mailer.errors import ConfigError, UsageError
 
@@ -84,7 +85,11 @@ class TokenKeys:
     def sign(self, label: bytes, data: bytes, key_id: int | None = None) -> bytes:
         """The 16-byte HMAC-SHA-256 of `data` for one use (`label`), with one key."""
         key = self.keys[self.current_id if key_id is None else key_id]
-        return hmac.digest(key, label + data, "sha256")[:16]
+        begun, outer = _hmac_states(key, label)
+        inside, outside = begun.copy(), outer.copy()
+        inside.update(data)
+        outside.update(inside.digest())
+        return outside.digest()[:16]
 
     def derive(self, purpose: str, key_id: int | None = None) -> bytes:
         """A 32-byte key of its own for another purpose ("sandbox", "page secrets")."""
@@ -120,14 +125,12 @@ def rotate_keys(text: str, random_bytes: Callable[[int], bytes]) -> str:
 
 def mint(keys: TokenKeys, token: Token) -> str:
     """The token's text: 58 characters of lower-case base32, signed with the current key."""
-    fields = _FIELDS.pack(
-        _VERSION,
-        keys.current_id,
-        ord(token.purpose),
-        token.journalist,
-        token.list,
-        token.delivery,
-    )
+    return minted(keys, token.purpose, token.journalist, token.list, token.delivery)
+
+
+def minted(keys: TokenKeys, purpose: str, journalist: int, list_id: int, delivery: int) -> str:
+    """`mint` for a sender, which makes two for each message and reads none."""
+    fields = _FIELDS.pack(_VERSION, keys.current_id, ord(purpose), journalist, list_id, delivery)
     return _base32(fields + keys.sign(_TOKEN_LABEL, fields))
 
 
@@ -186,6 +189,7 @@ def verp_read(address: str, keys: TokenKeys) -> int | None:
     return delivery if good else None
 
 
+@lru_cache(maxsize=64)  # one message asks three times
 def delivery_code(delivery: int) -> str:
     """The delivery's id as people and addresses write it: base32 digits, no leading 'a's."""
     if not 0 <= delivery < 1 << 64:
@@ -226,7 +230,9 @@ _KEYS_HEADER = (
     "# Keys of the links in sent mail, newest first. Keep every line: removing one\n"
     "# breaks the unsubscribe links that were signed with it.\n"
 )
-_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_DIGITS = _ALPHABET.encode().ljust(256, b"?")
+_VERP_FIELDS = struct.Struct(">HQ")  # key id, delivery
+_VERP_TAG = struct.Struct(">H8s")  # key id, HMAC
 
 
 def _read_key_line(words: list[str], number: int) -> tuple[int, bytes, bool]:
@@ -248,20 +254,44 @@ def _key_error(number: int, message: str) -> ConfigError:
 
 
 def _verp_tag(delivery: int, keys: TokenKeys, key_id: int) -> str:
-    signature = keys.sign(_VERP_LABEL, struct.pack(">HQ", key_id, delivery), key_id)
-    return _base32(struct.pack(">H", key_id) + signature[:8])
+    signature = keys.sign(_VERP_LABEL, _VERP_FIELDS.pack(key_id, delivery), key_id)
+    return _base32(_VERP_TAG.pack(key_id, signature[:8]))
+
+
+@lru_cache(maxsize=64)
+def _hmac_states(key: bytes, label: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """The two hashes of an HMAC-SHA-256 (RFC 2104) with what is the same for every use already
+    in them: to copy them is three times as fast as to begin anew."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + label)
+    return inner, hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
 
 def _base32(raw: bytes) -> str:
-    # base64.b32encode walks five bytes at a time in Python; ten bits at a time through one
-    # integer is twice as fast, and this runs three times per delivery.
+    # base64.b32encode walks five bytes at a time in Python. Here one integer holds all groups of
+    # five bits; each step moves the upper half of every block away from the lower, until each
+    # group has a byte of its own. That is three times as fast, and runs three times a delivery.
     bits = len(raw) * 8
     characters = -(-bits // 5)
-    padded = characters + characters % 2
-    number = int.from_bytes(raw, "big") << (padded * 5 - bits)
-    pairs = _PAIRS
-    text = "".join([pairs[(number >> shift) & 1023] for shift in range(padded * 5 - 10, -1, -10)])
-    return text[:characters]
+    width, steps = _spreading(characters)
+    number = int.from_bytes(raw, "big") << (characters * 5 - bits)
+    for lower, upper, shift in steps:
+        number = (number & lower) | ((number & upper) << shift)
+    return number.to_bytes(width, "big")[width - characters :].translate(_DIGITS).decode("ascii")
+
+
+@cache
+def _spreading(groups: int) -> tuple[int, list[tuple[int, int, int]]]:
+    """How to spread so many groups of five bits to bytes: how many bytes come out, and for each
+    step the masks of what stays and of what moves, and by how many bits."""
+    width = 1 << (groups - 1).bit_length()
+    steps = []
+    half = width // 2
+    while half:
+        lower = sum(((1 << 5 * half) - 1) << at * 8 for at in range(0, width, 2 * half))
+        steps.append((lower, lower << 5 * half, 3 * half))
+        half //= 2
+    return width, steps
 
 
 def _unbase32(text: str) -> bytes | None:

@@ -21,10 +21,9 @@ from mailer.message.model import Recipient, Sender
 from mailer.message.tokens import (
     PREFERENCES,
     UNSUBSCRIBE,
-    Token,
     TokenKeys,
     delivery_code,
-    mint,
+    minted,
 )
 
 SLOTS = (
@@ -68,8 +67,8 @@ def slot_values(
     title = clean(recipient.list_title) or clean(recipient.list_name)
 
     def link(purpose: str) -> str:
-        token = Token(journalist, list_id, delivery, purpose)
-        return f"{sender.public_url}/{purpose}/{mint(signing, token)}"
+        token = minted(signing, purpose, journalist, list_id, delivery)
+        return f"{sender.public_url}/{purpose}/{token}"
 
     return {
         "to_name": name,

@@ -62,13 +62,13 @@ class Tx(ABC):
         """Run the named statement once for each parameter set; the rows changed in all."""
         return self.execute_many(query(name, self.dialect), params)
 
+    @abstractmethod
     def bulk(self, name: str, /, rows: Sequence[Params]) -> int:
         """Like `many`, with the fewest round trips the database allows; the rows changed.
 
-        A query run so has a PostgreSQL form that takes all rows as one JSON array in `:rows`,
-        bytes written as hexadecimal digits.
+        A query run so has all its parameters in one `VALUES (…)`, and a PostgreSQL form that
+        takes all rows as one JSON array in `:rows`, bytes written as hexadecimal digits.
         """
-        return self.many(name, rows)
 
     def stream(self, name: str, /, **params: Any) -> Iterator[Row]:
         """Rows of the named query as they come, with flat memory."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mailer.store.base import Row, Tx
@@ -92,15 +93,15 @@ def claim(tx: Tx, worker: int, wave: OpenWave, limit: int) -> list[Claimed]:
     Every gate that exists stands in the WHERE: due, distribution and wave sending, embargo
     over, journalist active, not suppressed (H14).
     """
-    place = {"worker": worker, "distribution": wave.distribution, "wave": wave.wave}
-    now = tx.now()
-    ids = [row["id"] for row in tx.all("ledger.claim_queued", now=now, limit=limit, **place)]
+    place = {"distribution": wave.distribution, "wave": wave.wave, "now": tx.now()}
+    ids = _array(tx.value("ledger.pick_queued", limit=limit, **place))
     if len(ids) < limit:
-        again = tx.all("ledger.claim_deferred", now=now, limit=limit - len(ids), **place)
-        ids += [row["id"] for row in again]
+        ids += _array(tx.value("ledger.pick_deferred", limit=limit - len(ids), **place))
     if not ids:
         return []
-    rows = tx.all("ledger.claimed_fields", distribution=wave.distribution, ids=json.dumps(ids))
+    picked = {"distribution": wave.distribution, "ids": json.dumps(ids)}
+    tx.run("ledger.claim", worker=worker, **picked)
+    rows = _array(tx.value("ledger.claimed_fields", **picked))
     add_event(
         tx,
         "claimed",
@@ -108,7 +109,7 @@ def claim(tx: Tx, worker: int, wave: OpenWave, limit: int) -> list[Claimed]:
         distribution=wave.distribution,
         data={"wave": wave.wave, "deliveries": ids},
     )
-    return [_claimed(row) for row in rows]
+    return [_claimed(wave.distribution, row) for row in sorted(rows)]
 
 
 def freeze(tx: Tx, values: Iterable[tuple[int, int, Mapping[str, Any]]]) -> None:
@@ -117,7 +118,7 @@ def freeze(tx: Tx, values: Iterable[tuple[int, int, Mapping[str, Any]]]) -> None
         {
             "distribution": distribution,
             "delivery": delivery,
-            "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+            "data": _write_json(data),
         }
         for distribution, delivery, data in values
     ]
@@ -133,21 +134,24 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
     """
     if not results:
         return 0
-    held = {row["id"] for row in tx.all("ledger.answerable", worker=worker)}
-    mine = [result for result in results if result.delivery in held]
-    changed = tx.bulk("ledger.record", [_row(result, worker) for result in mine]) if mine else 0
-    add_attempts(tx, worker, mine)
+    held = set(_array(tx.value("ledger.answerable", worker=worker)))
+    mine = [_row(result, worker) for result in results if result.delivery in held]
+    changed = 0
+    if mine:
+        changed = tx.bulk("ledger.record", mine)
+        tx.bulk("ledger.add_attempt", mine)
+    actor = f"worker:{worker}"
     tx.bulk(
         "core.add_events",
         [
             {
                 "at": result.at,
                 "kind": result.state.word if result.delivery in held else "late_answer",
-                "actor": f"worker:{worker}",
+                "actor": actor,
                 "distribution": result.distribution,
                 "delivery": result.delivery,
                 "journalist": None,
-                "data": json.dumps({"code": result.code, "attempt": result.number}),
+                "data": _answer(result.code, result.number),
             }
             for result in results
         ],
@@ -329,16 +333,32 @@ def _given_back(tx: Tx, worker: int, rows: Sequence[Row]) -> int:
     return len(rows)
 
 
-def _claimed(row: Row) -> Claimed:
-    frozen = row["frozen"]
+def _array(text: str | None) -> list[Any]:
+    """A JSON array that a query made; PostgreSQL says NULL for an empty one."""
+    array: list[Any] = json.loads(text) if text else []
+    return array
+
+
+# Made once: json.dumps with options of its own makes an encoder for each call.
+_write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@lru_cache(maxsize=256)
+def _answer(code: int, attempt: int) -> str:
+    """What an event says of an answer."""
+    return json.dumps({"code": code, "attempt": attempt})
+
+
+def _claimed(distribution: int, row: list[Any]) -> Claimed:
+    delivery, journalist, list_id, attempts, first_attempt_at, frozen, *fields = row
     return Claimed(
-        distribution=row["distribution"],
-        id=row["id"],
-        journalist=row["journalist"],
-        list=row["list"],
-        attempts=row["attempts"],
-        first_attempt_at=row["first_attempt_at"],
-        fields={} if frozen else {name: row[name] for name in _FIELDS},
+        distribution=distribution,
+        id=delivery,
+        journalist=journalist,
+        list=list_id,
+        attempts=attempts,
+        first_attempt_at=first_attempt_at,
+        fields={} if frozen else dict(zip(_FIELDS, fields, strict=True)),
         frozen=json.loads(frozen) if frozen else None,
     )
 

@@ -26,34 +26,53 @@ EXISTS (
 -- name: skip_locked@postgresql
 FOR UPDATE OF d SKIP LOCKED
 
--- name: is_picked
-id IN (SELECT id FROM picked)
+-- name: by_queued
+-- SQLite would rather walk the primary key, past all that was sent already.
+INDEXED BY deliveries_queued
 
--- name: is_picked@postgresql
--- As an array, or a planner without statistics joins the batch with all that is queued.
-id = ANY (ARRAY(SELECT id FROM picked))
+-- name: by_queued@postgresql
 
--- name: claim_queued
--- MATERIALIZED, because PostgreSQL may run a locking subquery more than once.
+-- name: by_deferred
+INDEXED BY deliveries_deferred
+
+-- name: by_deferred@postgresql
+
+-- name: array_of
+-- What a claim reads comes as one JSON array: to step from row to row costs the caller more than
+-- the rows do.
+json_group_array
+
+-- name: array_of@postgresql
+json_agg
+
+-- name: row_of
+json_array
+
+-- name: row_of@postgresql
+json_build_array
+
+-- name: pick_queued
+-- MATERIALIZED, because PostgreSQL may run a locking subquery more than once. Its rows stay
+-- locked until the claim, which follows in the same transaction.
 WITH picked AS MATERIALIZED (
-    SELECT d.id FROM deliveries d
+    SELECT d.id FROM deliveries d {{by_queued}}
     WHERE d.state = 0 AND d.distribution = :distribution AND d.wave = :wave
       AND {{gates}}
     ORDER BY d.id LIMIT :limit {{skip_locked}})
-UPDATE deliveries SET state = 1, worker = :worker
-WHERE state = 0 AND distribution = :distribution AND {{is_picked}}
-RETURNING id
+SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM picked
 
--- name: claim_deferred
--- MATERIALIZED, because PostgreSQL may run a locking subquery more than once.
+-- name: pick_deferred
 WITH picked AS MATERIALIZED (
-    SELECT d.id FROM deliveries d
+    SELECT d.id FROM deliveries d {{by_deferred}}
     WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now AND d.wave = :wave
       AND {{gates}}
     ORDER BY d.due_at LIMIT :limit {{skip_locked}})
+SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM picked
+
+-- name: claim
+-- What was picked in the same transaction: nobody else can have changed it since.
 UPDATE deliveries SET state = 1, worker = :worker
-WHERE state = 2 AND distribution = :distribution AND {{is_picked}}
-RETURNING id
+WHERE state IN (0, 2) AND distribution = :distribution AND id {{is_one_of}}
 
 -- name: is_one_of
 IN (SELECT value FROM json_each(:ids))
@@ -62,16 +81,15 @@ IN (SELECT value FROM json_each(:ids))
 = ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(:ids ::json)))
 
 -- name: claimed_fields
-SELECT d.distribution, d.id, d.journalist, d.list, d.attempts, d.first_attempt_at,
-       a.email, j.first_name, j.last_name, j.outlet, j.language, j.source, j.source_date,
-       l.name AS list_name, l.title AS list_title, l.kind AS list_kind, v.data AS frozen
+SELECT CAST({{array_of}}({{row_of}}(d.id, d.journalist, d.list, d.attempts, d.first_attempt_at,
+    v.data, a.email, j.first_name, j.last_name, j.outlet, j.language, j.source, j.source_date,
+    l.name, l.title, l.kind)) AS TEXT) AS deliveries
 FROM deliveries d
 JOIN addresses a ON a.journalist = d.journalist
 JOIN journalists j ON j.id = d.journalist
 JOIN lists l ON l.id = d.list
 LEFT JOIN slot_values v ON v.distribution = d.distribution AND v.delivery = d.id
 WHERE d.distribution = :distribution AND d.id {{is_one_of}}
-ORDER BY d.id
 
 -- name: freeze_fields
 INSERT INTO slot_values (distribution, delivery, data) VALUES (:distribution, :delivery, :data)
@@ -89,16 +107,24 @@ INSERT INTO compiled (digest, data, created_at) VALUES (:digest, :data, :now)
 ON CONFLICT (digest) DO NOTHING
 
 -- name: answerable
-SELECT id FROM deliveries WHERE state = 1 AND worker = :worker
-UNION ALL
-SELECT id FROM deliveries WHERE state = 5 AND worker = :worker
+SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM (
+    SELECT id FROM deliveries WHERE state = 1 AND worker = :worker
+    UNION ALL
+    SELECT id FROM deliveries WHERE state = 5 AND worker = :worker) AS held
 
 -- name: record
 -- in_doubt may still be settled by the worker that held it, when its answer was read after all.
-UPDATE deliveries SET state = :state, worker = NULL, due_at = :due_at, attempts = :number,
-    first_attempt_at = coalesce(first_attempt_at, :at), last_attempt_at = :at, code = :code,
-    enhanced = :enhanced, reply = :reply, route = :route, reason = :reason
-WHERE distribution = :distribution AND id = :delivery AND state IN (1, 5) AND worker = :worker
+UPDATE deliveries SET state = r.state, worker = NULL, due_at = r.due_at, attempts = r.number,
+    first_attempt_at = coalesce(first_attempt_at, r.at), last_attempt_at = r.at, code = r.code,
+    enhanced = r.enhanced, reply = r.reply, route = r.route, reason = r.reason
+FROM (
+    WITH r (distribution, delivery, worker, number, state, at, due_at, code, enhanced, reply,
+        route, reason) AS (
+        VALUES (:distribution, :delivery, :worker, :number, :state, :at, :due_at, :code,
+            :enhanced, :reply, :route, :reason))
+    SELECT * FROM r) AS r
+WHERE deliveries.distribution = r.distribution AND deliveries.id = r.delivery
+    AND deliveries.state IN (1, 5) AND deliveries.worker = r.worker
 
 -- name: record@postgresql
 UPDATE deliveries d SET state = r.state, worker = NULL, due_at = r.due_at, attempts = r.number,
@@ -115,8 +141,9 @@ INSERT INTO attempts (distribution, delivery, number, worker, at, sent_date, rou
     enhanced, reply, verdict, state, sha256)
 VALUES (:distribution, :delivery, :number, :worker, :at, :sent_date, :route, :phase, :code,
     :enhanced, :reply, :verdict, :state, :sha256)
-ON CONFLICT (distribution, delivery, number) DO UPDATE SET at = :at, code = :code,
-    enhanced = :enhanced, reply = :reply, verdict = :verdict, state = :state, phase = :phase
+ON CONFLICT (distribution, delivery, number) DO UPDATE SET at = excluded.at, code = excluded.code,
+    enhanced = excluded.enhanced, reply = excluded.reply, verdict = excluded.verdict,
+    state = excluded.state, phase = excluded.phase
 
 -- name: add_attempt@postgresql
 INSERT INTO attempts (distribution, delivery, number, worker, at, sent_date, route, phase, code,
@@ -184,8 +211,8 @@ SELECT id FROM deliveries WHERE state = 1 AND worker <> :worker LIMIT 1
 -- The way out is away: what was not tried yet waits with the rest.
 UPDATE deliveries SET state = 2, due_at = :due_at, reason = :reason
 WHERE state = 0 AND distribution = :distribution AND id IN (
-    SELECT id FROM deliveries WHERE state = 0 AND distribution = :distribution AND wave = :wave
-    ORDER BY id LIMIT :limit)
+    SELECT id FROM deliveries {{by_queued}}
+    WHERE state = 0 AND distribution = :distribution AND wave = :wave ORDER BY id LIMIT :limit)
 RETURNING id
 
 -- name: new_worker
