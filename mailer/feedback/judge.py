@@ -46,8 +46,7 @@ class Judgement:
 
     `retry_after`: seconds to wait at least, None when the server named no time and none is
     known. `final`: this delivery is not tried again (every 5xx, G13), whatever the verdict says
-    about the address. `reason`: the rule's name, for reports. `dead` with scope "destination"
-    is about the domain and needs a second day before anything is suppressed (G6).
+    about the address. `reason`: the rule's name, for reports.
     """
 
     verdict: Verdict
@@ -55,6 +54,19 @@ class Judgement:
     retry_after: float | None = None
     final: bool = False
     reason: str = ""
+
+    @property
+    def needs_second_day(self) -> bool:
+        """A `dead` that counts only when another day says so too (G6): about the domain, or in
+        words that mean something else for a while."""
+        return self.verdict is Verdict.DEAD and (
+            self.scope == "destination" or self.reason == "refused_at_edge"
+        )
+
+    @property
+    def too_fast(self) -> bool:
+        """The server wants us slower: lower the rate to this destination, not only wait (G11)."""
+        return self.reason == "too_fast"
 
 
 def judge(phase: str, code: int, enhanced: str, text: str) -> Judgement:
@@ -182,7 +194,10 @@ _PERMANENT = (
     # Size before "full": both are told with 552 and the word "exceeds".
     _rule("too_large", _M, "message", details="3.4 2.3"),
     _rule("too_large", _M, "message", says=words.TOO_LARGE),
+    # Exchange says 5.1.10 of a person, the registry of a domain with null MX.
+    _rule("no_such_user", _D, "address", details="1.10", says=words.CLEAR_NO_USER),
     _rule("null_mx", _D, "destination", details="1.10"),
+    _rule("sending_limit", _P, "route", says=words.OUR_LIMIT),
     # Full is soft in every dress (G7), and so is an account that is switched off (G9).
     _rule("mailbox_full", _T, "address", details="2.2"),
     _rule("mailbox_full", _T, "address", says=words.FULL, unless=words.STRONG_POLICY),
@@ -193,16 +208,19 @@ _PERMANENT = (
     _rule("sender_refused", _P, "route", details="1.7 1.8"),
     _rule("sender_refused", _P, "destination", says=words.SENDER),
     _rule("authentication", _P, "destination", says=words.AUTHENTICATION),
+    _rule("content", _M, "message", says=words.UNSAFE),
     _rule("spam", _P, "message", says=words.SPAM),
+    _rule("account_off", _T, "address", says=words.RECIPIENT_BLOCKED),
     _rule("blocked", _P, "destination", says=words.STRONG_POLICY),
     # An address that does not exist (G6).
     _rule("no_such_user", _D, "address", says=words.CLEAR_NO_USER),
     _rule("account_off", _T, "address", says=words.SWITCHED_OFF),
+    _rule("refused_at_edge", _D, "address", details="4.1", says=words.EDGE),
     _rule("no_such_user", _D, "address", details="1.1 1.3 1.6", unless=words.POLICY),
-    _rule("no_such_user", _D, "address", says=words.NO_USER, unless=words.POLICY),
     _rule("no_such_domain", _D, "destination", details="1.2"),
     _rule("no_such_domain", _D, "destination", codes=(556,)),
     _rule("no_such_domain", _D, "destination", says=words.NO_DOMAIN, unless=words.POLICY),
+    _rule("no_such_user", _D, "address", says=words.NO_USER, unless=words.POLICY),
     # The message itself, unless the server says that it is about its policy.
     _rule("blocked", _P, "destination", says=words.DECLARED_POLICY),
     _rule("address_not_ascii", _M, "address", details="6.7 6.9 6.10"),

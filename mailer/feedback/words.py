@@ -35,20 +35,27 @@ TOO_FAST = _any(
     r"at a rate that prevents",
     r"unusual rate",
     r"(?:exceeded|exceeds|over)[^.]{0,40} (?:rate|messages per|connections? (?:limit|per))",
-    r"throttl",
+    r"throttl|frequency limited",
     r"\[TSS?0\d\]",  # Yahoo: temporarily deferred
     r"slow down",
 )
 
-SYSTEM = _any(r"insufficient system (?:storage|resources)", r"disk full on server")
+SYSTEM = _any(r"insufficient (?:system (?:storage|resources)|disk space)", r"disk full on server")
 
 TOO_LARGE = _any(
     r"\bmessage[^.]{0,40} (?:too (?:large|big|long)|exceed\w*|larger than|over(?:size| the size))",
     r"(?:maximum|max) message size",
     r"message size (?:limit|exceed)",
     r"(?:exceed\w*|larger than)[^.]{0,40} (?:message )?size limit (?:for|of) (?:a |this )?message",
-    r"header\w* (?:size|too large|exceed)",
+    r"header\w* (?:size|too large|exceed)|message size violation",
 )
+
+OUR_LIMIT = _any(
+    r"(?:daily|hourly)[^.;]{0,40} (?:sending|relay)[^.;]{0,20} (?:limit|quota)",
+    r"(?:sending|relay|outbound) (?:limit|quota)[^.;]{0,20} (?:exceed|reach)",
+    r"exceeded[^.;]{0,30} (?:sending|relay|outbound) (?:limit|quota)",
+)
+"""How much we may send by this service, not how much the recipient may keep."""
 
 FULL = _any(
     r"(?:mail ?box|mail ?folder|mail ?drop|inbox|account|user|recipient)[^.;:]{0,60}"
@@ -59,8 +66,9 @@ FULL = _any(
     r"[^.]{0,40} (?:quota|size|storage|space|limit|allowance)",
     r"(?:exceeded|out of|insufficient|not enough|no)[^.;]{0,20}"
     r" (?:storage|disk) ?(?:allocation|space|quota)?\b",
-    r"mail ?box size limit|mailbox full|quota full|boîte (?:aux lettres )?pleine",
-    r"postfach (?:ist )?voll|buz[oó]n (?:est[aá] )?lleno|casella[^.]{0,20} piena",
+    r"mail ?box (?:size )?limit|mailbox full|quota full|skrzynka[^.]{0,40} pe[lł]na",
+    r"boîte (?:aux lettres )?pleine",
+    r"postfach (?:ist )?voll|buz[oó]n (?:est[aá] )?lleno|casella[^.]{0,40} piena",
 )
 
 EXPIRED = _any(
@@ -73,7 +81,7 @@ EXPIRED = _any(
 RELAY = _any(
     r"relay(?:ing)?(?: (?:access|mail))? (?:is )?(?:denied|not (?:permitted|allowed|authorized))",
     r"(?:unable|not allowed|not permitted|refus\w+|cannot|do(?:es)? not) to? ?relay",
-    r"relay (?:prohibited|rejected)|rcpthosts|not a (?:local|relay) domain",
+    r"relay(?:ing)? (?:prohibited|rejected|disallowed)|rcpthosts|not a (?:local|relay) domain",
 )
 
 SENDER = _any(
@@ -90,6 +98,7 @@ AUTHENTICATION = _any(
     r"(?:fails?|failed|not pass\w*|lacks?) (?:the )?authentication|not authenticated",
     r"\bptr\b|reverse[- ](?:dns|lookup|mapping|hostname)|no rdns|forward[- ]confirmed",
     r"(?:must|required to|please) (?:issue a starttls|use tls|authenticate)",
+    r"turn on smtp authentication",
     r"authentication (?:is )?required|tls (?:is )?required|requires? (?:tls|encryption)",
 )
 
@@ -97,6 +106,7 @@ SPAM = _any(
     r"(?:detected|classified|identified|considered|looks like|rejected as|likely|suspected|"
     r"flagged|scored|marked)[^.]{0,40} (?:spam|unsolicited|junk|bulk)",
     r"spam (?:message|content|detected|score|mail|reject|filter)|(?:is|this) spam\b",
+    r"suspicion of spam|appears? to be unsolicited|\bDT:SPM\b",  # Yandex, Proton, 163
     r"unsolicited (?:mail|bulk|commercial|message|email)|anti-?spam|spamassassin|"
     r"\(?(?:HVU|CS01|CS02|HM\d{2,}|JMR\d)\b",
 )
@@ -107,6 +117,8 @@ STRONG_POLICY = _any(
     r"reputation|\bspam|unsolicited|\babus(?:e|ive)\b|dynamic ip|residential ip",
     r"(?:has been|was|is|been|temporarily|permanently|your (?:ip|host|network|domain)"
     r"[^.]{0,40}) (?:blocked|banned|listed|barred)",
+    r"\b(?:SC|OU|DY|RP)-00\d\b|\(S3\d{3}\)",  # Outlook.com
+    r"tosa@rx\.t-online|dial-?up",  # T-Online
     r"banned sending ip|part of their network is on our block",
 )
 
@@ -115,7 +127,7 @@ POLICY = _any(
     r"\bpolic(?:y|ies)\b|\bblocked\b|access denied|not (?:permitted|allowed|authori[sz]ed)",
     r"den(?:ied|y) (?:by|due)|prohibited|violat|administrat|restrict|security|suspicious",
     r"(?:rejected|refused|filtered) (?:due|for|because|by)|not accept\w*[^.]{0,30} from",
-    r"message (?:was |has been )?(?:filtered|refused|rejected)",
+    r"message (?:was |has been )?(?:filtered|refused|rejected)|service refuse|bounce attack",
     r"service (?:unavailable|denied)[^.]{0,20}client host|listed (?:at|in|by|on)",
 )
 
@@ -139,7 +151,7 @@ CLEAR_NO_USER = _any(
     r"the email account that you tried to reach does not exist",
     r"does ?n.?t have an? [^ ]{1,60} account",  # Yahoo
     r"user (?:[^ ]{1,80} )?(?:does ?n.t|does not) exist|user not found|user is unknown",
-    r"no mail ?box (?:here )?(?:by|with|for|found)",
+    r"no mail ?box (?:here )?(?:by|with|for|found)|not listed in domino directory",
     r"not (?:a|our) (?:known|valid|existing) (?:user|recipient|mail ?box|customer)",
     r"mail ?box (?:[^ ]{1,80} )?(?:does ?n.t|does not) exist|mail ?box not found",
     r"recipient not found|recipientnotfound|recipient (?:[^ ]{1,80} )?does not exist",
@@ -162,17 +174,33 @@ SWITCHED_OFF = _any(
     r" (?:is |has been |was |currently |temporarily )*"
     r"(?:disabled|suspended|inactive|in-?active|locked|deactivated|frozen|not active|on hold)",
     r"inactive (?:user|account|mail ?box)|(?:disabled|suspended|locked) (?:user|account|mail ?box)",
-    r"mailbox (?:temporarily )?disabled|disabled recipient|recipient account is blocked",
+    r"mailbox (?:temporarily )?disabled|disabled recipient|recipientdisabled",
+    r"recipient account is blocked|archived recipient",
 )
+
+RECIPIENT_BLOCKED = _any(r"recipient(?:.s)? account is blocked|compte du destinataire est bloqu")
+"""Their account is blocked, not we (Orange, La Poste)."""
+
+EDGE = _any(r"recipient address rejected: access denied")
+"""With 5.4.1: Exchange Online's edge does not know the recipient. The same words come while a
+tenant is moved or set up wrongly."""
 
 NO_DOMAIN = _any(
     r"(?<!sender )(?<!your )domain(?: name)?[^.;:]{0,40}"
     r" (?:not found|unknown|does not exist|does ?n.t exist)",
+    r"(?<!sender )(?<!your )\bdomain [^ ;]{1,253} does not exist|domainnonexistent",
+    r"no mail hosts for domain",
     r"unknown (?:mail )?(?:domain|host)\b|no such (?:domain|host)|host unknown|host not found",
     r"(?:domain|host)[^.;]{0,60} does not accept (?:e-?)?mail|null ?mx",
     r"bad destination (?:system|host)",
     r"nxdomain|unrout(?:e)?able (?:mail )?domain",
 )
+
+UNSAFE = _any(
+    r"content presents a potential security|(?:mail|message) content denied",
+    r"(?:contains|has|found|detected)[^.;]{0,30} (?:virus|malware)|virus (?:found|detected)",
+)
+"""What is in the message, told in words that also name a policy or spam."""
 
 CONTENT = _any(
     r"\bvirus|malware|infected|phish",
@@ -181,5 +209,5 @@ CONTENT = _any(
     r"(?:content|attachment|header|mime|body|url)\w*[^.]{0,20} reject|rejected[^.]{0,20} content",
     r"rfc ?\d{3,4}[ -]*(?:non-?)?complian|not (?:rfc|compliant)|bare (?:lf|cr|newline)",
     r"(?:missing|duplicate|multiple|invalid)[^.]{0,20} header|encoded-word syntax",
-    r"lines? (?:is |are )?too long|8-?bit",
+    r"lines? (?:is |are )?too long|8-?bit|headers? fail\w* syntax|file type",
 )

@@ -20,7 +20,7 @@ FINAL = [
     ("550 5.1.3 Bad destination mailbox address syntax", "dead address"),
     ("550 5.1.6 Destination mailbox has moved, no forwarding address", "dead address"),
     ("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient a@example.org not found by SMTP address"
-     " lookup", "dead destination"),
+     " lookup", "dead address"),
     ("554 delivery error: dd This user doesn't have a yahoo.com account (a@example.org) [0]",
      "dead address"),
     ("550 Requested action not taken: mailbox unavailable", "unknown address"),
@@ -74,7 +74,7 @@ FINAL = [
     # a dead code in the dress of policy is in doubt, and doubt is never dead
     ("550 5.1.1 rejected: your IP is on a blacklist", "policy destination"),
     ("550 5.1.1 refused due to recipient preferences", "policy destination"),
-    ("550 5.4.1 Recipient address rejected: Access denied", "policy destination"),
+    ("550 5.4.1 Recipient address rejected: Access denied", "dead address"),
     # the message
     ("552 5.3.4 Message size exceeds fixed limit", "message message"),
     ("552 5.2.3 Your message exceeded Google's message size limits", "message message"),
