@@ -17,17 +17,41 @@ from mailer.errors import NotFound, StoreUnavailable
 from mailer.store.base import Row, Tx, query
 
 
-def candidates(tx: Tx, segments: Sequence[Segment]) -> Iterator[Row]:
+def candidates(
+    tx: Tx, segments: Sequence[Segment], *, received: int | None = None
+) -> Iterator[Row]:
     """Everybody whom any of the segments selects, each once, in the order of their ids.
 
     Rows have id, zone, state, suppressed (0 or 1: all mail, or that of the list below) and list:
     the id of the list his delivery is attributed to, the first named in the segments that he is
-    an active member of, else his lowest. People on hold or suppressed are among them; the caller
-    leaves them out and says so. Raises NotFound for a list that does not exist and
-    StoreUnavailable while an import is just being carried out.
+    an active member of, else his lowest. With the id of a release in `received` they also have
+    received: 1 for who has or may have it, or has it under way. People on hold or suppressed are
+    among them; the caller leaves them out and says so. Raises NotFound for a list that does not
+    exist and StoreUnavailable while an import is just being carried out.
     """
-    sql, params = _Compiler(tx).people(segments)
+    sql, params = _Compiler(tx).people(segments, received=received)
     return tx.stream_rows(f"{sql} ORDER BY p.id", params)
+
+
+def named(
+    tx: Tx,
+    segments: Sequence[Segment],
+    journalists: Sequence[int],
+    *,
+    received: int | None = None,
+) -> list[Row]:
+    """These few people, whether or not the segments select them: rows as `candidates` has them,
+    with selected (0 or 1). Who is on no list is not among them. Raises as `candidates` does."""
+    if not journalists:
+        return []
+    sql, params = _Compiler(tx).people(segments, only=journalists, received=received)
+    return tx.rows(f"{sql} ORDER BY p.id", params)
+
+
+def by_hash(tx: Tx, hash: bytes) -> Row | None:
+    """The id, state and address of the journalist with an address's keyed hash. Who only gets test
+    sends is none."""
+    return tx.one("audience.by_hash", hash=hash)
 
 
 def count(tx: Tx, segments: Sequence[Segment]) -> dict[str, int]:
@@ -120,8 +144,15 @@ class _Compiler:
     _active: str = ""
     _lists: dict[str, Row] = field(default_factory=dict)
 
-    def people(self, segments: Sequence[Segment]) -> tuple[str, dict[str, Any]]:
-        """The query for rows id, zone, state, list, suppressed, without an order."""
+    def people(
+        self,
+        segments: Sequence[Segment],
+        *,
+        only: Sequence[int] = (),
+        received: int | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        """The query for rows id, zone, state, list, suppressed, without an order; of all whom the
+        segments select, or of those in `only` and then with selected."""
         self._active, params = active_membership(self.tx)
         self.params.update(params)
         self._lists = lists_by_name(self.tx)
@@ -135,12 +166,20 @@ class _Compiler:
             cases = " ".join(f"WHEN {number} THEN {rank}" for number, rank in ranks.items())
             order = f"CASE m.list {cases} ELSE {len(ranks)} END, m.list"
         suppressed = query("audience.is_suppressed", self.tx.dialect)
+        inner, more = "", ""
+        if only:
+            inner = f", CASE WHEN {wanted} THEN 1 ELSE 0 END AS selected"
+            wanted, more = f"j.id IN ({self._names(only)})", ", p.selected"
+        if received is not None:
+            has = query("audience.has_received", self.tx.dialect)
+            more += f", CASE WHEN {has} THEN 1 ELSE 0 END AS received"
+            self.params["release"] = received
         sql = f"""
             SELECT p.id, p.zone, p.state, p.list, CASE WHEN {suppressed} THEN 1 ELSE 0 END
-                AS suppressed
+                AS suppressed{more}
             FROM (SELECT j.id, j.zone, j.state, (
                     SELECT m.list FROM memberships m WHERE m.journalist = j.id AND {self._active}
-                    ORDER BY {order} LIMIT 1) AS list
+                    ORDER BY {order} LIMIT 1) AS list{inner}
                   FROM journalists j WHERE {wanted}) p
             WHERE p.list IS NOT NULL"""
         return sql, self.params

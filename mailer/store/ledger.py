@@ -41,6 +41,12 @@ class Claimed:
     first_attempt_at: int | None
     fields: Mapping[str, str]
     frozen: Mapping[str, Any] | None
+    kind: str = "release"
+
+    @property
+    def acts_for(self) -> int:
+        """The journalist for whom the links in the message act: nobody (0) for a test (D24)."""
+        return 0 if self.kind == "test" else self.journalist
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ _FIELDS = (
 
 
 def open_waves(tx: Tx) -> list[OpenWave]:
-    """Waves that may be claimed from at this instant, most urgent first."""
+    """Waves from which something may be claimed at this instant, most urgent first."""
     return [
         OpenWave(row["distribution"], row["wave"], row["compiled"])
         for row in tx.all("ledger.open_waves", now=tx.now())
@@ -258,7 +264,7 @@ def others_at_work(tx: Tx, worker: int) -> bool:
 def defer_wave(
     tx: Tx, wave: OpenWave, due_at: int, reason: str, limit: int, *, actor: str = "system"
 ) -> int:
-    """Put up to `limit` untried deliveries of a wave off until `due_at`; how many."""
+    """Put up to `limit` untried deliveries of a wave that are due off until `due_at`; how many."""
     rows = tx.all(
         "ledger.defer_wave",
         distribution=wave.distribution,
@@ -266,6 +272,7 @@ def defer_wave(
         due_at=due_at,
         reason=reason,
         limit=limit,
+        now=tx.now(),
     )
     if rows:
         data = {"state": "deferred", "reason": reason, "deliveries": [row["id"] for row in rows]}
@@ -340,6 +347,7 @@ def _claimed(row: Row) -> Claimed:
         first_attempt_at=row["first_attempt_at"],
         fields={} if frozen else {name: row[name] for name in _FIELDS},
         frozen=json.loads(frozen) if frozen else None,
+        kind=row["kind"],
     )
 
 
