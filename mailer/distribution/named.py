@@ -66,7 +66,7 @@ def find(
     """
     warnings: list[str] = []
     with room.store.read() as tx:
-        also = {require(room, tx, segments, text, "--also")["id"]: text for text in names.also}
+        also = {require(room, tx, segments, text, "--also")[0]["id"]: text for text in names.also}
         unwanted: dict[int, str] = {}
         for text in names.leave_out:
             row = audience.by_hash(tx, room.address_hash(address(text, "--except")))
@@ -74,7 +74,7 @@ def find(
                 warnings.append(_not_there(text))
                 continue
             if row["id"] in also:
-                raise UsageError(f"{text} is named by both --also and --except.")
+                raise UsageError(f"the address {text} is named by both --also and --except.")
             unwanted[row["id"]] = text
         selected = {
             row["id"] for row in audience.named(tx, segments, list(unwanted)) if row["selected"]
@@ -83,8 +83,11 @@ def find(
     return Named(tuple(also), frozenset(unwanted), release, warnings)
 
 
-def require(room: Newsroom, tx: Tx, segments: Sequence[Segment], text: str, option: str) -> Row:
-    """The journalist of that address as a candidate, attributed to a list as `queue` does.
+def require(
+    room: Newsroom, tx: Tx, segments: Sequence[Segment], text: str, option: str
+) -> tuple[Row, str]:
+    """The journalist of that address as a candidate, attributed to a list as `queue` does, and his
+    address as the store has it.
 
     Raises UsageError, NotFound, or Refused with a sentence for who may not be mailed now.
     """
@@ -99,18 +102,20 @@ def require(room: Newsroom, tx: Tx, segments: Sequence[Segment], text: str, opti
     if found["state"] != "active":
         state = found["state"].replace("_", " ")
         raise Refused(
-            f"{email} is {state} and gets nothing until that is cleared.",
+            f"the journalist {email} is {state} and gets nothing until that is cleared.",
             hint="`mailer lists show NAME` tells about the people of a list.",
         )
     row = next(iter(audience.named(tx, segments, [found["id"]])), None)
     if row is None:
         raise Refused(
-            f"{email} is on no list now, so no message could say why it comes.",
+            f"the journalist {email} is on no list now, so no message could say why it comes.",
             hint="Put the person on a list: `mailer lists import FILE`.",
         )
     if row["suppressed"]:
-        raise Refused(f"{email} asked for no more mail of that list; nothing was queued.")
-    return row
+        raise Refused(
+            f"the journalist {email} asked for no more mail of that list; nothing was queued."
+        )
+    return row, found["email"]
 
 
 def refuse_suppressed(room: Newsroom, tx: Tx, email: str) -> None:
@@ -118,7 +123,7 @@ def refuse_suppressed(room: Newsroom, tx: Tx, email: str) -> None:
     for entry in suppression.find(tx, room.address_hash(email)):
         if entry.scope == suppression.ALL:
             raise Refused(
-                f"{email} must not be contacted ({entry.reason}); nothing was queued.",
+                f"the address {email} must not be contacted ({entry.reason}); nothing was queued.",
                 hint="`mailer suppress ls` shows since when and why.",
             )
 
@@ -132,4 +137,4 @@ def address(text: str, option: str) -> str:
 
 
 def _not_there(text: str) -> str:
-    return f"{text} is not in the audience, so --except changes nothing for that address."
+    return f"the address {text} is not in the audience, so --except changes nothing for it."

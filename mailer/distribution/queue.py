@@ -17,7 +17,7 @@ from mailer.audience.segments import Segment
 from mailer.distribution import named, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.lists import find_segments
-from mailer.distribution.log import iso
+from mailer.distribution.log import iso, stamp
 from mailer.distribution.named import Named
 from mailer.distribution.releases import StoredRelease
 from mailer.distribution.timing import Timing, forecast
@@ -75,8 +75,8 @@ class Queued:
     waves: list[dict[str, Any]]
     left_out: dict[str, int]
     warnings: list[str]
-    first_at: str | None
-    last_at: str | None
+    first_at: str
+    last_at: str
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -244,8 +244,8 @@ def _queued(room: Newsroom, plan: _Plan, number: int | None, warnings: list[str]
         ],
         left_out=plan.left_out,
         warnings=warnings,
-        first_at=iso(first),
-        last_at=iso(last),
+        first_at=stamp(first),
+        last_at=stamp(last),
     )
 
 

@@ -54,6 +54,21 @@ def by_hash(tx: Tx, hash: bytes) -> Row | None:
     return tx.one("audience.by_hash", hash=hash)
 
 
+def test_recipient(tx: Tx, hash: bytes, email: str, zone: str) -> int:
+    """The id of whoever has that address; somebody new becomes a person in state `test`.
+
+    Such a person is on no list and has no facets, so nothing selects, counts or exports him; his
+    address stands where all do. An import that names him makes him a journalist.
+    """
+    number: int | None = tx.value("audience.of_address", hash=hash)
+    if number is None:
+        last = tx.value("imports.last_journalist")
+        number = max(tx.next_ids("journalist"), 1 + last)
+        tx.run("audience.add_test_recipient", id=number, zone=zone, now=tx.now())
+        tx.copy("addresses", ("journalist", "email", "hash"), [(number, email, hash)])
+    return number
+
+
 def count(tx: Tx, segments: Sequence[Segment]) -> dict[str, int]:
     """How many the segments select, and what becomes of them.
 

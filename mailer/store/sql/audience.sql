@@ -32,6 +32,14 @@ SELECT j.id, j.state, a.email FROM addresses a JOIN journalists j ON j.id = a.jo
 LEFT JOIN imports i ON i.id = j.import
 WHERE a.hash = :hash AND j.state <> 'test' AND (i.state IS NULL OR i.state <> 'staging')
 
+-- name: of_address
+SELECT journalist FROM addresses WHERE hash = :hash
+
+-- name: add_test_recipient
+INSERT INTO journalists (id, state, first_name, last_name, outlet, outlet_type, country, language,
+    zone, beats, consent_basis, source, source_date, notes, created_at, updated_at)
+VALUES (:id, 'test', '', '', '', '', '', '', :zone, '', '', 'test recipient', '', '', :now, :now)
+
 -- name: list_facts
 SELECT m.list, j.state, count(*) AS n FROM memberships m JOIN journalists j ON j.id = m.journalist
 WHERE {active} GROUP BY m.list, j.state
