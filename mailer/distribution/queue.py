@@ -31,6 +31,7 @@ from mailer.store.audience import candidates
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, PlannedDelivery
 from mailer.store.ledger import keep_compiled
+from mailer.store.releases import id_of
 
 LATE = ("hold", "send", "drop")
 """What becomes of a wave later than `late_grace`."""
@@ -181,7 +182,9 @@ def queue(
     warnings = preflight_warnings(room, stored)
     with room.store.read() as tx:
         now = tx.now()
-        already = distributions.already_sent(tx, stored.id) if stored.id is not None else 0
+        # A file that is not kept yet may be the next revision of a release that is.
+        release = stored.id if stored.id is not None else id_of(tx, stored.release.slug)
+        already = distributions.already_sent(tx, release) if release is not None else 0
     timing = Timing(room, order, stored.release.embargo, now)
     if already and not order.skip_received:
         warnings.append(
@@ -189,7 +192,7 @@ def queue(
             "from an earlier distribution."
         )
     template = compile_release(stored.release, room.sender, releases.template_source(room))
-    who = named.find(room, segments, order, release=stored.id if order.skip_received else None)
+    who = named.find(room, segments, order, release=release if order.skip_received else None)
     plan = _Plan(timing, who)
     with room.store.read() as tx:
         for chunk in _candidates(tx, segments, who):

@@ -354,7 +354,7 @@ def fall_out(
 
 def log(tx: Tx, where: LogFilter) -> Iterator[Row]:
     """Deliveries as the log shows them, oldest first, with flat memory."""
-    return _filtered(
+    sql, params = _filtered(
         tx,
         "distributions.log",
         {
@@ -366,12 +366,13 @@ def log(tx: Tx, where: LogFilter) -> Iterator[Row]:
         },
         "d.distribution, d.id",
     )
+    return tx.stream_rows(sql, params)
 
 
-def left_out(tx: Tx, where: LogFilter) -> Iterator[Row]:
+def left_out(tx: Tx, where: LogFilter) -> list[Row]:
     """Who was selected and left out, with the reason, by distribution; `state` and `feedback` of
     the filter are not looked at, `since` is when it was queued."""
-    return _filtered(
+    sql, params = _filtered(
         tx,
         "distributions.left_out",
         {
@@ -381,16 +382,19 @@ def left_out(tx: Tx, where: LogFilter) -> Iterator[Row]:
         },
         "o.distribution, o.journalist",
     )
+    return tx.rows(sql, params)
 
 
-def _filtered(tx: Tx, name: str, conditions: Mapping[str, Any], order: str) -> Iterator[Row]:
-    """A named query with those of the conditions whose value is not None, streamed."""
+def _filtered(
+    tx: Tx, name: str, conditions: Mapping[str, Any], order: str
+) -> tuple[str, dict[str, Any]]:
+    """A named query with those of the conditions whose value is not None, and its parameters."""
     given = {text: value for text, value in conditions.items() if value is not None}
     sql = query(name, tx.dialect)
     if given:
         sql += "\nWHERE " + " AND ".join(given)
     params = {text.rpartition(":")[2]: value for text, value in given.items()}
-    return tx.stream_rows(f"{sql}\nORDER BY {order}", params)
+    return f"{sql}\nORDER BY {order}", params
 
 
 def delivery(tx: Tx, number: int) -> Row | None:
