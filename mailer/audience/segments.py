@@ -93,6 +93,18 @@ class Segment:
         return parts
 
 
+def from_json(name: str, parts: Mapping[str, Any]) -> Segment:
+    """The segment that `Segment.as_json` was made from."""
+    conditions = {
+        part: tuple(
+            Condition(tuple((field, tuple(values)) for field, values in table.items()))
+            for table in parts.get(part, ())
+        )
+        for part in _PARTS
+    }
+    return Segment(name, parts["title"], **conditions)
+
+
 def list_segment(name: str, title: str = "") -> Segment:
     """Everybody on one list: what `--to list:NAME` means."""
     everybody = Condition((("list", (fold(name),)),))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mailer.cli.base import FORMAT, Commands, current, existing, say
 from mailer.cli.output import Column, document, emit, ended, line
+
+if TYPE_CHECKING:
+    from mailer.distribution.context import Newsroom
 
 
 def register(app: Commands) -> None:
@@ -79,7 +82,10 @@ def log(
     ] = None,
     format: FORMAT = "table",
 ) -> None:
-    """One row for each delivery: what was sent to whom, and what the mail server said."""
+    """One row for each delivery: what was sent to whom, and what the mail server said.
+
+    With --email also why the person was left out of a distribution that selected him.
+    """
     from mailer.distribution import instants
     from mailer.distribution import log as ledger
 
@@ -105,7 +111,17 @@ def log(
                 rows = map(_answered, found)
             else:
                 columns = [Column(name, name) for name in ledger.LOG_COLUMNS]
-            emit(rows, columns, form, empty="No delivery is like that.")
+            emit(rows, columns, form, empty=_nothing(room, email))
+
+
+def _nothing(room: Newsroom, email: str | None) -> str:
+    from mailer.distribution import log as ledger
+
+    if email is None:
+        return "No delivery is like that."
+    if ledger.is_known(room, email):
+        return f"No delivery is like that: no audience selected {email}, or not in that state."
+    return f"Nobody in the store has the address {email}."
 
 
 def show(
@@ -120,7 +136,16 @@ def show(
         document(found)
         return
     line(f"{found['email'] or 'erased'}, delivery {found['delivery']}", begin=found["state"])
-    for key in ("release", "distribution", "list", "message_id", "queued_at", "due_at", "reason"):
+    for key in (
+        "kind",
+        "release",
+        "distribution",
+        "list",
+        "message_id",
+        "queued_at",
+        "due_at",
+        "reason",
+    ):
         if found[key] is not None:
             line(f"{key.replace('_', ' '):<13} {found[key]}")
     for attempt in found["attempt_list"]:
@@ -167,8 +192,10 @@ def _one(found: Mapping[str, Any]) -> None:
 
 def _with_counts(row: Mapping[str, Any]) -> dict[str, Any]:
     counts = row["counts"]
+    mark = "" if row["kind"] == "release" else f"{row['kind']}: "
     return {
         **row,
+        "release": mark + row["release"],
         "due_at": _minute(row["due_at"]),
         "accepted": counts.get("accepted", 0),
         "open": sum(counts.get(word, 0) for word in ("queued", "claimed", "deferred")),
@@ -180,9 +207,11 @@ def _answered(row: dict[str, Any]) -> dict[str, Any]:
     answer = " ".join(
         str(row[key]) for key in ("smtp_code", "enhanced_code", "smtp_reply") if row[key]
     )
+    mark = "" if row["kind"] == "release" else f"{row['kind']}: "
     return {
         **row,
-        "answer": row["reason"] or answer,
+        "delivery": row["delivery"] or f"(none in {row['distribution']})",
+        "answer": mark + (row["reason"] or answer),
         "last_attempt": _minute(row["last_attempt_at"]),
     }
 

@@ -1,4 +1,5 @@
-"""Sending: `mailer queue`, `pause`, `resume`, `cancel`, `run`, `serve` and `sandbox`."""
+"""Sending: `mailer queue`, `send-to`, `test-send`, `pause`, `resume`, `cancel`, `run`, `serve` and
+`sandbox`."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from mailer.cli.output import document, line
 
 if TYPE_CHECKING:
     from mailer.distribution.queue import Queued
+    from mailer.distribution.single import Single
     from mailer.distribution.supervisor import Summary
 
 DISTRIBUTION = Annotated[
@@ -26,6 +28,8 @@ REASON = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept in t
 def register(app: Commands) -> None:
     """Add this module's commands."""
     app.add("queue", queue)
+    app.add("send-to", send_to)
+    app.add("test-send", test_send)
     app.add("pause", pause)
     app.add("resume", resume)
     app.add("cancel", cancel)
@@ -99,9 +103,24 @@ def queue(
     embargo: Annotated[
         str | None, typer.Option(metavar="WHEN", help="Nothing leaves before this.")
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EMAIL", help="A journalist besides; may be repeated."),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option("--except", metavar="EMAIL", help="Not this one; may be repeated."),
+    ] = None,
+    skip_received: Annotated[
+        bool, typer.Option("--skip-received", help="Not those who have or get the release.")
+    ] = False,
     late: Annotated[
         str, typer.Option(metavar="HOW", help="What is late: hold, send or drop.")
     ] = "hold",
+    over: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help='Spread each batch evenly, such as "40m".'),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be queued.")
     ] = False,
@@ -123,24 +142,79 @@ def queue(
         local_time=local_time,
         embargo=embargo,
         late=late,
+        also=also or (),
+        leave_out=leave_out or (),
+        skip_received=skip_received,
+        over=over,
     )
     with current().newsroom() as room:
         queued = queue(room, order, current().actor, dry_run=dry_run)
-    for warning in queued.warnings:
-        say(f"Warning: {_sentence(warning)}")
+        zone = tz or room.config.newsroom.timezone
+    _warn(queued.warnings)
     if current().json:
         document(queued.as_json())
         return
-    _tell_queued(queued)
+    _tell_queued(queued, zone)
 
 
-def _tell_queued(queued: Queued) -> None:
+def send_to(
+    distribution: DISTRIBUTION,
+    email: Annotated[str, typer.Option(metavar="EMAIL", help="Who gets it.")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Although it was sent already; needs a reason.")
+    ] = False,
+    reason: REASON = None,
+) -> None:
+    """Send what a distribution sent to one more journalist, who should have got it."""
+    from mailer.distribution import single
+
+    with current().newsroom() as room:
+        sent = single.send_to(
+            room, distribution, email, current().actor, again=again, reason=reason
+        )
+    _tell_single(sent)
+
+
+def test_send(
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="A file, an id or a slug.")],
+    to: Annotated[str, typer.Option(metavar="EMAIL", help="One of newsroom.test_recipients.")],
+) -> None:
+    """Send a release to a test recipient, marked [TEST]; its links act on nobody."""
+    from mailer.distribution import single
+
+    with current().newsroom() as room:
+        sent = single.test_send(room, release, to, current().actor)
+    _tell_single(sent)
+
+
+def _tell_single(sent: Single) -> None:
+    _warn(sent.warnings)
+    if current().json:
+        document(sent.as_json())
+        return
+    what = "" if sent.kind == "release" else f" ({sent.kind})"
+    line(
+        f"distribution {sent.distribution}: queued for {sent.email}{what}, delivery "
+        f"{sent.delivery}, due {sent.due_at}",
+        begin="scheduled",
+    )
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        say(f"Warning: {_sentence(warning)}")
+
+
+def _tell_queued(queued: Queued, zone: str) -> None:
+    from mailer.distribution.instants import between
+
     what = "would be queued" if queued.distribution is None else "queued"
     people = "journalist" if queued.recipients == 1 else "journalists"
     name = "" if queued.distribution is None else f"distribution {queued.distribution}: "
     line(f"{name}{what} for {queued.recipients:,} {people}", begin=queued.state)
     for wave in queued.waves:
         line(f"  {wave['due_at']}  {wave['recipients']:>7,}  {wave['zone']}")
+    line(f"  {between(queued.first_at, queued.last_at, zone)}")
     for why, count in queued.left_out.items():
         line(f"  left out: {count:,} {why.replace('_', ' ')}")
 

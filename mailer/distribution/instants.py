@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 from mailer.clock import SECOND
 from mailer.config_values import BadValue, duration
 from mailer.distribution.context import Newsroom
-from mailer.release.times import NOW, parse_when
+from mailer.release.times import NOW, parse_when, zone_info
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def between(first: str, last: str, zone: str) -> str:
+    """When sending begins and about when it ends, both ISO 8601, on the clocks of a zone:
+    "first 2026-12-01 09:00, last about 09:40 Europe/Brussels"."""
+    begin, end = (
+        datetime.fromisoformat(each).astimezone(zone_info(zone)) for each in (first, last)
+    )
+    if end - begin < timedelta(minutes=1):
+        return f"begins {begin:%Y-%m-%d %H:%M} {zone}"
+    day = "" if end.date() == begin.date() else f"{end:%Y-%m-%d} "
+    return f"first {begin:%Y-%m-%d %H:%M}, last about {day}{end:%H:%M} {zone}"
 
 
 def since(room: Newsroom, text: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import merge
 from typing import Any
 
 from mailer.audience.address import AddressError, normalise
@@ -18,8 +19,8 @@ from mailer.distribution.control import existing
 from mailer.errors import NotFound, UsageError
 from mailer.message.tokens import delivery_code, parse_delivery_code
 from mailer.message.values import message_id
-from mailer.store import distributions
-from mailer.store.base import Row
+from mailer.store import audience, distributions
+from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
 from mailer.store.states import DeliveryState
 
@@ -41,8 +42,17 @@ LOG_COLUMNS = (
     "reason",
     "list",
     "due_at",
+    "kind",
 )
 """The columns of `log`, in order (contract; H16)."""
+
+LEFT_OUT = {
+    "suppressed": "do not contact",
+    "on_hold": "on hold",
+    "excepted": "excepted by the officer",
+    "received": "has or gets this release from another distribution",
+}
+"""Why somebody whom the segments select is in no batch, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +65,12 @@ class Status:
 
 
 def iso(instant: int | None) -> str | None:
+    """An instant as people and programs read it, if there is one: 2026-03-01T08:00:00.000Z."""
+    return None if instant is None else stamp(instant)
+
+
+def stamp(instant: int) -> str:
     """An instant as people and programs read it: 2026-03-01T08:00:00.000Z."""
-    if instant is None:
-        return None
     return to_datetime(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -71,7 +84,9 @@ def log(
 ) -> Iterator[dict[str, Any]]:
     """One row per delivery, oldest first, streamed. `state` is a transport state or feedback.
 
-    Raises NotFound for an unknown distribution, UsageError for a word that is no state.
+    With `email` there is also a row for each distribution that selected the person and left him
+    out: without a delivery, `suppressed` or `skipped`, with the reason. Raises NotFound for an
+    unknown distribution, UsageError for a word that is no state.
     """
     where = LogFilter(
         distribution=distribution,
@@ -83,15 +98,28 @@ def log(
     with room.store.read() as tx:
         if distribution is not None:
             existing(tx, distribution)
-        for row in distributions.log(tx, where):
-            yield _log_row(room, row)
+        rows = (_log_row(room, row) for row in distributions.log(tx, where))
+        if email is not None and not where.feedback:
+            rows = merge(rows, _left_out(tx, where), key=lambda row: row["distribution"])
+        yield from rows
+
+
+def is_known(room: Newsroom, email: str) -> bool:
+    """Is there a journalist with that address, as it may be typed or pasted?"""
+    with room.store.read() as tx:
+        return audience.by_hash(tx, room.address_hash(_address(email))) is not None
 
 
 def status(room: Newsroom) -> Status:
-    """All distributions with their counts, what is due next, and what needs a decision."""
+    """All distributions with their counts, what is due next, and what needs a decision.
+
+    A test that is over is not among them; the log has it.
+    """
     with room.store.read() as tx:
         rows = [
-            _distribution(row, distributions.counts(tx, row["id"])) for row in distributions.ls(tx)
+            _distribution(row, distributions.counts(tx, row["id"]))
+            for row in distributions.ls(tx)
+            if row["kind"] != "test" or row["state"] not in ("done", "cancelled")
         ]
         next_due = distributions.next_due(tx)
     return Status(rows, iso(next_due), [s for row in rows for s in _decisions(row)])
@@ -209,12 +237,38 @@ def _log_row(room: Newsroom, row: Row) -> dict[str, Any]:
         "reason": row["reason"],
         "list": row["list"],
         "due_at": iso(row["due_at"]) if waits else None,
+        "kind": row["kind"],
     }
+
+
+def _left_out(tx: Tx, where: LogFilter) -> Iterator[dict[str, Any]]:
+    """Rows for who was left out, with the columns of a delivery."""
+    for row in distributions.left_out(tx, where):
+        why = row["reason"]
+        state = DeliveryState.SUPPRESSED if why == "suppressed" else DeliveryState.SKIPPED
+        if where.state not in (None, state):
+            continue
+        words = LEFT_OUT.get(why, why.replace("_", " "))
+        if why == "suppressed" and row["suppressed_by"]:
+            words += f": {row['suppressed_by']}"
+        yield {
+            **dict.fromkeys(LOG_COLUMNS),
+            "distribution": row["distribution"],
+            "release": row["release"],
+            "email": row["email"],
+            "state": state.word,
+            "queued_at": iso(row["created_at"]),
+            "attempts": 0,
+            "reason": words,
+            "kind": row["kind"],
+        }
 
 
 def _distribution(row: Row, counts: dict[str, int]) -> dict[str, Any]:
     return {
         "distribution": row["id"],
+        "kind": row["kind"],
+        "parent": row["parent"],
         "release": row["slug"],
         "revision": row["revision"],
         "headline": row["headline"],

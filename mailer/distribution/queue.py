@@ -7,42 +7,46 @@ a sentence (exit codes of the contract).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from mailer.audience.segments import Segment
-from mailer.clock import SECOND
-from mailer.distribution import releases
+from mailer.distribution import named, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.lists import find_segments
-from mailer.distribution.log import iso
+from mailer.distribution.log import iso, stamp
+from mailer.distribution.named import Named
 from mailer.distribution.releases import StoredRelease
-from mailer.distribution.waves import forget_plan
+from mailer.distribution.timing import Timing, forecast
+from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.compile import compile_release
 from mailer.message.merge import MergeTemplate
-from mailer.release.model import Embargo, Severity
-from mailer.release.times import Case, Now, When, parse_when, read_when, resolve_local
+from mailer.release.model import Severity
 from mailer.store import distributions, open_store
 from mailer.store.audience import candidates
-from mailer.store.base import Row
+from mailer.store.base import Row, Tx
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, PlannedDelivery
 from mailer.store.ledger import keep_compiled
+from mailer.store.releases import id_of
 
 LATE = ("hold", "send", "drop")
 """What becomes of a wave later than `late_grace`."""
 
 NORMAL_PRIORITY = 50
-_CHUNK = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What an officer asks for. `at` and `embargo` as written; `zone` is the one they are in."""
+    """What an officer asks for. `at` and `embargo` as written; `zone` is the one they are in.
+
+    `also` and `leave_out` are addresses as typed, put into the audience and taken out of it;
+    `skip_received` leaves out who has the release already, or has it under way; `over` is how
+    long each wave is spread, such as "40m".
+    """
 
     release: str
     to: Sequence[str]
@@ -51,11 +55,19 @@ class Order:
     local_time: bool = False
     embargo: str | None = None
     late: str = "hold"
+    also: Sequence[str] = ()
+    leave_out: Sequence[str] = ()
+    skip_received: bool = False
+    over: str | None = None
 
 
 @dataclass(slots=True)
 class Queued:
-    """What was planned (contract, `queue --json`). `distribution` is None for a dry run."""
+    """What was planned (contract, `queue --json`). `distribution` is None for a dry run.
+
+    `first_at` and `last_at` are when the first delivery leaves and about when the last, as far as
+    the batches, their spread and the configured rate tell.
+    """
 
     distribution: int | None
     state: str
@@ -64,6 +76,8 @@ class Queued:
     waves: list[dict[str, Any]]
     left_out: dict[str, int]
     warnings: list[str]
+    first_at: str
+    last_at: str
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -74,103 +88,75 @@ class _Wave:
     id: int
     due_at: int
     zone: str
+    over: int
+    open_from: int
+    expected: int
     recipients: int = 0
+
+    def next_due(self) -> int:
+        """When the next person of it is due: one after the other, evenly (`expected` in all)."""
+        place = self.recipients
+        self.recipients += 1
+        if not self.over:
+            return self.open_from
+        return self.due_at + self.over * min(place, self.expected - 1) // self.expected
 
 
 @dataclass(slots=True)
 class _Plan:
-    """The audience as it is streamed: waves and counts, never the people themselves."""
+    """The audience as it is streamed: waves and counts, never the people themselves.
 
-    timing: _Timing
+    `expected` is how many each wave will have, by zone; only a plan that is spread needs it.
+    """
+
+    timing: Timing
+    named: Named
+    expected: dict[str, int] = field(default_factory=dict)
     waves: dict[str, _Wave] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     recipients: int = 0
 
-    def take(self, rows: Iterator[Row]) -> Iterator[tuple[int, int, int]]:
-        """(journalist, list, wave) of everybody who gets it; the others are counted."""
+    def take(
+        self, rows: Iterable[Row], first: int = 0
+    ) -> tuple[list[PlannedDelivery], list[tuple[int, str]]]:
+        """Who of some candidates gets it, numbered from `first`, and who does not and why."""
+        planned: list[PlannedDelivery] = []
+        left: list[tuple[int, str]] = []
+        excepted, skip = self.named.excepted, self.named.received is not None
         for row in rows:
+            number, state, why = row["id"], row["state"], ""
             if row["suppressed"]:
-                self._leave_out("suppressed")
-            elif row["state"] != "active":
-                self._leave_out(row["state"])
-            else:
-                wave = self._wave(row["zone"])
-                wave.recipients += 1
-                self.recipients += 1
-                yield row["id"], row["list"], wave.id
-
-    def _leave_out(self, reason: str) -> None:
-        self.left_out[reason] = self.left_out.get(reason, 0) + 1
+                why = "suppressed"
+            elif state != "active":
+                why = state
+            elif number in excepted:
+                why = "excepted"
+            elif skip and row["received"]:
+                why = "received"
+            if why:
+                left.append((number, why))
+                self.left_out[why] = self.left_out.get(why, 0) + 1
+                continue
+            wave = self._wave(row["zone"])
+            due = wave.next_due()
+            planned.append(PlannedDelivery(first + len(planned), number, row["list"], wave.id, due))
+        self.recipients += len(planned)
+        return planned, left
 
     def _wave(self, zone: str) -> _Wave:
         key = self.timing.zone_of(zone)
         wave = self.waves.get(key)
         if wave is None:
-            wave = _Wave(len(self.waves) + 1, self.timing.due_in(key), key)
-            self.waves[key] = wave
+            due = self.timing.due_in(key)
+            wave = self.waves[key] = _Wave(
+                len(self.waves) + 1,
+                due,
+                key,
+                self.timing.spread(due),
+                self.timing.open_from(due),
+                self.expected.get(key, 1),
+            )
         return wave
-
-
-class _Timing:
-    """When the release is due: one instant, or one wall-clock time in each journalist's zone."""
-
-    def __init__(self, room: Newsroom, order: Order, embargo: Embargo | None, now: int) -> None:
-        self.home = order.zone or room.config.newsroom.timezone
-        self.warnings: list[str] = []
-        self.embargo_until = _embargo(order, embargo, self.home, now, self.warnings)
-        self.now = now
-        self._late = order.late
-        self._too_late = now - round(room.config.sending.late_grace * SECOND)
-        self._local = _wall_clock(order) if order.local_time else None
-        if self._local is not None:
-            self.at = self._local_due(self._local.local, self.home)[0]
-        else:
-            when = parse_when(order.at, self.home)
-            self.at = now if isinstance(when, Now) else when
-
-    def zone_of(self, zone: str) -> str:
-        """The wave a journalist's zone belongs to."""
-        return (zone or self.home) if self._local is not None else self.home
-
-    def due_in(self, zone: str) -> int:
-        """When that wave is due, UTC microseconds; never before the embargo ends (D22).
-
-        The officer is told what he might not expect of it, once.
-        """
-        due, odd = self.at, ""
-        if self._local is not None:
-            due, odd = self._local_due(self._local.local, zone)
-        if self.embargo_until is not None and self.embargo_until >= due:
-            return self.embargo_until  # a lift runs however late (H3)
-        if odd:
-            self._warn(odd)
-        if due < self._too_late:
-            whose = "" if self._local is None else f" for {zone}"
-            then = {
-                "hold": ": it will wait for an officer",
-                "drop": ": it will be dropped",
-                "send": "",
-            }
-            self._warn(f"the time {iso(due)}{whose} lies in the past{then[self._late]}.")
-        return due
-
-    def _local_due(self, local: datetime, zone: str) -> tuple[int, str]:
-        # The rule for waves in other people's zones: skipped times move forward by the gap,
-        # repeated ones mean the first (H2).
-        resolved = resolve_local(local, zone)
-        if resolved.instant is not None:
-            return resolved.instant, ""
-        due = resolved.alternatives[1 if resolved.case is Case.GAP else 0]
-        what = (
-            "does not exist: the clocks go forward then"
-            if resolved.case is Case.GAP
-            else "happens twice: the clocks go back then"
-        )
-        return due, f"{local:%Y-%m-%d %H:%M} {what}. The batch for {zone} goes at {iso(due)}."
-
-    def _warn(self, warning: str) -> None:
-        if warning not in self.warnings:
-            self.warnings.append(warning)
 
 
 def queue(
@@ -183,8 +169,9 @@ def queue(
 ) -> Queued:
     """Plan one distribution; with `dry_run` only say what would be planned.
 
-    Raises InputError or NotFound for the release, NotFound for a segment, UsageError for a time,
-    Refused for preflight errors and an empty audience. `progress` gets the number planned so far.
+    Raises InputError or NotFound for the release, NotFound for a segment or a person named in
+    `also`, UsageError for a time or an address, Refused for preflight errors, for a person who may
+    not be mailed and for an empty audience. `progress` gets the number planned so far.
     """
     if order.late not in LATE:
         raise UsageError(f'--late "{order.late}" is not known.', hint="Use hold, send or drop.")
@@ -192,32 +179,58 @@ def queue(
         raise UsageError("--tz and --local-time exclude each other.", hint="Leave one of them out.")
     segments = find_segments(room, order.to)
     stored = releases.resolve(room, order.release, actor, keep=False)
-    warnings = _preflight(room, stored)
+    warnings = preflight_warnings(room, stored)
     with room.store.read() as tx:
         now = tx.now()
-        already = distributions.already_sent(tx, stored.id) if stored.id is not None else 0
-    timing = _Timing(room, order, stored.release.embargo, now)
-    if already:
+        # A file that is not kept yet may be the next revision of a release that is.
+        release = stored.id if stored.id is not None else id_of(tx, stored.release.slug)
+        already = distributions.already_sent(tx, release) if release is not None else 0
+    timing = Timing(room, order, stored.release.embargo, now)
+    if already and not order.skip_received:
         warnings.append(
             f"{already} journalist{'s have' if already > 1 else ' has'} this release already "
             "from an earlier distribution."
         )
     template = compile_release(stored.release, room.sender, releases.template_source(room))
-    plan = _Plan(timing)
+    who = named.find(room, segments, order, release=release if order.skip_received else None)
+    plan = _Plan(timing, who)
     with room.store.read() as tx:
-        for _ in plan.take(candidates(tx, segments)):
-            if not dry_run:
+        for chunk in _candidates(tx, segments, who):
+            plan.take(chunk)
+            if plan.recipients and not (dry_run or timing.over):
                 break  # somebody gets it: worth keeping and planning
     if not plan.recipients:
         raise Refused(_nobody(order, plan))
     number = None
     if not dry_run:
-        plan = _Plan(timing)
+        plan = _Plan(timing, who, {zone: wave.recipients for zone, wave in plan.waves.items()})
         stored = _kept(room, order, stored, actor)
         number = _plan(room, stored, template, segments, order, plan, actor, progress)
         if number is None:
             raise Refused(_nobody(order, plan))
+    return _queued(room, plan, number, [*warnings, *who.warnings, *timing.warnings])
+
+
+def preflight_warnings(room: Newsroom, stored: StoredRelease) -> list[str]:
+    """The warnings of a release as sentences; Refused when it has errors."""
+    findings = releases.preflight(room, stored.release)
+    errors = [f.message for f in findings if f.severity is Severity.ERROR]
+    if errors:
+        raise Refused(
+            f"this release cannot be sent: {' '.join(errors)}",
+            where=stored.release.source_name,
+            hint=f"See `mailer release check {stored.reference}`.",
+        )
+    return [f.message for f in findings if f.severity is Severity.WARNING]
+
+
+def _queued(room: Newsroom, plan: _Plan, number: int | None, warnings: list[str]) -> Queued:
     waves = sorted(plan.waves.values(), key=lambda wave: (wave.due_at, wave.id))
+    first, last = forecast(
+        [(wave.due_at, wave.recipients, wave.over) for wave in waves],
+        now=plan.timing.now,
+        rate=room.config.routes[0].rate,
+    )
     return Queued(
         distribution=number,
         state="scheduled",
@@ -233,8 +246,17 @@ def queue(
             for wave in waves
         ],
         left_out=plan.left_out,
-        warnings=[*warnings, *timing.warnings],
+        warnings=warnings,
+        first_at=stamp(first),
+        last_at=stamp(last),
     )
+
+
+def _candidates(tx: Tx, segments: Sequence[Segment], who: Named) -> Iterator[list[Row]]:
+    """Everybody selected, and then who was named besides, in chunks with flat memory."""
+    rows = chain(candidates(tx, segments, received=who.received), who.besides(tx, segments))
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
 
 
 def _kept(room: Newsroom, order: Order, stored: StoredRelease, actor: str) -> StoredRelease:
@@ -247,19 +269,6 @@ def _kept(room: Newsroom, order: Order, stored: StoredRelease, actor: str) -> St
             hint="Save it and queue it again.",
         )
     return kept
-
-
-def _preflight(room: Newsroom, stored: StoredRelease) -> list[str]:
-    """The warnings as sentences; Refused when there are errors."""
-    findings = releases.preflight(room, stored.release)
-    errors = [f.message for f in findings if f.severity is Severity.ERROR]
-    if errors:
-        raise Refused(
-            f"this release cannot be sent: {' '.join(errors)}",
-            where=stored.release.source_name,
-            hint=f"See `mailer release check {stored.reference}`.",
-        )
-    return [f.message for f in findings if f.severity is Severity.WARNING]
 
 
 def _plan(
@@ -291,25 +300,24 @@ def _plan(
                 audience={
                     "to": list(order.to),
                     "segments": {segment.name: segment.as_json() for segment in segments},
+                    **plan.named.as_json(),
                 },
+                over=timing.over,
             ),
             actor,
         )
-    base = number << DELIVERY_SHIFT
+    base = (number << DELIVERY_SHIFT) + 1
     try:
         # A connection of its own: one snapshot of the audience while the plan is written.
         with (
             closing(open_store(room.store.url, clock=room.clock)) as beside,
             beside.read() as reading,
         ):
-            people = plan.take(candidates(reading, segments))
-            numbered = (
-                PlannedDelivery(base + count, journalist, list_id, wave)
-                for count, (journalist, list_id, wave) in enumerate(people, 1)
-            )
-            while chunk := list(islice(numbered, _CHUNK)):
+            for chunk in _candidates(reading, segments, plan.named):
+                planned, left = plan.take(chunk, base + plan.recipients)
                 with room.store.write() as tx:
-                    distributions.insert_deliveries(tx, number, chunk, timing.at)
+                    distributions.insert_deliveries(tx, number, planned, timing.at)
+                    distributions.insert_left_out(tx, number, left)
                 progress(plan.recipients)
         if plan.recipients:
             with room.store.write() as tx:
@@ -330,34 +338,6 @@ def _plan(
         raise
     forget_plan(room, number)
     return None
-
-
-def _wall_clock(order: Order) -> When:
-    """The time of day that each journalist's own clock is to show."""
-    if order.at.strip().lower() == "now":
-        raise UsageError("--local-time needs --at with a time of day.")
-    when = read_when(order.at)
-    if when.offset is not None or when.zone is not None:
-        raise UsageError(
-            "--local-time means each journalist's own clock, so --at must not name a zone.",
-            hint='Write it like "2026-12-01T09:00".',
-        )
-    return when
-
-
-def _embargo(
-    order: Order, embargo: Embargo | None, home: str, now: int, warnings: list[str]
-) -> int | None:
-    """The later of the release's own embargo and the officer's; in the past it binds nobody."""
-    until = embargo.instant if embargo else None
-    if order.embargo is not None:
-        when = parse_when(order.embargo, home)
-        if isinstance(when, Now):
-            raise UsageError("an embargo needs a time, not now.")
-        until = max(when, until or when)
-    if until is not None and until <= now:
-        warnings.append(f"the embargo ended already ({iso(until)}).")
-    return until
 
 
 def _nobody(order: Order, plan: _Plan) -> str:

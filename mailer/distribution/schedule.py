@@ -35,13 +35,17 @@ _SOONEST = 0.005
 
 @dataclass(slots=True)
 class Swept:
-    """What one sweep saw: is anything to be sent now, and when is the next wave due."""
+    """What one sweep saw: is anything to be sent now, and when is something due next.
+
+    `next_due` is the next wave or, in a wave that is being spread, the next delivery.
+    """
 
     busy: bool
     next_due: int | None
     recovered: Recovered
     next_in: float | None = None
-    """Seconds until `next_due` by the store's clock, which need not be this machine's."""
+    """Seconds until the next wave by the store's clock, which need not be this machine's. What is
+    spread needs no sweep: senders find it by themselves."""
 
 
 class Sweeper:
@@ -72,17 +76,25 @@ class Sweeper:
         self._stop_leftovers()
         busy = self._finish()
         with room.store.read() as tx:
-            due = distributions.next_due(tx)
-            wait = None if due is None else (due - tx.now()) / SECOND
+            due, wave = distributions.next_due(tx), distributions.next_wave(tx)
+            wait = None if wave is None else (wave - tx.now()) / SECOND
         return Swept(busy, due, recovered, wait)
 
     def _hold_forgotten(self) -> None:
-        """At start: what was left in the middle too long ago waits for an officer."""
+        """At start: what was left in the middle too long ago waits for an officer.
+
+        Left is a wave from its last heartbeat on, or from when something of it was due after that:
+        while nothing of a spread wave is due, nobody need look after it.
+        """
         grace = round(self._room.config.sending.late_grace * SECOND)
         with self._room.store.write() as tx:
             now = tx.now()
             for row in distributions.sending_waves(tx):
-                if row["heartbeat_at"] is not None and now - row["heartbeat_at"] > grace:
+                if row["heartbeat_at"] is None:
+                    continue
+                due = distributions.first_open_due(tx, row["distribution"], row["id"])
+                left = max(row["heartbeat_at"], due if row["over"] and due is not None else 0)
+                if now - left > grace:
                     distributions.move(
                         tx,
                         row["distribution"],

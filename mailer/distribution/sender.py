@@ -253,7 +253,7 @@ class Sender:
             values = slot_values(
                 job.recipient,
                 delivery=claimed.id,
-                journalist=claimed.journalist,
+                journalist=claimed.acts_for,
                 list_id=claimed.list,
                 sender=room.sender,
                 keys=room.keys,

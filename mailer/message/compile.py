@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from email.utils import parseaddr
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -30,15 +31,24 @@ from mailer.release.model import Release
 
 
 def compile_release(
-    release: Release, sender: Sender, templates: TemplateSource, *, layout: str = "release"
+    release: Release,
+    sender: Sender,
+    templates: TemplateSource,
+    *,
+    layout: str = "release",
+    test: bool = False,
 ) -> MergeTemplate:
     """Compile a release with the layout `email/{layout}.html` and `.txt`.
+
+    A `test` differs from what journalists get in one thing: its Subject begins with [TEST] (D24).
 
     Raises CheckFailed for errors in templates (file and line), template marks left over in the
     release, a part without a way to leave (E10), and HTML over 100,000 bytes (B16); ConfigError
     for a sender that cannot be used.
     """
     view = view_of(release, sender)
+    if test:
+        view = replace(view, subject=f"[TEST] {view.subject}")
     html = _render_html(view, templates, layout)
     text = _render_text(view, templates, layout)
     html_parts = _fields(html, html.contexts())

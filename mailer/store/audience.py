@@ -17,17 +17,55 @@ from mailer.errors import NotFound, StoreUnavailable
 from mailer.store.base import Row, Tx, query
 
 
-def candidates(tx: Tx, segments: Sequence[Segment]) -> Iterator[Row]:
+def candidates(
+    tx: Tx, segments: Sequence[Segment], *, received: int | None = None
+) -> Iterator[Row]:
     """Everybody whom any of the segments selects, each once, in the order of their ids.
 
     Rows have id, zone, state, suppressed (0 or 1: all mail, or that of the list below) and list:
     the id of the list his delivery is attributed to, the first named in the segments that he is
-    an active member of, else his lowest. People on hold or suppressed are among them; the caller
-    leaves them out and says so. Raises NotFound for a list that does not exist and
-    StoreUnavailable while an import is just being carried out.
+    an active member of, else his lowest. With the id of a release in `received` they also have
+    received: 1 for who has or may have it, or has it under way. People on hold or suppressed are
+    among them; the caller leaves them out and says so. Raises NotFound for a list that does not
+    exist and StoreUnavailable while an import is just being carried out.
     """
-    sql, params = _Compiler(tx).people(segments)
-    return tx.stream_rows(f"{sql} ORDER BY p.id", params)
+    return tx.stream_rows(*_Compiler(tx).people(segments, received=received))
+
+
+def named(
+    tx: Tx,
+    segments: Sequence[Segment],
+    journalists: Sequence[int],
+    *,
+    received: int | None = None,
+) -> list[Row]:
+    """These few people, whether or not the segments select them: rows as `candidates` has them,
+    with selected (0 or 1). Who is on no list is not among them. Raises as `candidates` does."""
+    if not journalists:
+        return []
+    sql, params = _Compiler(tx).people(segments, only=journalists, received=received)
+    return tx.rows(sql, params)
+
+
+def by_hash(tx: Tx, hash: bytes) -> Row | None:
+    """The id, state and address of the journalist with an address's keyed hash. Who only gets test
+    sends is none."""
+    return tx.one("audience.by_hash", hash=hash)
+
+
+def test_recipient(tx: Tx, hash: bytes, email: str, zone: str) -> int:
+    """The id of whoever has that address; somebody new becomes a person in state `test`.
+
+    Such a person is on no list and has no facets, so nothing selects, counts or exports him; his
+    address stands where all do. An import that names him makes him a journalist.
+    """
+    number: int | None = tx.value("audience.of_address", hash=hash)
+    if number is None:
+        last = tx.value("imports.last_journalist")
+        number = max(tx.next_ids("journalist"), 1 + last)
+        tx.run("audience.add_test_recipient", id=number, zone=zone, now=tx.now())
+        tx.copy("addresses", ("journalist", "email", "hash"), [(number, email, hash)])
+    return number
 
 
 def count(tx: Tx, segments: Sequence[Segment]) -> dict[str, int]:
@@ -111,6 +149,11 @@ def active_membership(tx: Tx) -> tuple[str, dict[str, Any]]:
     return f"m.state = 'active' AND (m.import IS NULL OR m.import NOT IN ({names}))", params
 
 
+_ALL = 2**63 - 1
+"""A limit that limits nothing: with it a database looks up each person's list once, where it would
+else put that look-up in every place of the query that names the list."""
+
+
 @dataclass(slots=True)
 class _Compiler:
     """Makes one query; every value is a parameter, ids stand for names."""
@@ -120,8 +163,15 @@ class _Compiler:
     _active: str = ""
     _lists: dict[str, Row] = field(default_factory=dict)
 
-    def people(self, segments: Sequence[Segment]) -> tuple[str, dict[str, Any]]:
-        """The query for rows id, zone, state, list, suppressed, without an order."""
+    def people(
+        self,
+        segments: Sequence[Segment],
+        *,
+        only: Sequence[int] = (),
+        received: int | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        """The query for rows id, zone, state, list, suppressed, by id; of all whom the
+        segments select, or of those in `only` and then with selected."""
         self._active, params = active_membership(self.tx)
         self.params.update(params)
         self._lists = lists_by_name(self.tx)
@@ -135,13 +185,21 @@ class _Compiler:
             cases = " ".join(f"WHEN {number} THEN {rank}" for number, rank in ranks.items())
             order = f"CASE m.list {cases} ELSE {len(ranks)} END, m.list"
         suppressed = query("audience.is_suppressed", self.tx.dialect)
+        inner, more = "", ""
+        if only:
+            inner = f", CASE WHEN {wanted} THEN 1 ELSE 0 END AS selected"
+            wanted, more = f"j.id IN ({self._names(only)})", ", p.selected"
+        if received is not None:
+            has = query("audience.has_received", self.tx.dialect)
+            more += f", CASE WHEN {has} THEN 1 ELSE 0 END AS received"
+            self.params["release"] = received
         sql = f"""
             SELECT p.id, p.zone, p.state, p.list, CASE WHEN {suppressed} THEN 1 ELSE 0 END
-                AS suppressed
+                AS suppressed{more}
             FROM (SELECT j.id, j.zone, j.state, (
                     SELECT m.list FROM memberships m WHERE m.journalist = j.id AND {self._active}
-                    ORDER BY {order} LIMIT 1) AS list
-                  FROM journalists j WHERE {wanted}) p
+                    ORDER BY {order} LIMIT 1) AS list{inner}
+                  FROM journalists j WHERE {wanted} ORDER BY j.id LIMIT {_ALL}) p
             WHERE p.list IS NOT NULL"""
         return sql, self.params
 

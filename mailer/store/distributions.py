@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailer.errors import StoreUnavailable
 from mailer.store.base import Row, Tx, query
@@ -18,7 +18,11 @@ DELIVERY_SHIFT = 32
 
 @dataclass(frozen=True, slots=True)
 class NewDistribution:
-    """What a queued distribution is made of; instants in UTC microseconds."""
+    """What a queued distribution is made of; instants in UTC microseconds.
+
+    `kind` is release, resend or test, `parent` the distribution it was made from, `over` how many
+    microseconds each wave is spread over.
+    """
 
     release: int
     revision: int
@@ -29,16 +33,24 @@ class NewDistribution:
     due_at: int
     zone: str
     audience: Mapping[str, Any]
+    kind: str = "release"
+    parent: int | None = None
+    over: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedDelivery:
-    """One person of the audience, the list his delivery is attributed to, his wave."""
+class PlannedDelivery(NamedTuple):
+    """One person of the audience, the list his delivery is attributed to (0: none), his wave.
+
+    `due_at` is when, in a wave that is spread, he is due; it never falls from one id of a wave to
+    the next. None means that of the whole chunk.
+    """
 
     id: int
     journalist: int
     list: int
     wave: int
+    due_at: int | None = None
+    kind: str = "release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,9 @@ def insert(tx: Tx, new: NewDistribution, actor: str) -> int:
         audience=json.dumps(new.audience, ensure_ascii=False),
         actor=actor,
         now=tx.now(),
+        kind=new.kind,
+        parent=new.parent,
+        over=new.over,
     )
     return number
 
@@ -82,21 +97,41 @@ def insert_deliveries(
         "distribution",
         "id",
         "journalist",
-        "wave",
         "list",
+        "wave",
+        "due_at",
         "kind",
         "state",
-        "due_at",
         "queued_at",
         "attempts",
     )
     return tx.copy(
         "deliveries",
         columns,
-        (
-            (distribution, p.id, p.journalist, p.wave, p.list, "release", 0, due_at, now, 0)
-            for p in planned
-        ),
+        [
+            (
+                distribution,
+                id,
+                person,
+                list_id,
+                wave,
+                due_at if due is None else due,
+                kind,
+                0,
+                now,
+                0,
+            )
+            for id, person, list_id, wave, due, kind in planned
+        ],
+    )
+
+
+def insert_left_out(tx: Tx, distribution: int, left_out: Iterable[tuple[int, str]]) -> int:
+    """Keep a chunk of who was selected and gets nothing: (journalist, reason); how many."""
+    return tx.copy(
+        "left_out",
+        ("distribution", "journalist", "reason"),
+        [(distribution, journalist, reason) for journalist, reason in left_out],
     )
 
 
@@ -153,6 +188,8 @@ def forget(tx: Tx, distribution: int, limit: int) -> bool:
         return True
     if tx.run("distributions.forget_deliveries", id=distribution, limit=limit):
         return False
+    if tx.run("distributions.forget_left_out", id=distribution, limit=limit):
+        return False
     tx.run("distributions.forget_waves", id=distribution)
     tx.run("distributions.forget", id=distribution)
     return True
@@ -191,6 +228,11 @@ def already_sent(tx: Tx, release: int) -> int:
     """How many journalists have (or may have) the release from an earlier distribution (H6)."""
     count: int = tx.value("distributions.already", release=release)
     return count
+
+
+def had_by(tx: Tx, journalist: int, release: int) -> list[Row]:
+    """Deliveries of a release, in any revision, that a journalist has, may have or awaits."""
+    return tx.all("distributions.had_by", journalist=journalist, release=release)
 
 
 def move(
@@ -234,8 +276,21 @@ def due_waves(tx: Tx) -> list[Row]:
 
 
 def next_due(tx: Tx) -> int | None:
+    """When something is due next: a scheduled wave, or a delivery of one that is being spread."""
+    instants = (next_wave(tx), tx.value("distributions.next_spread", now=tx.now()))
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def next_wave(tx: Tx) -> int | None:
     """When the next scheduled wave is due."""
-    instant: int | None = tx.value("distributions.next_due")
+    instant: int | None = tx.value("distributions.next_wave")
+    return instant
+
+
+def first_open_due(tx: Tx, distribution: int, wave: int) -> int | None:
+    """The earliest instant at which anything of a wave that is still to happen was or is due."""
+    place = {"distribution": distribution, "wave": wave}
+    instant: int | None = tx.value("distributions.first_open_due", **place)
     return instant
 
 
@@ -299,21 +354,47 @@ def fall_out(
 
 def log(tx: Tx, where: LogFilter) -> Iterator[Row]:
     """Deliveries as the log shows them, oldest first, with flat memory."""
-    conditions, params = [], {}
-    for column, value in (
-        ("d.distribution = :distribution", where.distribution),
-        ("d.state = :state", None if where.state is None else int(where.state)),
-        ("d.feedback = :feedback", where.feedback),
-        ("coalesce(d.last_attempt_at, d.queued_at) >= :since", where.since),
-        ("a.hash = :hash", where.hash),
-    ):
-        if value is not None:
-            conditions.append(column)
-            params[column.rpartition(":")[2]] = value
-    sql = query("distributions.log", tx.dialect)
-    if conditions:
-        sql += "\nWHERE " + " AND ".join(conditions)
-    return tx.stream_rows(sql + "\nORDER BY d.distribution, d.id", params)
+    sql, params = _filtered(
+        tx,
+        "distributions.log",
+        {
+            "d.distribution = :distribution": where.distribution,
+            "d.state = :state": None if where.state is None else int(where.state),
+            "d.feedback = :feedback": where.feedback,
+            "coalesce(d.last_attempt_at, d.queued_at) >= :since": where.since,
+            "a.hash = :hash": where.hash,
+        },
+        "d.distribution, d.id",
+    )
+    return tx.stream_rows(sql, params)
+
+
+def left_out(tx: Tx, where: LogFilter) -> list[Row]:
+    """Who was selected and left out, with the reason, by distribution; `state` and `feedback` of
+    the filter are not looked at, `since` is when it was queued."""
+    sql, params = _filtered(
+        tx,
+        "distributions.left_out",
+        {
+            "o.distribution = :distribution": where.distribution,
+            "x.created_at >= :since": where.since,
+            "a.hash = :hash": where.hash,
+        },
+        "o.distribution, o.journalist",
+    )
+    return tx.rows(sql, params)
+
+
+def _filtered(
+    tx: Tx, name: str, conditions: Mapping[str, Any], order: str
+) -> tuple[str, dict[str, Any]]:
+    """A named query with those of the conditions whose value is not None, and its parameters."""
+    given = {text: value for text, value in conditions.items() if value is not None}
+    sql = query(name, tx.dialect)
+    if given:
+        sql += "\nWHERE " + " AND ".join(given)
+    params = {text.rpartition(":")[2]: value for text, value in given.items()}
+    return f"{sql}\nORDER BY {order}", params
 
 
 def delivery(tx: Tx, number: int) -> Row | None:

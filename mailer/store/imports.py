@@ -240,7 +240,7 @@ class _Person:
             plan["set"] = different
         if self.hold:
             plan["hold"] = self.hold
-        elif self.state == "on_hold" and self.held:
+        elif self.state == "test" or (self.state == "on_hold" and self.held):
             plan["lift"] = True
         return plan
 

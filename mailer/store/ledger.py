@@ -42,6 +42,12 @@ class Claimed:
     first_attempt_at: int | None
     fields: Mapping[str, str]
     frozen: Mapping[str, Any] | None
+    kind: str = "release"
+
+    @property
+    def acts_for(self) -> int:
+        """The journalist for whom the links in the message act: nobody (0) for a test (D24)."""
+        return 0 if self.kind == "test" else self.journalist
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ _FIELDS = (
 
 
 def open_waves(tx: Tx) -> list[OpenWave]:
-    """Waves that may be claimed from at this instant, most urgent first."""
+    """Waves from which something may be claimed at this instant, most urgent first."""
     return [
         OpenWave(row["distribution"], row["wave"], row["compiled"])
         for row in tx.all("ledger.open_waves", now=tx.now())
@@ -262,7 +268,7 @@ def others_at_work(tx: Tx, worker: int) -> bool:
 def defer_wave(
     tx: Tx, wave: OpenWave, due_at: int, reason: str, limit: int, *, actor: str = "system"
 ) -> int:
-    """Put up to `limit` untried deliveries of a wave off until `due_at`; how many."""
+    """Put up to `limit` untried deliveries of a wave that are due off until `due_at`; how many."""
     rows = tx.all(
         "ledger.defer_wave",
         distribution=wave.distribution,
@@ -270,6 +276,7 @@ def defer_wave(
         due_at=due_at,
         reason=reason,
         limit=limit,
+        now=tx.now(),
     )
     if rows:
         data = {"state": "deferred", "reason": reason, "deliveries": [row["id"] for row in rows]}
@@ -350,7 +357,7 @@ def _answer(code: int, attempt: int) -> str:
 
 
 def _claimed(distribution: int, row: list[Any]) -> Claimed:
-    delivery, journalist, list_id, attempts, first_attempt_at, frozen, *fields = row
+    delivery, journalist, list_id, attempts, first_attempt_at, kind, frozen, *fields = row
     return Claimed(
         distribution=distribution,
         id=delivery,
@@ -360,6 +367,7 @@ def _claimed(distribution: int, row: list[Any]) -> Claimed:
         first_attempt_at=first_attempt_at,
         fields={} if frozen else dict(zip(_FIELDS, fields, strict=True)),
         frozen=json.loads(frozen) if frozen else None,
+        kind=kind,
     )
 
 

@@ -187,7 +187,7 @@ def test_the_log_streams_while_others_write(press: Press) -> None:
         tx.execute(
             "INSERT INTO distributions SELECT 2, release, revision, compiled, 'done', reason, "
             "priority, late, embargo_until, due_at, zone, audience, left_out, recipients, actor, "
-            "created_at, finished_at FROM distributions",
+            "created_at, finished_at, kind, parent, over FROM distributions",
             {},
         )
         tx.copy(

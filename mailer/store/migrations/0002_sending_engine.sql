@@ -52,3 +52,17 @@ CREATE TABLE address_doubts (
 ALTER TABLE distributions ADD COLUMN kind TEXT NOT NULL DEFAULT 'release';
 ALTER TABLE distributions ADD COLUMN parent INTEGER;
 ALTER TABLE distributions ADD COLUMN over BIGINT NOT NULL DEFAULT 0;
+
+-- Who was selected and is not in the plan, and why: suppressed, on_hold, away, excepted or received.
+CREATE TABLE left_out (
+    distribution INTEGER NOT NULL,
+    journalist INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (distribution, journalist)
+) {clustered};
+CREATE INDEX left_out_journalist ON left_out (journalist);
+
+-- By due time first: a batch that is spread is claimed from its front, and what is due later is
+-- never walked over.
+DROP INDEX deliveries_queued;
+CREATE INDEX deliveries_queued ON deliveries (distribution, wave, due_at, id) WHERE state = 0;

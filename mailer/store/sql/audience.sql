@@ -21,6 +21,25 @@ p.id IN (SELECT a.journalist FROM suppressions s JOIN addresses a ON a.hash = s.
 EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
         WHERE a.journalist = p.id AND s.scope IN ('all', 'list:' || p.list))
 
+-- name: has_received
+-- Of a person p: has he any revision of the release, or may he have it, or is it under way.
+EXISTS (SELECT 1 FROM deliveries d JOIN distributions x ON x.id = d.distribution
+        WHERE d.journalist = p.id AND d.state IN (0, 1, 2, 3, 5) AND x.release = :release
+          AND x.kind <> 'test' AND x.state <> 'planning')
+
+-- name: by_hash
+SELECT j.id, j.state, a.email FROM addresses a JOIN journalists j ON j.id = a.journalist
+LEFT JOIN imports i ON i.id = j.import
+WHERE a.hash = :hash AND j.state <> 'test' AND (i.state IS NULL OR i.state <> 'staging')
+
+-- name: of_address
+SELECT journalist FROM addresses WHERE hash = :hash
+
+-- name: add_test_recipient
+INSERT INTO journalists (id, state, first_name, last_name, outlet, outlet_type, country, language,
+    zone, beats, consent_basis, source, source_date, notes, created_at, updated_at)
+VALUES (:id, 'test', '', '', '', '', '', '', :zone, '', '', 'test recipient', '', '', :now, :now)
+
 -- name: list_facts
 SELECT m.list, j.state, count(*) AS n FROM memberships m JOIN journalists j ON j.id = m.journalist
 WHERE {active} GROUP BY m.list, j.state

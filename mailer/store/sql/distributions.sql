@@ -2,9 +2,9 @@
 
 -- name: insert
 INSERT INTO distributions (id, release, revision, compiled, state, priority, late, embargo_until,
-    due_at, zone, audience, left_out, recipients, actor, created_at)
+    due_at, zone, audience, left_out, recipients, actor, created_at, kind, parent, over)
 VALUES (:id, :release, :revision, :compiled, 'planning', :priority, :late, :embargo_until,
-    :due_at, :zone, :audience, '{}', 0, :actor, :now)
+    :due_at, :zone, :audience, '{}', 0, :actor, :now, :kind, :parent, :over)
 
 -- name: insert_wave
 INSERT INTO waves (distribution, id, due_at, zone, state, recipients)
@@ -28,6 +28,10 @@ UPDATE distributions SET reason = 'broken off' WHERE id = :id AND state = 'plann
 -- name: forget_deliveries
 DELETE FROM deliveries WHERE distribution = :id AND id IN
     (SELECT id FROM deliveries WHERE distribution = :id LIMIT :limit)
+
+-- name: forget_left_out
+DELETE FROM left_out WHERE distribution = :id AND journalist IN
+    (SELECT journalist FROM left_out WHERE distribution = :id LIMIT :limit)
 
 -- name: forget_waves
 DELETE FROM waves WHERE distribution = :id
@@ -64,7 +68,15 @@ GROUP BY state, feedback
 -- name: already
 SELECT count(DISTINCT d.journalist) AS n FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
-WHERE x.release = :release AND d.state IN (3, 5)
+WHERE x.release = :release AND x.kind <> 'test' AND d.state IN (3, 5)
+
+-- name: had_by
+-- What one journalist has of a release, or has under way.
+SELECT d.distribution, d.id, d.state, d.last_attempt_at, d.queued_at FROM deliveries d
+JOIN distributions x ON x.id = d.distribution
+WHERE d.journalist = :journalist AND x.release = :release AND x.kind <> 'test'
+  AND x.state <> 'planning' AND d.state IN (0, 1, 2, 3, 5)
+ORDER BY d.distribution
 
 -- name: due_waves
 SELECT w.distribution, w.id, w.due_at, w.zone, w.recipients, x.late, x.embargo_until
@@ -72,9 +84,27 @@ FROM distributions x JOIN waves w ON w.distribution = x.id
 WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled' AND w.due_at <= :now
 ORDER BY x.priority, w.due_at, w.distribution, w.id
 
--- name: next_due
+-- name: next_wave
 SELECT min(w.due_at) AS due_at FROM distributions x JOIN waves w ON w.distribution = x.id
 WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled'
+
+-- name: next_spread
+-- The next delivery of batches that are being spread. One look into the index for each of them.
+SELECT min(due_at) AS due_at FROM (
+    SELECT (SELECT d.due_at FROM deliveries d WHERE d.distribution = w.distribution
+            AND d.wave = w.id AND d.state = 0 AND d.due_at > :now
+            ORDER BY d.due_at LIMIT 1) AS due_at
+    FROM distributions x JOIN waves w ON w.distribution = x.id
+    WHERE x.state = 'sending' AND w.state = 'sending') s
+
+-- name: first_open_due
+-- Since when, at the latest, something of a batch is or will be due.
+SELECT min(due_at) AS due_at FROM (
+    SELECT (SELECT due_at FROM deliveries WHERE distribution = :distribution AND wave = :wave
+            AND state = 0 ORDER BY due_at LIMIT 1) AS due_at
+    UNION ALL
+    SELECT min(due_at) FROM deliveries WHERE distribution = :distribution AND wave = :wave
+        AND state = 2) s
 
 -- name: open_wave
 UPDATE waves SET state = 'sending', heartbeat_at = :now
@@ -97,7 +127,7 @@ UPDATE waves SET state = 'done'
 WHERE distribution = :distribution AND id = :wave AND state = 'sending'
 
 -- name: sending_waves
-SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until,
+SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until, x.over,
     x.state AS distribution_state
 FROM waves w JOIN distributions x ON x.id = w.distribution
 WHERE w.state = 'sending' AND x.state IN ('scheduled', 'sending', 'paused')
@@ -145,7 +175,8 @@ SELECT 1 AS found WHERE
 -- name: busy_now
 -- Does this wave have anything to send at this instant, or in hand?
 SELECT 1 AS found WHERE
-    EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 0)
+    EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 0
+               AND due_at <= :now)
     OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 1)
     OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 2
                AND due_at <= :now)
@@ -184,30 +215,46 @@ WHERE d.state IN (0, 2) AND s.scope IN ('all', 'list:' || d.list)
 UNION
 SELECT d.id, d.journalist, j.state AS gone
 FROM journalists j JOIN deliveries d ON d.journalist = j.id AND d.distribution = :distribution
-WHERE j.state <> 'active' AND d.state IN (0, 2)
+WHERE j.state <> 'active' AND d.state IN (0, 2) AND d.kind <> 'test'
 ORDER BY 1, 3
 
 -- name: fall_out
 UPDATE deliveries SET state = :state, reason = :reason
 WHERE distribution = :distribution AND id = :id AND state IN (0, 2)
 
+-- name: due
+-- A delivery's own time counts from when its batch is due.
+CASE WHEN d.state = 0 AND w.due_at > d.due_at THEN w.due_at ELSE d.due_at END
+
 -- name: log
 SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
     d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced, d.reply, d.route,
-    d.reason, d.due_at, d.kind, d.wave, l.name AS list
+    d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
+LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
 JOIN releases r ON r.id = x.release
 LEFT JOIN addresses a ON a.journalist = d.journalist
 LEFT JOIN lists l ON l.id = d.list
 
+-- name: left_out
+-- Who was selected and is in no batch. The address's own suppressions say more where they are known.
+SELECT o.distribution, r.slug AS release, a.email, o.reason, x.created_at, x.kind,
+    (SELECT s.reason FROM suppressions s WHERE s.hash = a.hash ORDER BY s.scope LIMIT 1)
+        AS suppressed_by
+FROM left_out o
+JOIN distributions x ON x.id = o.distribution AND x.state <> 'planning'
+JOIN releases r ON r.id = x.release
+LEFT JOIN addresses a ON a.journalist = o.journalist
+
 -- name: delivery
 SELECT d.distribution, d.id, d.journalist, d.list AS list_id, r.slug AS release, a.email, d.state,
     d.feedback, d.queued_at, d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced,
-    d.reply, d.route, d.reason, d.due_at, d.kind, d.wave, l.name AS list, x.compiled,
+    d.reply, d.route, d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list, x.compiled,
     v.data AS frozen
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
+LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
 JOIN releases r ON r.id = x.release
 LEFT JOIN addresses a ON a.journalist = d.journalist
 LEFT JOIN lists l ON l.id = d.list

@@ -84,14 +84,15 @@ UPDATE journalists SET first_name = :first_name, last_name = :last_name, outlet 
 WHERE id = :id AND state <> 'erased'
 
 -- name: lift
--- An officer's hold, or one that another import made since, stays.
+-- An officer's hold, or one that another import made since, stays. Who only got test sends
+-- becomes a journalist by standing on a list.
 UPDATE journalists SET state = 'active', hold_reason = NULL, hold_import = NULL, updated_at = :now
-WHERE id = :id AND state = 'on_hold' AND hold_import IS NOT NULL
+WHERE id = :id AND (state = 'test' OR (state = 'on_hold' AND hold_import IS NOT NULL))
 
 -- name: hold
 UPDATE journalists SET state = 'on_hold', hold_reason = :reason, hold_import = :import,
     updated_at = :now
-WHERE id = :id AND (state = 'active' OR (state = 'on_hold' AND hold_import IS NOT NULL))
+WHERE id = :id AND (state IN ('active', 'test') OR (state = 'on_hold' AND hold_import IS NOT NULL))
 
 -- name: drop_facets
 DELETE FROM facets WHERE journalist = :journalist

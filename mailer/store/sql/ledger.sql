@@ -3,11 +3,15 @@
 -- 6 suppressed, 7 skipped, 8 cancelled, 9 expired. Each UPDATE repeats the states it may leave.
 
 -- name: open_waves
--- Waves that may be claimed from at this instant, most urgent distribution first.
+-- Waves from which something may be claimed at this instant, most urgent distribution first.
 SELECT w.distribution, w.id AS wave, x.compiled
 FROM distributions x JOIN waves w ON w.distribution = x.id
 WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
   AND (x.embargo_until IS NULL OR x.embargo_until <= :now)
+  AND (EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution AND d.wave = w.id
+               AND d.state = 0 AND d.due_at <= :now)
+       OR EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution
+               AND d.wave = w.id AND d.state = 2 AND d.due_at <= :now))
 ORDER BY x.priority, w.due_at, x.id, w.id
 
 -- name: gates
@@ -16,7 +20,8 @@ EXISTS (
         SELECT 1 FROM distributions x JOIN waves w ON w.distribution = x.id AND w.id = :wave
         WHERE x.id = :distribution AND x.state = 'sending' AND w.state = 'sending'
           AND w.due_at <= :now AND (x.embargo_until IS NULL OR x.embargo_until <= :now))
-      AND EXISTS (SELECT 1 FROM journalists j WHERE j.id = d.journalist AND j.state = 'active')
+      AND EXISTS (SELECT 1 FROM journalists j WHERE j.id = d.journalist
+                  AND (j.state = 'active' OR d.kind = 'test'))
       AND NOT EXISTS (
         SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
         WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list))
@@ -57,8 +62,8 @@ json_build_array
 WITH picked AS MATERIALIZED (
     SELECT d.id FROM deliveries d {{by_queued}}
     WHERE d.state = 0 AND d.distribution = :distribution AND d.wave = :wave
-      AND {{gates}}
-    ORDER BY d.id LIMIT :limit {{skip_locked}})
+      AND d.due_at <= :now AND {{gates}}
+    ORDER BY d.due_at, d.id LIMIT :limit {{skip_locked}})
 SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM picked
 
 -- name: pick_deferred
@@ -81,13 +86,15 @@ IN (SELECT value FROM json_each(:ids))
 = ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(:ids ::json)))
 
 -- name: claimed_fields
+-- A test may go to somebody on no list.
 SELECT CAST({{array_of}}({{row_of}}(d.id, d.journalist, d.list, d.attempts, d.first_attempt_at,
-    v.data, a.email, j.first_name, j.last_name, j.outlet, j.language, j.source, j.source_date,
-    l.name, l.title, l.kind)) AS TEXT) AS deliveries
+    d.kind, v.data, a.email, j.first_name, j.last_name, j.outlet, j.language, j.source,
+    j.source_date, coalesce(l.name, 'test'), coalesce(l.title, 'Test'),
+    coalesce(l.kind, 'press'))) AS TEXT) AS deliveries
 FROM deliveries d
 JOIN addresses a ON a.journalist = d.journalist
 JOIN journalists j ON j.id = d.journalist
-JOIN lists l ON l.id = d.list
+LEFT JOIN lists l ON l.id = d.list
 LEFT JOIN slot_values v ON v.distribution = d.distribution AND v.delivery = d.id
 WHERE d.distribution = :distribution AND d.id {{is_one_of}}
 
@@ -208,11 +215,12 @@ WHERE d.state = 1 AND d.worker = :worker
 SELECT id FROM deliveries WHERE state = 1 AND worker <> :worker LIMIT 1
 
 -- name: defer_wave
--- The way out is away: what was not tried yet waits with the rest.
+-- The way out is away: what is due and was not tried yet waits with the rest.
 UPDATE deliveries SET state = 2, due_at = :due_at, reason = :reason
 WHERE state = 0 AND distribution = :distribution AND id IN (
     SELECT id FROM deliveries {{by_queued}}
-    WHERE state = 0 AND distribution = :distribution AND wave = :wave ORDER BY id LIMIT :limit)
+    WHERE state = 0 AND distribution = :distribution AND wave = :wave AND due_at <= :now
+    ORDER BY due_at, id LIMIT :limit)
 RETURNING id
 
 -- name: new_worker

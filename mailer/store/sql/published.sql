@@ -2,10 +2,11 @@
 
 -- name: begun
 -- Distributions that reached, or are reaching, somebody. A release with an embargo to come in any
--- of its distributions is not there at all (D4), also when trusted people already have it.
+-- of its distributions is not there at all (D4), also when trusted people already have it. A test
+-- publishes nothing.
 SELECT x.release, r.slug, x.revision, x.due_at, CASE WHEN x.state = 'killed' THEN 1 ELSE 0 END AS killed
 FROM distributions x JOIN releases r ON r.id = x.release
-WHERE x.state NOT IN ('planning', 'draft')
+WHERE x.state NOT IN ('planning', 'draft') AND x.kind <> 'test'
   AND (EXISTS (SELECT 1 FROM waves w
                WHERE w.distribution = x.id AND w.state IN ('sending', 'done'))
        OR EXISTS (SELECT 1 FROM attempts a WHERE a.distribution = x.id))

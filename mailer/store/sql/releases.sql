@@ -29,7 +29,8 @@ SELECT source FROM revisions WHERE release = :release AND number = :number
 
 -- name: ls
 SELECT r.id, r.slug, v.number, v.sha256, v.file, v.headline, v.language, v.actor, v.created_at,
-    (SELECT count(*) FROM distributions d WHERE d.release = r.id AND d.state <> 'planning')
+    (SELECT count(*) FROM distributions d
+        WHERE d.release = r.id AND d.state <> 'planning' AND d.kind <> 'test')
         AS distributions
 FROM releases r JOIN revisions v ON v.release = r.id
 WHERE v.number = (SELECT max(number) FROM revisions WHERE release = r.id)
@@ -42,5 +43,5 @@ SELECT a.email, j.first_name, j.last_name, j.outlet, j.language, j.source, j.sou
 FROM addresses a JOIN journalists j ON j.id = a.journalist
 LEFT JOIN memberships m ON m.journalist = j.id AND m.state = 'active'
 LEFT JOIN lists l ON l.id = m.list
-WHERE a.hash = :hash
+WHERE a.hash = :hash AND j.state <> 'test'
 ORDER BY l.id LIMIT 1
