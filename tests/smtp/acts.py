@@ -78,10 +78,11 @@ class Raw:
 
 @dataclass(frozen=True)
 class Pause:
-    """Answer (or nothing, if empty) and read nothing for so many seconds."""
+    """Read nothing for so many seconds; answer (or nothing, if empty) `delay` after its begin."""
 
     pause: float
     text: str = ""
+    delay: float = 0.0
 
 
 @dataclass(frozen=True)

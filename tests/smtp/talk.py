@@ -383,10 +383,11 @@ class Talk(asyncio.Protocol):
         if isinstance(act, Pause):
             self._transport.pause_reading()
             self._note(act.text or default)
-            if act.text:
-                self._out.append(act.text.encode() + b"\r\n")
-                self._settle(True)
-            self._block(act.pause, self._transport.resume_reading)
+            if act.delay:
+                self._flush()
+                self._block(act.delay, lambda: self._pause(act))
+            else:
+                self._pause(act)
             return act.text[:3]
         if isinstance(act, Wait):
             later: Answer = act.act or default
@@ -398,6 +399,13 @@ class Talk(asyncio.Protocol):
         self._server.refuse(cast(Refuse, act).refuse)
         self._close()
         return ""
+
+    def _pause(self, act: Pause) -> None:
+        if act.text:
+            self._out.append(act.text.encode() + b"\r\n")
+            self._flush()
+            self._settle(True)
+        self._block(act.pause - act.delay, self._transport.resume_reading)
 
     def _do_words(self, act: str) -> str:
         self._note(act)

@@ -444,7 +444,7 @@ def test_an_answer_before_the_dot_of_a_large_message(answer: str) -> None:
     """A refusal in the middle counts; an acceptance of what was not ended does not."""
 
     async def run() -> None:
-        async with chaos({"CONTENT": [Pause(0.2, answer)], "DOT": [""]}) as server:
+        async with chaos({"CONTENT": [Pause(0.2, answer, 0.1)], "DOT": [""]}) as server:
             large = outgoing(1, *[b"y" * 998 + b"\r\n"] * 9_000)
             source = ListSource([large, outgoing(2)])
             ended = await send(endpoint(server.port), source)
