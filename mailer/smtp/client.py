@@ -169,9 +169,7 @@ class Connection(Link):
             elif kind == ASK:
                 self._answer_waiter(code, lines)
             elif kind == QUIT:
-                self._over = True
-                self._transport.close()
-                self._finish()
+                self._leave_politely()
             elif kind == CHUNK:
                 self._on_chunk(code, lines)
             else:
@@ -200,12 +198,15 @@ class Connection(Link):
                 phase = PHASES[kind]
             if kind == ASK:
                 self._answer_waiter(code, lines)
+            elif kind == QUIT:
+                self._leave_politely()
+                return
             elif kind == DOT and self._dotted is not None and not 300 <= code < 400:
                 if self._held and code < 400:
                     continue
                 item, self._dotted = self._dotted, None
                 self._source.outcome(item, Outcome(make_reply(Phase.DOT, code, lines), True))
-            elif code >= 400 and mail is not None and not mail.refused and kind != RSET:
+            elif code >= 400 and mail is not None and not (mail.refused or self._tainted):
                 mail.refused = True
                 self._source.outcome(mail.item, Outcome(make_reply(phase, code, lines), False))
 
@@ -337,9 +338,7 @@ class Connection(Link):
         """421: the server ends the connection (RFC 5321 section 3.8)."""
         reply = make_reply(PHASES[kind], 421, lines)
         if kind == QUIT:
-            self._over = True
-            self._transport.close()
-            self._finish()
+            self._leave_politely()
             return
         item, mail = self._dotted, self._mail
         if kind in (CHUNK, DOT) and item is not None:
@@ -350,6 +349,11 @@ class Connection(Link):
             if not mail.refused:
                 self._source.outcome(mail.item, Outcome(reply, False))
         self._break(reply)
+
+    def _leave_politely(self) -> None:
+        self._over = True
+        self._transport.close()
+        self._finish()
 
     # -- messages -----------------------------------------------------------------------------
 
