@@ -2,8 +2,9 @@
 
 `Connection` is a state machine driven by replies. With PIPELINING (RFC 2920) the next message's
 MAIL, RCPT and DATA leave in the same write as the last message's final dot, so a message costs
-one write and about one read. It knows nothing of ledgers: a `Source` gives messages and takes
-outcomes.
+one write and about one read. With CHUNKING (RFC 3030) the content follows RCPT's reply as
+`BDAT size LAST`, without DATA and without a dot. It knows nothing of ledgers: a `Source` gives
+messages and takes outcomes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from collections.abc import Callable
 from typing import cast
 
 from mailer.smtp import handshake
-from mailer.smtp.content import ContentGate, check_address
-from mailer.smtp.link import ASK, DATA, DOT, LONE_DOT, MAIL, PHASES, QUIT, RCPT, RSET, Link
+from mailer.smtp.envelope import Mail, Terms
+from mailer.smtp.link import ASK, CHUNK, DATA, DOT, LONE_DOT, MAIL, PHASES, QUIT, RCPT, RSET, Link
 from mailer.smtp.model import (
     Endpoint,
     Outcome,
@@ -32,22 +33,12 @@ CLOSE_GRACE = 20.0
 """Seconds that `Connection.close` waits for the reply of the message in flight (decision 5)."""
 
 AT_ONCE = 65_536
-"""Up to this size (bytes) a message is written together with its dot; the dot of a larger one
-waits until its content has left, so that a connection lost on the way leaves no doubt."""
+"""Up to this size (bytes) a message is written together with its end (dot or BDAT LAST); the end
+of a larger one waits until its content has left, so that a connection lost on the way leaves no
+doubt."""
 
-
-class _Mail:
-    """One message between MAIL and its outcome."""
-
-    __slots__ = ("commands", "content", "item", "recipient_taken", "refused", "size")
-
-    def __init__(self, item: Outgoing, commands: bytes, content: list[bytes], size: int) -> None:
-        self.item = item
-        self.commands = commands
-        self.content = content
-        self.size = size
-        self.recipient_taken = False
-        self.refused = False
+_without_bdat: set[tuple[str, int]] = set()
+"""Servers (host, port) that offered CHUNKING and then did not know BDAT; they get DATA."""
 
 
 class Connection(Link):
@@ -91,21 +82,21 @@ class Connection(Link):
 
     def __init__(self, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(endpoint, loop)
-        self._gate = ContentGate()
-        self._source: Source | None = None
+        self._terms = Terms({})
+        self._source = cast(Source, None)
         self._dotted: Outgoing | None = None  # content written, reply awaited
-        self._mail: _Mail | None = None  # commands written, content not yet
+        self._mail: Mail | None = None  # commands written, content not yet
         self._held = b""  # the dot and what follows, while a large message is written
+        self._unended = False  # BDAT LAST is owed when the chunk of a large message was taken
+        self._tainted = False  # MAIL is on its way behind a message refused at its end
+        self._bdats = 0
         self._reset_due = False
         self._busy = False
         self._stopping = False
         self._taken = 0
         self._done: asyncio.Future[Reply | None] = loop.create_future()
         self._pipelining = False
-        self._announces_size = False
-        self._max_size = 0
-        self._eight_bit = False
-        self._utf8 = False
+        self._chunking = False
 
     async def run(self, source: Source) -> Reply | None:
         """Carry the source's messages until `close` or the end of the connection.
@@ -147,13 +138,10 @@ class Connection(Link):
 
     def _settle(self) -> None:
         """Read from the extensions once what each message needs."""
-        extensions = self.session.extensions
-        self._pipelining = "PIPELINING" in extensions
-        self._eight_bit = "8BITMIME" in extensions
-        self._utf8 = "SMTPUTF8" in extensions
-        size = extensions.get("SIZE", "")
-        self._announces_size = "SIZE" in extensions
-        self._max_size = int(size) if size.isascii() and size.isdigit() else 0
+        place = (self._endpoint.host, self._endpoint.port)
+        self._terms = Terms(self.session.extensions, chunking=place not in _without_bdat)
+        self._pipelining = self._terms.pipelining
+        self._chunking = self._terms.chunking
 
     # -- replies ----------------------------------------------------------------------------
 
@@ -167,31 +155,60 @@ class Connection(Link):
 
     def _dispatch(self, replies: list[tuple[int, list[bytes]]]) -> None:
         expected = self._expected
+        if len(replies) > len(expected):
+            self._on_surplus(replies)
+            return
         for code, lines in replies:
             if self._over:
                 return
-            if not expected:
-                reply = make_reply(Phase.QUIT, code, lines)
-                if code != 421:
-                    reply = Reply(Phase.QUIT, 0, "", f"an answer to nothing: {code} {reply.text}")
-                self._break(reply)
-                return
             kind = expected.popleft()
-            if kind == ASK:
-                if self._waiter is not None and not self._waiter.done():
-                    self._waiter.set_result((code, lines))
-            elif code == 421:
+            if code == 421 and kind != ASK:
                 self._on_shutdown(kind, lines)
             elif kind == DOT:
                 self._on_dot(code, lines)
+            elif kind == ASK:
+                self._answer_waiter(code, lines)
             elif kind == QUIT:
-                self._over = True
-                self._transport.close()
-                self._finish()
+                self._leave_politely()
+            elif kind == CHUNK:
+                self._on_chunk(code, lines)
             else:
                 self._on_command(kind, code, lines)
         if expected and not self._over:
             self._arm()
+
+    def _on_surplus(self, replies: list[tuple[int, list[bytes]]]) -> None:
+        """More answers than questions: count what can be counted, write nothing, and end.
+
+        What was read in one go was written before this side could say anything more. So a reply
+        too many answers nothing that would be said now, and no content may leave on its word.
+        """
+        expected = self._expected
+        phase = Phase.QUIT
+        for code, lines in replies:
+            if not expected:
+                reply = make_reply(phase, code, lines)
+                if code != 421:
+                    reply = Reply(phase, 0, "", f"an answer to nothing: {code} {reply.text}")
+                self._break(reply)
+                return
+            kind = expected.popleft()
+            mail = self._mail
+            if mail is not None or kind == ASK:
+                phase = PHASES[kind]
+            if kind == ASK:
+                self._answer_waiter(code, lines)
+            elif kind == QUIT:
+                self._leave_politely()
+                return
+            elif kind == DOT and self._dotted is not None and not 300 <= code < 400:
+                if self._held and code < 400:
+                    continue
+                item, self._dotted = self._dotted, None
+                self._source.outcome(item, Outcome(make_reply(Phase.DOT, code, lines), True))
+            elif code >= 400 and mail is not None and not (mail.refused or self._tainted):
+                mail.refused = True
+                self._source.outcome(mail.item, Outcome(make_reply(phase, code, lines), False))
 
     def _on_dot(self, code: int, lines: list[bytes]) -> None:
         # Nobody can have accepted a message whose dot is still held back.
@@ -199,10 +216,52 @@ class Connection(Link):
             self._break(Reply(Phase.DOT, 0, "", f"{code} is no answer to a message"))
             return
         item = cast(Outgoing, self._dotted)
+        if self._chunking and not self._knows_bdat(code):
+            return
         self._dotted = None
-        cast(Source, self._source).outcome(item, Outcome(make_reply(Phase.DOT, code, lines), True))
+        self._source.outcome(item, Outcome(make_reply(Phase.DOT, code, lines), True))
         if self._mail is None:
             self._resume()
+
+    def _on_chunk(self, code: int, lines: list[bytes]) -> None:
+        """The reply to all of a large message's content: now the end of it may be said."""
+        if code < 400 and (code >= 300 or self._transport.get_write_buffer_size()):
+            self._break(Reply(Phase.DATA, 0, "", f"{code} is no answer to half a message"))
+            return
+        if not self._knows_bdat(code):
+            return
+        self._unended = False
+        if code < 400:
+            self._dot_from = self._now()
+            self._expected.append(DOT)
+            commands = self._begin() if self._pipelining else b""
+            self._transport.write(b"BDAT 0 LAST\r\n" + commands)
+            return
+        item, self._dotted = cast(Outgoing, self._dotted), None
+        self._reset_due = True
+        self._source.outcome(item, Outcome(make_reply(Phase.DATA, code, lines), False))
+        self._resume()
+
+    def _knows_bdat(self, code: int) -> bool:
+        """Learn from the reply to BDAT; False when the connection was ended over it.
+
+        A server that does not know the command reads the content as commands. Nothing it says
+        afterwards means anything; the message was not taken and goes out anew by DATA.
+        """
+        if code in (500, 502) and not self._bdats:
+            _without_bdat.add((self._endpoint.host, self._endpoint.port))
+            self._unended = True  # in the server's eyes there was no end
+            text = f"the server offers CHUNKING and answers {code} to BDAT"
+            self._break(Reply(Phase.DATA, 0, "", text))
+            return False
+        self._bdats += 1
+        if code >= 400:
+            # RFC 3030 section 2 leaves open what a server makes of the transaction.
+            if self._mail is None:
+                self._reset_due = True
+            else:
+                self._tainted = True
+        return True
 
     def _on_command(self, kind: int, code: int, lines: list[bytes]) -> None:
         """A reply to MAIL, RCPT, DATA or what cleans up after them."""
@@ -221,6 +280,12 @@ class Connection(Link):
             elif mail is not None and not self._pipelining:
                 self._say(mail.commands, MAIL)
             return
+        tainted, self._tainted = self._tainted, False
+        if tainted and kind == MAIL and code == 503:
+            text = "the server took it for a part of the refused message before it"
+            lost = Reply(Phase.MAIL, 0, "", text, local=True)
+            mail.refused = True
+            self._source.outcome(mail.item, Outcome(lost, False))
         if code < 400 and (code >= 300) != (kind == DATA):
             self._break(Reply(PHASES[kind], 0, "", f"{code} is no answer to {PHASES[kind]}"))
             return
@@ -233,25 +298,35 @@ class Connection(Link):
                 self._send_content(mail)
         elif kind == RCPT:
             mail.recipient_taken = True
-            if not self._pipelining:
+            if self._chunking:
+                self._on_recipient(mail)
+            elif not self._pipelining:
                 self._say(b"DATA\r\n", DATA)
         elif not self._pipelining:
             self._say(f"RCPT TO:<{mail.item.rcpt_to}>\r\n".encode(), RCPT)
 
-    def _on_refusal(self, mail: _Mail, kind: int, code: int, lines: list[bytes]) -> None:
+    def _on_recipient(self, mail: Mail) -> None:
+        """RCPT was taken, and BDAT waits for no 354."""
+        if not mail.refused:
+            self._send_content(mail)
+            return
+        self._mail = None
+        self._reset_due = True
+        self._resume()
+
+    def _on_refusal(self, mail: Mail, kind: int, code: int, lines: list[bytes]) -> None:
         """4xx or 5xx: report it once, and begin anew when nothing more will come for it."""
         report = not mail.refused
         mail.refused = True
-        if kind == DATA or not self._pipelining:
+        if kind == (RCPT if self._chunking else DATA) or not self._pipelining:
             self._mail = None
             self._reset_due = True
         if report:
-            reply = make_reply(PHASES[kind], code, lines)
-            cast(Source, self._source).outcome(mail.item, Outcome(reply, False))
+            self._source.outcome(mail.item, Outcome(make_reply(PHASES[kind], code, lines), False))
         if self._mail is None:
             self._resume()
 
-    def _on_empty_data(self, mail: _Mail) -> None:
+    def _on_empty_data(self, mail: Mail) -> None:
         """354 to a DATA that was pipelined behind a refused MAIL or RCPT (RFC 2920 section 3.1)."""
         self._mail = None
         if mail.recipient_taken:  # a dot now might deliver an empty message
@@ -263,26 +338,28 @@ class Connection(Link):
         """421: the server ends the connection (RFC 5321 section 3.8)."""
         reply = make_reply(PHASES[kind], 421, lines)
         if kind == QUIT:
-            self._over = True
-            self._transport.close()
-            self._finish()
+            self._leave_politely()
             return
-        source = cast(Source, self._source)
         item, mail = self._dotted, self._mail
-        if kind == DOT and item is not None:
+        if kind in (CHUNK, DOT) and item is not None:
             self._dotted = None
-            source.outcome(item, Outcome(reply, True))
+            self._source.outcome(item, Outcome(reply, kind == DOT))
         elif mail is not None and kind in (MAIL, RCPT, DATA):
             self._mail = None
             if not mail.refused:
-                source.outcome(mail.item, Outcome(reply, False))
+                self._source.outcome(mail.item, Outcome(reply, False))
         self._break(reply)
+
+    def _leave_politely(self) -> None:
+        self._over = True
+        self._transport.close()
+        self._finish()
 
     # -- messages -----------------------------------------------------------------------------
 
     def _resume(self) -> None:
         """Begin the next message if one may begin now; say QUIT when none will come."""
-        if self._mail is not None or self._over or self._held:
+        if self._mail is not None or self._over or self._held or self._unended:
             return
         expected = self._expected
         if self._dotted is not None:
@@ -301,7 +378,7 @@ class Connection(Link):
 
     def _begin(self) -> bytes:
         """Take the next message; returns its first commands, b"" when there is none."""
-        source = cast(Source, self._source)
+        source = self._source
         limit = self._endpoint.messages_per_connection
         while not self._stopping:
             item = source.next()
@@ -310,7 +387,7 @@ class Connection(Link):
             if limit:
                 self._taken += 1
                 self._stopping = self._taken >= limit
-            mail = self._prepare(item)
+            mail = self._terms.prepare(item)
             if isinstance(mail, Reply):
                 source.outcome(item, Outcome(mail, False))
                 continue
@@ -324,56 +401,23 @@ class Connection(Link):
         if reset:
             self._expected.append(RSET)
         if self._pipelining:
-            self._expected.extend((MAIL, RCPT, DATA))
+            self._expected.extend((MAIL, RCPT) if self._chunking else (MAIL, RCPT, DATA))
             return b"RSET\r\n" + commands if reset else commands
         if reset:
             return b"RSET\r\n"
         self._expected.append(MAIL)
         return commands
 
-    def _prepare(self, item: Outgoing) -> _Mail | Reply:
-        """Check one message and build its first commands, or the refusal it earns here."""
-        sender, recipient = item.mail_from, item.rcpt_to
-        try:
-            check_address(sender)
-            check_address(recipient)
-            if not recipient:
-                raise ValueError("the message has no recipient")
-        except ValueError as error:
-            return _refusal(553, "5.5.2", str(error))
-        try:
-            content, ascii_only = self._gate.admit(item.chunks)
-        except ValueError as error:
-            return _refusal(554, "5.6.0", str(error))
-        parameters = ""
-        size = item.size or sum(map(len, item.chunks))
-        if self._announces_size:
-            if 0 < self._max_size < size:
-                text = f"the message has {size} bytes, the server takes {self._max_size}"
-                return _refusal(552, "5.3.4", text)
-            parameters = f" SIZE={size}"
-        if not (ascii_only or self._eight_bit):
-            return _refusal(554, "5.6.3", "the message has 8-bit bytes, the server takes 7-bit")
-        if item.smtputf8 or not (sender.isascii() and recipient.isascii()):
-            if not self._utf8:
-                text = "the address is not ASCII and the server does not offer SMTPUTF8"
-                return _refusal(553, "5.6.7", text)
-            parameters += " SMTPUTF8"
-        if not ascii_only:
-            parameters += " BODY=8BITMIME"
-        commands = f"MAIL FROM:<{sender}>{parameters}\r\n"
-        if self._pipelining:
-            commands += f"RCPT TO:<{recipient}>\r\nDATA\r\n"
-        return _Mail(item, commands.encode(), content, size)
-
-    def _send_content(self, mail: _Mail) -> None:
-        """354: write the content, its dot and the next message's commands in one go."""
+    def _send_content(self, mail: Mail) -> None:
+        """Write the content, its end and the next message's commands in one go."""
         self._mail = None
-        self._expected.append(DOT)
         item = mail.item
-        source = cast(Source, self._source)
+        source = self._source
+        small = mail.size <= AT_ONCE
+        self._unended = self._chunking and not small
+        self._expected.append(CHUNK if self._unended else DOT)
         try:
-            commands = self._begin() if self._pipelining else b""
+            commands = self._begin() if self._pipelining and not self._unended else b""
             allowed = source.dotting(item)
         except Exception:
             reply = Reply(Phase.DATA, 0, "", "sending failed inside", local=True)
@@ -382,21 +426,24 @@ class Connection(Link):
         if not allowed:
             text = "withdrawn before its content was sent"
             reply = Reply(Phase.DATA, 0, "", text, local=True)
-            source.outcome(item, Outcome(reply, False))
+            self._source.outcome(item, Outcome(reply, False))
             self._break(reply)
             return
         self._dotted = item
         self._dot_from = self._now()
         self._unsent = 0
-        ending = b".\r\n" + commands
-        if mail.size <= AT_ONCE:
-            self._transport.writelines([*mail.content, ending])
-            return
-        self._held = ending
-        self._transport.set_write_buffer_limits(high=0)
-        self._transport.writelines(mail.content)
-        if not self._transport.get_write_buffer_size():
-            self._write_held()
+        # One piece: inside TLS each one would be a record of its own.
+        if self._chunking:
+            first = f"BDAT {mail.size}{' LAST' if small else ''}\r\n".encode()
+            self._transport.write(b"".join([first, *mail.content, commands]))
+        elif small:
+            self._transport.write(b"".join([*mail.content, b".\r\n", commands]))
+        else:
+            self._held = b".\r\n" + commands
+            self._transport.set_write_buffer_limits(high=0)
+            self._transport.write(b"".join(mail.content))
+            if not self._transport.get_write_buffer_size():
+                self._write_held()
 
     def resume_writing(self) -> None:
         """The content of a large message has left: now its dot may."""
@@ -437,8 +484,10 @@ class Connection(Link):
         dotted, mail = self._dotted, self._mail
         self._dotted = self._mail = None
         if dotted is not None:
-            # What was still held back when the connection ended had no dot yet.
-            self._give_back(dotted, Outcome(_lost(Phase.DOT, reply), not self._held))
+            # What was still held back when the connection ended had no end yet.
+            phase = Phase.DATA if self._unended else Phase.DOT
+            ended = not (self._held or self._unended)
+            self._give_back(dotted, Outcome(_lost(phase, reply), ended))
         if mail is not None and not mail.refused:
             phase = reply.phase if dotted is None else Phase.MAIL
             self._give_back(mail.item, Outcome(_lost(phase, reply), False))
@@ -446,7 +495,7 @@ class Connection(Link):
 
     def _give_back(self, item: Outgoing, outcome: Outcome) -> None:
         try:
-            cast(Source, self._source).outcome(item, outcome)
+            self._source.outcome(item, outcome)
         except Exception as error:
             if not self._done.done():
                 self._done.set_exception(error)
@@ -454,10 +503,6 @@ class Connection(Link):
     def _finish(self) -> None:
         if not self._done.done():
             self._done.set_result(self._ended)
-
-
-def _refusal(code: int, enhanced: str, text: str) -> Reply:
-    return Reply(Phase.MAIL, code, enhanced, printable(text), local=True)
 
 
 def _lost(phase: Phase, reply: Reply) -> Reply:

@@ -7,8 +7,14 @@ smuggling of CVE-2023-51764), and leading dots are doubled (RFC 5321 section 4.5
 
 from __future__ import annotations
 
+import re
+from itertools import filterfalse
+
 SMALL = 200
 """Chunks shorter than this (bytes) and without line ends are cheaper to look at than to keep."""
+
+LITTLE = 16_384
+"""When less than this (bytes) is not known, it is looked at in one piece."""
 
 MEMORY = 2_000_000
 """How many bytes of chunks already looked at are remembered; then all are forgotten."""
@@ -19,6 +25,8 @@ OVERHEAD = 150
 MAX_PATH = 254
 """Longest address (RFC 5321 section 4.5.3.1.3 less the angle brackets), in bytes."""
 
+_USUAL = re.compile(r"[A-Za-z0-9.+=_-]{1,64}@[A-Za-z0-9.-]{1,189}").fullmatch
+
 
 def check_address(address: str) -> None:
     """Refuse an envelope address that could be more than one address; "" is the null sender.
@@ -26,7 +34,7 @@ def check_address(address: str) -> None:
     Raises ValueError with a sentence. Control characters, line ends of any alphabet, angle
     brackets and spaces outside a quoted local part never reach the wire (B11).
     """
-    if not address:
+    if not address or _USUAL(address) is not None:
         return
     if not address.isprintable() or "<" in address or ">" in address:
         raise ValueError("an envelope address holds a control character or an angle bracket")
@@ -40,49 +48,86 @@ def check_address(address: str) -> None:
 
 
 class ContentGate:
-    """Looks at message bytes before they are sent.
+    """Looks at message bytes before they are sent; `doubling`: dots are doubled, as DATA needs.
 
-    A compiled release is mostly the same large chunks for every recipient: those are recognised
-    by identity (a reference is kept, so an identity cannot be used again), which makes the look
-    at a message cost a few microseconds.
+    A compiled release is mostly the same large chunks for every recipient: those are remembered,
+    so that of a further message only what is written for this one journalist is looked at.
     """
 
-    __slots__ = ("_known", "_room")
+    __slots__ = ("_doubling", "_known", "_room")
 
-    def __init__(self) -> None:
-        self._known: dict[int, bytes] = {}
+    def __init__(self, *, doubling: bool = True) -> None:
+        self._doubling = doubling
+        self._known: set[bytes] = set()
         self._room = MEMORY
 
     def admit(self, chunks: list[bytes]) -> tuple[list[bytes], bool]:
         """The chunks as they go on the wire (dots doubled), and whether all bytes are ASCII.
 
-        Raises ValueError when a bare CR or LF is left, or the last line is not ended.
+        Raises ValueError when a NUL or a bare CR or LF is left, or the last line is not ended.
         """
+        fresh = [*filterfalse(self._known.__contains__, chunks)]
+        # NUL stands between them: one too many is one of theirs, and a dot behind one begins a
+        # chunk, perhaps a line. Chunks that begin with a dot are never among the known.
+        joined = b"\0".join(fresh)
+        if (
+            len(joined) < LITTLE
+            and b"\n" not in joined
+            and b"\r" not in joined
+            and b"\0." not in joined
+            and not joined.startswith(b".")
+            and joined.isascii()
+            and joined.count(b"\0") == max(len(fresh) - 1, 0)
+            and chunks
+            and chunks[-1].endswith(b"\r\n")
+        ):
+            return chunks, True
+        return self._admit_slowly(chunks)
+
+    def _admit_slowly(self, chunks: list[bytes]) -> tuple[list[bytes], bool]:
+        """The same, chunk by chunk; those that may be known the next time are remembered."""
         known = self._known
         last = b"\n"
         for chunk in chunks:
-            if known.get(id(chunk)) is not chunk:
+            if chunk not in known:
                 if not chunk:
                     continue
-                if len(chunk) >= SMALL or b"\n" in chunk or b"\r" in chunk or not chunk.isascii():
-                    if not _plain(chunk):
-                        return _inspect(chunks)
+                if not _plain(chunk):
+                    return self._inspect(chunks)
+                if len(chunk) >= SMALL or b"\n" in chunk:
                     self._remember(chunk)
             if chunk[0] == 46 and last[-1] == 10:
-                return _inspect(chunks)
+                return self._inspect(chunks)
             last = chunk
         if not last.endswith(b"\r\n"):
-            return _inspect(chunks)
+            return self._inspect(chunks)
         return chunks, True
 
     def _remember(self, chunk: bytes) -> None:
-        if type(chunk) is not bytes or len(chunk) > MEMORY // 4:
+        if len(chunk) > MEMORY // 4 or chunk[0] == 46:
             return
         self._room -= len(chunk) + OVERHEAD
         if self._room < 0:
             self._known.clear()
             self._room = MEMORY - len(chunk) - OVERHEAD
-        self._known[id(chunk)] = chunk
+        self._known.add(chunk)
+
+    def _inspect(self, chunks: list[bytes]) -> tuple[list[bytes], bool]:
+        """The whole message in one piece, where chunk borders cannot hide anything."""
+        data = b"".join(chunks)
+        pairs = data.count(b"\r\n")
+        if data.count(b"\r") != pairs or data.count(b"\n") != pairs:
+            raise ValueError("the message holds a bare CR or LF")
+        if b"\0" in data:
+            raise ValueError("the message holds a NUL")
+        if not data.endswith(b"\r\n"):
+            raise ValueError("the last line of the message is not ended")
+        if self._doubling:
+            if data.startswith(b"."):
+                data = b"." + data
+            if b"\n." in data:
+                data = data.replace(b"\r\n.", b"\r\n..")
+        return [data], data.isascii()
 
 
 def _plain(chunk: bytes) -> bool:
@@ -94,20 +139,6 @@ def _plain(chunk: bytes) -> bool:
     return (
         lines == chunk.count(b"\r") == chunk.count(b"\r\n")
         and b"\n." not in chunk
+        and b"\0" not in chunk
         and chunk.isascii()
     )
-
-
-def _inspect(chunks: list[bytes]) -> tuple[list[bytes], bool]:
-    """The whole message in one piece, where chunk borders cannot hide anything."""
-    data = b"".join(chunks)
-    pairs = data.count(b"\r\n")
-    if data.count(b"\r") != pairs or data.count(b"\n") != pairs:
-        raise ValueError("the message holds a bare CR or LF")
-    if not data.endswith(b"\r\n"):
-        raise ValueError("the last line of the message is not ended")
-    if data.startswith(b"."):
-        data = b"." + data
-    if b"\n." in data:
-        data = data.replace(b"\r\n.", b"\r\n..")
-    return [data], data.isascii()

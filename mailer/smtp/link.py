@@ -20,12 +20,13 @@ from mailer.smtp.model import Endpoint, Phase, Reply, Session, SmtpFailure, is_l
 from mailer.smtp.reply import NotSmtp, ReplyReader, make_reply, printable
 
 # What each outstanding reply answers, in the order in which they will come.
-ASK, RSET, MAIL, RCPT, DATA, DOT, LONE_DOT, QUIT = range(8)
+ASK, RSET, MAIL, RCPT, DATA, CHUNK, DOT, LONE_DOT, QUIT = range(9)
 PHASES = (
     Phase.EHLO,
     Phase.MAIL,
     Phase.MAIL,
     Phase.RCPT,
+    Phase.DATA,
     Phase.DATA,
     Phase.DOT,
     Phase.DOT,
@@ -63,6 +64,7 @@ class Link(asyncio.BufferedProtocol, ABC):
             times.mail,
             times.rcpt,
             times.data,
+            times.block,
             min(times.block, times.dot),
             times.dot,
             times.quit,
@@ -209,8 +211,8 @@ class Link(asyncio.BufferedProtocol, ABC):
         now = self._now()
         kind = self._expected[0]
         limit = self._limits[kind]
-        if now >= self._deadline and kind == DOT:
-            limit = self._still_writing(now)
+        if now >= self._deadline and kind in (CHUNK, DOT):
+            limit = self._still_writing(now, kind)
         if now < self._deadline:
             self._set_timer(self._deadline)
         elif kind == QUIT:
@@ -221,13 +223,14 @@ class Link(asyncio.BufferedProtocol, ABC):
             text = f"no answer within {limit:g} seconds"
             self._break(Reply(PHASES[kind], 0, "", text))
 
-    def _still_writing(self, now: float) -> float:
+    def _still_writing(self, now: float, kind: int) -> float:
         """Move the deadline while content flows, then to the final dot's own; returns the limit."""
         times = self._endpoint.timeouts
         unsent = self._transport.get_write_buffer_size()
         if not unsent:
-            self._deadline = self._dot_from + times.dot
-            return times.dot
+            limit = times.dot if kind == DOT else times.block
+            self._deadline = self._dot_from + limit
+            return limit
         if not self._unsent or unsent < self._unsent:
             self._deadline = now + times.block
         self._dot_from = now
@@ -236,6 +239,11 @@ class Link(asyncio.BufferedProtocol, ABC):
 
     def _phase(self) -> Phase:
         return PHASES[self._expected[0]] if self._expected else Phase.QUIT
+
+    def _answer_waiter(self, code: int, lines: list[bytes]) -> None:
+        """Let the handshake have its answer."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result((code, lines))
 
     def _fail_waiter(self, reply: Reply) -> None:
         """Let the handshake know that its answer will not come."""

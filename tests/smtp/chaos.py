@@ -1,54 +1,100 @@
-"""A mail server on loopback that misbehaves as told and keeps what it got, byte for byte.
+"""A mail server on loopback that shows every fault a server can show, and records what it took.
 
-`script` maps a verb to the answers for its first, second ... occurrence; afterwards the server
-answers as a decent one. An answer is the reply line(s) as text, or one of the acts below. Verbs:
-BANNER EHLO HELO STARTTLS AUTH MAIL RCPT DATA CONTENT DOT RSET QUIT; CONTENT happens right after
-354, before content is read.
+In a test, inside the event loop, with what it got kept byte for byte:
+
+    async with chaos({"RCPT": ["250 Ok", "550 5.1.1 no"]}) as server: ...
+
+`script` maps a verb to the acts for its first, second ... occurrence over all connections;
+afterwards the rules of the profile decide, and where none fits the server answers as a decent
+one. Acts, rules and profiles stand in `tests.smtp.acts`.
+
+As a process of its own:
+
+    python -m tests.smtp.chaos --port 0 --record FILE --profile NAME|JSON|FILE [--ca FILE]
+
+It prints one line, `ready 127.0.0.1 PORT`, and ends when its standard input closes (unless
+`--stay`) or on SIGTERM. `--list` prints the names of the profiles.
+
+The record is JSON Lines, appended line by line, each in one write, so that it survives a kill
+and may be read while it grows. Times are UTC microseconds of this machine's clock.
+
+- `{"kind": "start", "port", "at", "profile"}`: the server listens; more than one if the file is
+  used again.
+- `{"kind": "message", "connection", "mail_at", "mail_from", "dot_at", "rcpt_to", "message_id",
+  "delivery", "size", "sha256", "chunked", "answer", "taken", "answered", "at"}`: one message whose
+  end arrived. `mail_at` and `dot_at` are when MAIL FROM and the end of the content came in.
+  `mail_from` and `rcpt_to` as on the wire, with angle brackets (and parameters). `message_id` with
+  angle brackets; `delivery` is the number in it, null if there is none. `sha256` is of the content
+  without doubled dots. `answer` is the final reply, or the act in its place. **`taken`**: the
+  server is responsible for the message, i.e. the journalist gets it (a 2xx, or a lost answer);
+  two such lines for one delivery are a double. `answered`: the answer was given to the socket.
+- `{"kind": "envelope", "connection", "mail_at", "mail_from", "rcpt_to", "at"}`: a MAIL FROM of
+  which no message came. So each MAIL FROM stands in exactly one line.
+
+A line is written right before its answer leaves, or when it is certain that none will.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
+import json
+import os
+import signal
 import ssl
+import sys
+import tempfile
+import threading
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
-CLOSE = "<close>"
-"""Close the connection without an answer."""
+from tests.smtp.acts import (
+    CLOSE,
+    HALF,
+    HANG,
+    LOST,
+    PROFILES,
+    RESET,
+    SILENT_DEAF,
+    SKIP,
+    Answer,
+    Drip,
+    Pause,
+    Profile,
+    Raw,
+    Refuse,
+    Rule,
+    Wait,
+    profile,
+)
+from tests.smtp.authority import Authority
+from tests.smtp.talk import Talk
 
-HANG = "<hang>"
-"""Answer nothing from now on, but go on reading."""
-
-SILENT_DEAF = "<deaf>"
-"""Answer nothing and read nothing any more."""
-
-
-@dataclass(frozen=True)
-class Drip:
-    """Answer one byte at a time, with a pause (seconds) between bytes."""
-
-    text: str
-    pause: float
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Answer these bytes, whatever they are; then close if `close`."""
-
-    data: bytes
-    close: bool = False
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Answer (or nothing, if empty) and read nothing for so many seconds."""
-
-    seconds: float
-    text: str = ""
-
-
-Answer = str | Drip | Raw | Pause
+__all__ = [
+    "CLOSE",
+    "HALF",
+    "HANG",
+    "LOST",
+    "RESET",
+    "SILENT_DEAF",
+    "SKIP",
+    "Chaos",
+    "Drip",
+    "Mail",
+    "Pause",
+    "Profile",
+    "Raw",
+    "Refuse",
+    "Rule",
+    "Wait",
+    "chaos",
+    "profile",
+    "read_record",
+]
 
 
 @dataclass
@@ -58,165 +104,126 @@ class Mail:
     mail_from: str
     rcpt_to: list[str]
     wire: bytes
-
-    @property
-    def content(self) -> bytes:
-        lines = self.wire.split(b"\r\n")
-        return b"\r\n".join(line[1:] if line.startswith(b".") else line for line in lines)
+    content: bytes
 
 
 @dataclass
 class Chaos:
-    """The server; make it with `chaos`. `lines` are all command lines of all connections."""
+    """The server; make it with `chaos`.
 
+    With `keep` it keeps in memory: `lines`, all command lines of all connections, `mails`,
+    `received`, all bytes, and `record`, the record's lines. `record_file` is appended to.
+    """
+
+    profile: Profile = field(default_factory=Profile)
     script: dict[str, list[Answer]] = field(default_factory=dict)
-    keywords: Sequence[str] = ("PIPELINING", "SIZE 10000000", "8BITMIME", "ENHANCEDSTATUSCODES")
-    inside: Sequence[str] | None = None  # keywords once TLS runs, if others
-    careless: bool = False  # 354 to DATA even without a recipient
     tls: ssl.SSLContext | None = None
-    smuggle: bytes = b""  # sent in clear text right behind the answer to STARTTLS
+    keep: bool = True
+    record_file: Path | None = None
+    host: str = "127.0.0.1"
     port: int = 0
     connections: int = 0
+    messages: int = 0
     lines: list[bytes] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     received: bytearray = field(default_factory=bytearray)
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
-    _mute: set[asyncio.StreamWriter] = field(default_factory=set)
+    record: list[dict[str, Any]] = field(default_factory=list)
+    talks: set[Talk] = field(default_factory=set)
+    rules: dict[str, list[Rule]] = field(default_factory=dict)
+    loop: asyncio.AbstractEventLoop = field(init=False)
+    _listener: asyncio.Server | None = None
+    _file: int = -1
+    _opening: set[asyncio.Task[None]] = field(default_factory=set)
+    _timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    _stopped: bool = False
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self._writers.add(writer)
-        ends = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError)
-        with contextlib.suppress(_Over, *ends):
-            await self._talk(reader, writer)
-        writer.close()
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sender, recipients = "", list[str]()
-        await self._answer(writer, "BANNER", "220 chaos ESMTP")
-        while True:
-            line = await reader.readuntil(b"\n")
-            self.received += line
-            self.lines.append(line)
-            words = line.strip().split(b" ", 1)
-            verb = words[0].upper().decode()
-            rest = words[1].decode() if len(words) > 1 else ""
-            if verb == "EHLO":
-                lines = ["chaos", *self.keywords]
-                text = "\r\n".join(f"250-{word}" for word in lines[:-1]) + f"\r\n250 {lines[-1]}"
-                await self._answer(writer, verb, text)
-            elif verb == "STARTTLS":
-                if await self._answer(writer, verb, "220 go", self.smuggle) == "220":
-                    assert self.tls is not None
-                    await writer.start_tls(self.tls)
-                    self.lines.append(b"(TLS)")
-                    if self.inside is not None:
-                        self.keywords = self.inside
-            elif verb == "AUTH":
-                await self._auth(reader, writer, rest)
-            elif verb == "MAIL":
-                default = "503 5.5.1 nested MAIL" if sender else "250 2.1.0 Ok"
-                if await self._answer(writer, verb, default) == "250":
-                    sender = rest[5:]
-            elif verb == "RCPT":
-                default = "250 2.1.5 Ok" if sender else "503 5.5.1 need MAIL"
-                if await self._answer(writer, verb, default) == "250":
-                    recipients.append(rest[3:])
-            elif verb == "DATA":
-                ready = recipients or self.careless
-                default = "354 go" if ready else "554 5.5.1 no valid recipients"
-                answer = await self._answer(writer, verb, default)
-                if answer == "354" and writer not in self._mute:
-                    await self._content(reader, writer, sender, recipients)
-                    sender, recipients = "", []
-            elif verb == "RSET":
-                sender, recipients = "", []
-                await self._answer(writer, verb, "250 2.0.0 Ok")
-            elif verb == "QUIT":
-                await self._answer(writer, verb, "221 2.0.0 bye")
-                return
-            else:
-                await self._answer(writer, verb, "250 chaos" if verb == "HELO" else "500 what")
-
-    async def _content(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        sender: str,
-        recipients: list[str],
-    ) -> None:
-        if self.script.get("CONTENT"):
-            await self._answer(writer, "CONTENT", "")
-        wire = b""
-        while not (wire.endswith(b"\r\n.\r\n") or wire == b".\r\n"):
-            wire += await reader.readuntil(b".\r\n")
-        self.received += wire
-        if recipients:
-            self.mails.append(Mail(sender, recipients, wire[:-3]))
-        refusal = "554 5.5.1 no valid recipients"
-        await self._answer(writer, "DOT", "250 2.0.0 Ok: queued" if recipients else refusal)
-
-    async def _auth(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rest: str
-    ) -> None:
-        if rest == "LOGIN":
-            for prompt in ("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"):
-                if await self._answer(writer, "LOGIN", prompt) != "334":
-                    return
-                self.lines.append(await reader.readuntil(b"\n"))
-        await self._answer(writer, "AUTH", "235 2.7.0 welcome")
-
-    async def _answer(
-        self, writer: asyncio.StreamWriter, verb: str, default: str, more: bytes = b""
-    ) -> str:
-        answers = self.script.get(verb)
-        answer: Answer = answers.pop(0) if answers else default
-        if isinstance(answer, Raw):
-            writer.write(answer.data)
-            await writer.drain()
-            if answer.close:
-                raise _Over
-            return answer.data[:3].decode("latin-1")
-        if isinstance(answer, Pause):
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
-            if answer.text:
-                writer.write(answer.text.encode() + b"\r\n")
-            await asyncio.sleep(answer.seconds)
-            writer.transport.resume_reading()  # type: ignore[attr-defined]
-            return answer.text[:3]
-        if isinstance(answer, Drip):
-            for byte in answer.text.encode():
-                writer.write(bytes([byte]))
-                await writer.drain()
-                await asyncio.sleep(answer.pause)
-            return answer.text[:3]
-        if answer == CLOSE:
-            raise _Over
-        if answer == SILENT_DEAF:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
-            await asyncio.sleep(60)
-        if answer == HANG:
-            self._mute.add(writer)
-        elif answer and writer not in self._mute:
-            writer.write(answer.encode() + b"\r\n" + more)
-            await writer.drain()
-        if answer.startswith("421"):
-            raise _Over
-        return answer[:3]
+    async def start(self) -> None:
+        """Listen; `port` is the real one afterwards."""
+        self.loop = asyncio.get_running_loop()
+        for rule in self.profile.rules:
+            self.rules.setdefault(rule.verb, []).append(rule)
+        if self.record_file is not None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            self._file = os.open(self.record_file, flags, 0o600)
+        await self._listen()
+        self._started = time.monotonic()
+        if self._file >= 0:
+            now = time.time_ns() // 1000
+            self.record_line(
+                {"kind": "start", "port": self.port, "at": now, "profile": repr(self.profile)}
+            )
+        for since, until in self.profile.away:
+            self._timers.append(self.loop.call_later(since, self.refuse, until - since))
 
     async def stop(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
+        """Close the port and drop all connections."""
+        self._stopped = True
+        for timer in self._timers:
+            timer.cancel()
+        for task in self._opening:
+            task.cancel()
+        if self._listener is not None:
+            self._listener.close()
+        for talk in list(self.talks):
+            talk.abort()
+        await asyncio.sleep(0)
+        if self._file >= 0:
+            await asyncio.sleep(0.01)  # the ends of the connections are recorded
+            os.close(self._file)
+            self._file = -1
 
+    def refuse(self, seconds: float) -> None:
+        """Refuse connections for so long, and then listen on the same port again."""
+        if self._listener is not None and not self._stopped:
+            self._listener.close()
+            self._listener = None
+            self._timers.append(self.loop.call_later(seconds, self._listen_again))
 
-class _Over(Exception):
-    """This connection is to end."""
+    def seconds(self) -> float:
+        """Time since the start."""
+        return time.monotonic() - self._started
+
+    def latency(self) -> float:
+        """How long the next message's answer takes, in seconds."""
+        self.messages += 1
+        chosen = self.profile
+        if not (chosen.latency or chosen.growth):
+            return 0.0
+        return min(chosen.latency + chosen.growth * (self.messages - 1), chosen.latency_limit)
+
+    def record_line(self, entry: dict[str, Any]) -> None:
+        """Put one line into the record."""
+        if self.keep:
+            self.record.append(entry)
+        if self._file >= 0:
+            os.write(self._file, json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+
+    def keep_mail(self, sender: str, recipients: list[str], wire: bytes, content: bytes) -> None:
+        """Keep one message as it arrived."""
+        self.mails.append(Mail(sender, recipients, wire, content))
+
+    async def _listen(self) -> None:
+        self._listener = await self.loop.create_server(
+            lambda: Talk(self),
+            self.host,
+            self.port,
+            ssl=self.tls if self.profile.implicit else None,
+            backlog=512,
+        )
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    def _listen_again(self) -> None:
+        if not self._stopped:
+            task = self.loop.create_task(self._listen())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
 
 
 @contextlib.asynccontextmanager
 async def chaos(
     script: Mapping[str, Sequence[Answer]] | None = None,
     *,
+    like: Profile | None = None,
     keywords: Sequence[str] | None = None,
     implicit: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
@@ -224,22 +231,90 @@ async def chaos(
     tls: ssl.SSLContext | None = None,
     smuggle: bytes = b"",
     inside: Sequence[str] | None = None,
+    record_file: Path | None = None,
 ) -> AsyncIterator[Chaos]:
     """Run a server in this event loop; `implicit` makes it speak TLS from the first byte."""
-    server = Chaos(
-        {verb: list(answers) for verb, answers in (script or {}).items()},
-        careless=careless,
-        tls=tls,
-        smuggle=smuggle,
-        inside=inside,
+    chosen = replace(
+        like or Profile(),
+        **({"keywords": keywords} if keywords is not None else {}),
+        **({"inside": inside} if inside is not None else {}),
+        **({"careless": True} if careless else {}),
+        **({"smuggle": smuggle} if smuggle else {}),
+        **({"implicit": True} if implicit else {}),
     )
-    if keywords is not None:
-        server.keywords = keywords
-    listener = await asyncio.start_server(server.serve, host, 0, ssl=implicit, limit=2**24)
-    server.port = listener.sockets[0].getsockname()[1]
+    server = Chaos(
+        chosen,
+        {verb: list(answers) for verb, answers in (script or {}).items()},
+        implicit or tls,
+        record_file=record_file,
+        host=host,
+    )
+    await server.start()
     try:
         yield server
     finally:
-        listener.close()
         await server.stop()
-        await asyncio.sleep(0)
+
+
+def read_record(path: Path, kind: str = "message") -> list[dict[str, Any]]:
+    """The lines of one kind; a last line that is still being written is left out."""
+    whole = path.read_bytes().rpartition(b"\n")[0]
+    return [entry for entry in map(json.loads, whole.splitlines()) if entry["kind"] == kind]
+
+
+async def _serve(server: Chaos, stay: bool) -> None:
+    leave = asyncio.Event()
+    await server.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        server.loop.add_signal_handler(number, leave.set)
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        if not server.loop.is_closed():
+            server.loop.call_soon_threadsafe(leave.set)
+
+    if not stay:
+        threading.Thread(target=watch, daemon=True).start()
+    print(f"ready {server.host} {server.port}", flush=True)
+    await leave.wait()
+    await server.stop()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process of its own."""
+    parser = argparse.ArgumentParser(prog="python -m tests.smtp.chaos", description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--record", type=Path)
+    parser.add_argument("--profile", default="clean")
+    parser.add_argument("--ca", type=Path, help="write the certificate authority to trust here")
+    parser.add_argument("--stay", action="store_true", help="do not end with standard input")
+    parser.add_argument("--list", action="store_true", help="print the names of the profiles")
+    chosen = parser.parse_args(arguments)
+    if chosen.list:
+        print("\n".join(sorted(PROFILES)))
+        return 0
+    try:
+        behaviour = profile(chosen.profile)
+    except (ValueError, KeyError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        context = None
+        if behaviour.certificate:
+            authority = Authority(Path(folder))
+            context = authority.certificate(behaviour.certificate)
+            if chosen.ca is not None:
+                chosen.ca.write_bytes(Path(authority.file).read_bytes())
+        server = Chaos(
+            behaviour, tls=context, keep=False, record_file=chosen.record, port=chosen.port
+        )
+        import uvloop
+
+        uvloop.run(_serve(server, chosen.stay))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -317,9 +317,8 @@ def test_closed_while_idle_is_a_normal_reconnect(farewell: Raw) -> None:
             connection = await Connection.open(endpoint(server.port))
             running = asyncio.ensure_future(connection.run(source))
             await asyncio.sleep(0.05)
-            for writer in server._writers:
-                writer.write(farewell.data)
-                writer.close()
+            for talk in server.talks:
+                talk.say(farewell.raw, close=True)
             ended = await asyncio.wait_for(running, 2)
             await connection.close(1)
             return ended
@@ -327,7 +326,7 @@ def test_closed_while_idle_is_a_normal_reconnect(farewell: Raw) -> None:
     ended = asyncio.run(run())
     assert ended is not None
     assert ended.phase == Phase.QUIT
-    assert ended.code == (421 if farewell.data else 0)
+    assert ended.code == (421 if farewell.raw else 0)
 
 
 def test_a_broken_source_is_not_hidden() -> None:
@@ -405,7 +404,7 @@ def test_a_large_message_lost_on_the_way_leaves_no_doubt() -> None:
                 server.port,
                 timeouts=times,
             )
-            server.keywords = ("PIPELINING", "SIZE 100000000")
+            server.profile.keywords = ("PIPELINING", "SIZE 100000000")
             ended = await send(place, source)
             assert ended is not None
             assert ended.text == "no answer within 0.3 seconds"
@@ -445,7 +444,7 @@ def test_an_answer_before_the_dot_of_a_large_message(answer: str) -> None:
     """A refusal in the middle counts; an acceptance of what was not ended does not."""
 
     async def run() -> None:
-        async with chaos({"CONTENT": [Pause(0.2, answer)], "DOT": [""]}) as server:
+        async with chaos({"CONTENT": [Pause(0.2, answer, 0.1)], "DOT": [""]}) as server:
             large = outgoing(1, *[b"y" * 998 + b"\r\n"] * 9_000)
             source = ListSource([large, outgoing(2)])
             ended = await send(endpoint(server.port), source)

@@ -18,8 +18,8 @@ import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from mailer.smtp import Connection, Endpoint, Phase, SmtpFailure
 
+from tests.smtp.authority import Authority
 from tests.smtp.helpers import QUICK, ListSource, endpoint, outgoing, send, text
-from tests.smtp.test_security import Authority
 
 Runner = Callable[[Awaitable[None]], None]
 LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])

@@ -3,88 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from mailer.smtp import Connection, Endpoint, Phase, Reply, Session, SmtpFailure
 from mailer.smtp.handshake import greet
 from mailer.smtp.proof import sandbox_proof
 
+from tests.smtp.authority import Authority
 from tests.smtp.chaos import CLOSE, HANG, Chaos, Raw, chaos
 from tests.smtp.helpers import QUICK, ListSource, endpoint, outgoing, send
 
 STARTTLS = ("PIPELINING", "STARTTLS", "AUTH PLAIN LOGIN")
 SECRET = {"user": "press", "password": "kept to ourselves"}
-
-
-class Authority:
-    """A certificate authority of one test run; `context` makes servers that show its word."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-        authority = self._sign(self.name, self.key.public_key(), ca=True)
-        self.file = str(folder / "ca.pem")
-        Path(self.file).write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-
-    def context(self, *, address: str = "127.0.0.1", days: int = 2) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-        certificate = self._sign(name, key.public_key(), address=address, days=days)
-        file = self.folder / f"server-{address}-{days}.pem"
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-    def _sign(
-        self,
-        name: x509.Name,
-        key: ec.EllipticCurvePublicKey,
-        *,
-        ca: bool = False,
-        address: str = "",
-        days: int = 2,
-    ) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self.name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=5))
-            .not_valid_after(now + datetime.timedelta(days=days))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
-                critical=False,
-            )
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-        )
-        if ca:
-            usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
-            builder = builder.add_extension(usage, critical=True)
-        if address:
-            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-            builder = builder.add_extension(names, critical=False)
-        return builder.sign(self.key, hashes.SHA256())
 
 
 @pytest.fixture(scope="module")
