@@ -196,6 +196,34 @@ class WebConfig(_Section):
     desk: Annotated[Listener, BeforeValidator(values.listener)] = Listener("127.0.0.1", 8026)
 
 
+class DkimSection(_Section):
+    """As it stands in the file; `DkimConfig` is what becomes of it."""
+
+    domain: Annotated[str, BeforeValidator(values.dkim_domain)]
+    selector: Annotated[str, BeforeValidator(values.dkim_selector)]
+    key_file: Text
+    ed25519_selector: Annotated[str, BeforeValidator(values.dkim_selector)] = ""
+    ed25519_key_file: Text = ""
+
+
+class DkimKey(_Section):
+    """A private key and the selector of its public half. `key` is one of `cryptography`'s RSA or
+    Ed25519 private keys (None where they were not asked for); it is never shown nor written out.
+    `fingerprint` is the SHA-256 of the public half."""
+
+    selector: str
+    path: Path
+    key: Any = Field(repr=False, exclude=True)
+    fingerprint: str
+
+
+class DkimConfig(_Section):
+    """Signing: the domain, and its keys in the order of the signatures (A5, A6)."""
+
+    domain: str
+    keys: tuple[DkimKey, ...]
+
+
 class ConfigFile(_Section):
     newsroom: NewsroomConfig
     store: StoreConfig = StoreConfig()
@@ -204,7 +232,7 @@ class ConfigFile(_Section):
     destinations: list[DestinationConfig] = []
     sending: SendingConfig = SendingConfig()
     service_mail: dict[str, Any] = {}
-    dkim: dict[str, Any] | None = None
+    dkim: DkimSection | None = None
     web: WebConfig = WebConfig()
 
 
@@ -220,7 +248,7 @@ class Config(_Section):
     live: bool
     sending: SendingConfig
     web: WebConfig
-    dkim: None = None
+    dkim: DkimConfig | None = None
     service_mail: None = None
     warnings: tuple[str, ...] = ()
 
@@ -259,19 +287,27 @@ class Config(_Section):
             "destinations": [each.model_dump(mode="json") for each in self.destinations],
             "live": self.live,
             "sending": self.sending.model_dump(mode="json", exclude={"processes"}),
+            "dkim": self.dkim
+            and self.dkim.model_dump(mode="json", exclude={"keys": {"__all__": {"path"}}}),
         }
         canonical = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+def load(
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    signing_keys: bool = True,
+) -> Config:
     """Read the configuration at `path`, else at MAILER_CONFIG, else ./config.toml.
 
     `environ` is the process's environment unless given; its MAILER_SECTION__KEY variables win
-    over the file. Raises `ConfigError`.
+    over the file. Without `signing_keys` the keys of [dkim] are not read (they may have yet to be
+    made) and are None. Raises `ConfigError`.
     """
     environ = os.environ if environ is None else environ
     path = path or Path(environ.get("MAILER_CONFIG") or "config.toml")
     from mailer.config_reader import Reader  # it needs the models above
 
-    return Reader(path, environ).config()
+    return Reader(path, environ, signing_keys=signing_keys).config()

@@ -13,7 +13,8 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from types import UnionType
+from typing import Any, Literal, NoReturn, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,6 +23,9 @@ from mailer.config import (
     DEFAULT_ROUTE_URL,
     Config,
     ConfigFile,
+    DkimConfig,
+    DkimKey,
+    DkimSection,
     NewsroomConfig,
     RouteConfig,
     RouteSection,
@@ -29,6 +33,7 @@ from mailer.config import (
     SmtpTimeouts,
     StoreConfig,
 )
+from mailer.config_keys import read_signing_key
 from mailer.config_values import BadValue
 from mailer.errors import ConfigError
 
@@ -40,8 +45,11 @@ _BOUNCE_LOCAL_MAX = 32
 class Reader:
     """One reading of one file: knows where each value came from, to say it in errors."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, environ: Mapping[str, str], *, signing_keys: bool = True
+    ) -> None:
         self.path = path
+        self.signing_keys = signing_keys
         self.environ = environ
         self.positions: dict[tuple[str, ...], tuple[int, int]] = {}
         self.from_environment: dict[tuple[str, ...], str] = {}
@@ -93,6 +101,7 @@ class Reader:
             live=parsed.smtp.live,
             sending=parsed.sending,
             web=parsed.web,
+            dkim=None if parsed.dkim is None else self._dkim(parsed.dkim, home),
             warnings=tuple(self.warnings),
         )
 
@@ -152,7 +161,9 @@ class Reader:
             fields = _fields_of(section)
             if section in _LISTS:
                 raise ConfigError(
-                    f"[[{section}]] cannot be set in the environment.", where=where, hint="Unset it."
+                    f"[[{section}]] cannot be set in the environment.",
+                    where=where,
+                    hint="Unset it.",
                 )
             if section not in ConfigFile.model_fields or (fields is not None and key not in fields):
                 known = [
@@ -271,12 +282,6 @@ class Reader:
         )
 
     def _refuse_unbuilt(self, parsed: ConfigFile) -> None:
-        if parsed.dkim is not None:
-            self._fail(
-                ("dkim",),
-                "This version does not sign messages itself, so [dkim] would do nothing",
-                "Let the mail server that the route names sign them, and take the section out.",
-            )
         if parsed.service_mail:
             self._fail(
                 ("service_mail",),
@@ -346,7 +351,11 @@ class Reader:
         return tuple(routes)
 
     def _route(
-        self, section: SmtpSection | RouteSection, name: str, place: tuple[str | int, ...], home: Path
+        self,
+        section: SmtpSection | RouteSection,
+        name: str,
+        place: tuple[str | int, ...],
+        home: Path,
     ) -> RouteConfig:
         try:
             url = values.smtp_url(section.url)
@@ -370,8 +379,50 @@ class Reader:
             **more,
         )
 
+    def _dkim(self, section: DkimSection, home: Path) -> DkimConfig:
+        for key in ("selector", "key_file"):
+            if not getattr(section, key):
+                self._fail(("dkim", key), f"`{key}` is empty", "Fill it in.")
+        for key, other in (("selector", "key_file"), ("key_file", "selector")):
+            if getattr(section, f"ed25519_{key}") and not getattr(section, f"ed25519_{other}"):
+                self._fail(
+                    ("dkim", f"ed25519_{key}"),
+                    f"`ed25519_{key}` is set, but `ed25519_{other}` is not",
+                    "A second signature needs both, or neither.",
+                )
+        if section.ed25519_selector == section.selector:
+            self._fail(
+                ("dkim", "ed25519_selector"),
+                "Both keys have the same selector, and a selector names one key in the DNS",
+                "Give the second one a name of its own.",
+            )
+        keys = [self._dkim_key("rsa", section.selector, section.key_file, home)]
+        if section.ed25519_selector:
+            named = (section.ed25519_selector, section.ed25519_key_file)
+            keys.append(self._dkim_key("ed25519", *named, home))
+        return DkimConfig(domain=section.domain, keys=tuple(keys))
+
+    def _dkim_key(
+        self, kind: Literal["rsa", "ed25519"], selector: str, file: str, home: Path
+    ) -> DkimKey:
+        location = ("dkim", "key_file" if kind == "rsa" else "ed25519_key_file")
+        path = home / Path(file).expanduser()
+        if not self.signing_keys:
+            return DkimKey(selector=selector, path=path, key=None, fingerprint="")
+        try:
+            found = read_signing_key(path, kind)
+        except BadValue as error:
+            self._fail(location, f"`{location[1]}` {error.message}", error.hint)
+        for doubt in found.doubts:
+            self.warnings.append(f"{self._where(location)}: {doubt}")
+        return DkimKey(selector=selector, path=path, key=found.key, fingerprint=found.fingerprint)
+
     def _password(
-        self, section: SmtpSection | RouteSection, user: str, place: tuple[str | int, ...], home: Path
+        self,
+        section: SmtpSection | RouteSection,
+        user: str,
+        place: tuple[str | int, ...],
+        home: Path,
     ) -> str:
         location = (*place, "password_file")
         given = self.environ.get("MAILER_SMTP_PASSWORD", "") if place == ("smtp",) else ""
@@ -432,6 +483,9 @@ _WANTED = {
 _EXAMPLES = {
     ("newsroom", "name"): '"Open Dialog Foundation"',
     ("newsroom", "sender"): '"Open Dialog Press <press@example.org>"',
+    ("dkim", "domain"): '"example.org"',
+    ("dkim", "selector"): '"mailer"',
+    ("dkim", "key_file"): '"keys/mailer.pem"',
     ("routes", "name"): '"agencies"',
     ("routes", "url"): '"smtps://press@mail.example.org"',
     ("destinations", "name"): '"gmail"',
@@ -465,9 +519,11 @@ def _in_plain_words(reason: str) -> str:
 def _fields_of(section: str) -> dict[str, Any] | None:
     """The fields of a section, or None for one whose keys this version does not know."""
     field = ConfigFile.model_fields.get(section)
-    kind = field.annotation if field else None
+    kind: Any = field.annotation if field else None
     if section in _LISTS:
         (kind,) = get_args(kind)
+    if isinstance(kind, UnionType):  # a section that may be left out
+        kind = get_args(kind)[0]
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return dict(kind.model_fields)
     return None

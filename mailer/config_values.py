@@ -23,7 +23,9 @@ _RATE = re.compile(r"\d{1,9}(\.\d{1,6})?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
-_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_DOMAIN = re.compile(
+    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+)
 TLS_MODES = ("required", "offered", "never")
 
 
@@ -312,6 +314,27 @@ def store_url(value: Any) -> str:
     if ":memory:" in path or path.endswith("/") or path.startswith("file:"):
         raise BadValue("must name a file, since several processes share the store", hint)
     return url
+
+
+def dkim_domain(value: Any) -> str:
+    """The domain that signs (d=), lower case, at least two labels."""
+    domain = text(value).lower()
+    if not domain.isascii():
+        raise BadValue(f"is outside ASCII: {quoted(domain)}", "Write the domain in its xn-- form.")
+    if not _DOMAIN.fullmatch(domain) or "." not in domain or len(domain) > 253:
+        raise BadValue(f"is not a domain: {quoted(domain)}", 'Write it like "example.org".')
+    return domain
+
+
+def dkim_selector(value: Any) -> str:
+    """The name of a key in the DNS (s=), below `_domainkey` (RFC 6376 section 3.1)."""
+    selector = text(value).lower()
+    if selector and (not _DOMAIN.fullmatch(selector) or len(selector) > 63):
+        raise BadValue(
+            f"is not a selector: {quoted(selector)}",
+            'Write letters, digits and hyphens, such as "mailer" or "2026a".',
+        )
+    return selector
 
 
 def is_loopback(host: str) -> bool:

@@ -238,7 +238,7 @@ def _merged(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> by
         delivery=0,
         journalist=0,
         list_id=0,
-        sender=room.sender,
+        sender=template.sender,
         keys=room.keys,
         date=room.clock.now(),
         language=template.language,

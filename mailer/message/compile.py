@@ -56,6 +56,7 @@ def compile_release(
     template = MergeTemplate(
         subject=view.subject,
         language=release.language,
+        sender=sender,
         parts=_join([*_header(view), *_body(text_parts, html_parts)]),
         html_size=_size(html.plain.encode()),
         encoded_html_size=_size(html_parts),

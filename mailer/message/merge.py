@@ -12,16 +12,17 @@ import html
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from mailer.errors import CheckFailed, InputError
 from mailer.message.headers import mailbox_field, raw_url, refuse_controls
+from mailer.message.model import Sender
 from mailer.message.quoted import encode_value
 from mailer.message.wrap import wrap
 
-FORMAT = 1
+FORMAT = 2
 """Version of the stored form."""
 
 HTML_LIMIT = 100_000
@@ -51,12 +52,14 @@ class Field:
 class MergeTemplate:
     """A whole message, compiled: encoded texts with fields between them.
 
-    `language` is the release's, for `slot_values`; `html_size` and `text_size` are bytes of the
+    `language` is the release's and `sender` the newsroom as it was at that time, for
+    `slot_values`: what changes in the configuration later changes no message. `html_size` and `text_size` are bytes of the
     decoded parts with empty values, `encoded_html_size` those of the encoded HTML part.
     """
 
     subject: str
     language: str
+    sender: Sender
     parts: tuple[str | Field, ...]
     html_size: int
     encoded_html_size: int
@@ -86,6 +89,7 @@ class MergeTemplate:
             "format": FORMAT,
             "subject": self.subject,
             "language": self.language,
+            "sender": asdict(self.sender),
             "html_size": self.html_size,
             "encoded_html_size": self.encoded_html_size,
             "text_size": self.text_size,
@@ -106,6 +110,7 @@ class MergeTemplate:
             return cls(
                 subject=document["subject"],
                 language=document["language"],
+                sender=Sender(**document["sender"]),
                 parts=parts,
                 html_size=document["html_size"],
                 encoded_html_size=document["encoded_html_size"],

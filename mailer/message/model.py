@@ -39,6 +39,8 @@ class Recipient:
     List-Id and the reason line. `list_kind` is "press", "topic", "trusted" or "internal".
     `language` is the one in which he is addressed when no other is given to `slot_values`.
     `source_date` is an ISO date or free text, `key_id` the token key of this delivery's links.
+    `greeting`, `reason` and `list_id` are what the program's own words made of the rest when it was
+    first written (`values.written_out`); empty before that.
     """
 
     email: str
@@ -52,3 +54,6 @@ class Recipient:
     source: str
     source_date: str
     key_id: int
+    greeting: str = ""
+    reason: str = ""
+    list_id: str = ""

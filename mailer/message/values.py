@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -56,15 +57,14 @@ def slot_values(
 ) -> dict[str, str]:
     """Everything that `MergeTemplate.merge` needs for one recipient.
 
-    `date` is the instant of this attempt (UTC µs), `language` the message's
-    (`MergeTemplate.language`; empty: the recipient's). Line breaks and other controls in what
+    `date` is the instant of this attempt (UTC µs), `language` and `sender` are the message's
+    (`MergeTemplate.language`, empty: the recipient's; `MergeTemplate.sender`). Line breaks and other controls in what
     came from a list become spaces (B11). Links are signed with the key `recipient.key_id`.
     """
-    language = language or recipient.language or sender.default_language
+    recipient = written_out(recipient, sender, language)
     signing = keys.with_current(recipient.key_id)
     first, last = clean(recipient.first_name), clean(recipient.last_name)
     name = f"{first} {last}".strip()
-    title = clean(recipient.list_title) or clean(recipient.list_name)
 
     def link(purpose: str) -> str:
         token = minted(signing, purpose, journalist, list_id, delivery)
@@ -76,16 +76,34 @@ def slot_values(
         "message_id": message_id(delivery, sender),
         "date": _date_header(date // SECOND, sender.timezone),
         "boundary": f"=_{delivery_code(delivery)}.{sender.ledger_id}",
-        "list_id": list_id_header(recipient.list_name, title, sender),
-        "list_title": title,
+        "list_id": recipient.list_id,
+        "list_title": _list_title(recipient),
         "unsubscribe_url": link(UNSUBSCRIBE),
         "preferences_url": link(PREFERENCES),
-        "journalist.greeting": phrases.greeting(language, first, last),
+        "journalist.greeting": recipient.greeting,
         "journalist.first_name": first,
         "journalist.last_name": last,
         "journalist.name": name,
         "journalist.outlet": clean(recipient.outlet),
-        "reason": phrases.reason(
+        "reason": recipient.reason,
+    }
+
+
+def written_out(recipient: Recipient, sender: Sender, language: str = "") -> Recipient:
+    """The recipient with everything that the program's own words say to him, as it is kept.
+
+    Another version of the program may word it otherwise; what was once written stays.
+    """
+    if recipient.greeting and recipient.reason and recipient.list_id:
+        return recipient
+    language = language or recipient.language or sender.default_language
+    title = _list_title(recipient)
+    return replace(
+        recipient,
+        greeting=phrases.greeting(
+            language, clean(recipient.first_name), clean(recipient.last_name)
+        ),
+        reason=phrases.reason(
             language,
             sender.name,
             title,
@@ -93,7 +111,12 @@ def slot_values(
             clean(recipient.source),
             clean(recipient.source_date),
         ),
-    }
+        list_id=list_id_header(recipient.list_name, title, sender),
+    )
+
+
+def _list_title(recipient: Recipient) -> str:
+    return clean(recipient.list_title) or clean(recipient.list_name)
 
 
 def message_id(delivery: int, sender: Sender) -> str:
