@@ -253,6 +253,11 @@ class Config(_Section):
     warnings: tuple[str, ...] = ()
 
     @property
+    def sandbox_route(self) -> RouteConfig | None:
+        """The route that leads to our own sandbox mail server, if any does."""
+        return next((route for route in self.routes if route.is_default_address), None)
+
+    @property
     def keys_dir(self) -> Path:
         """The folder of the token keys and the suppression key."""
         return self.home / "keys"

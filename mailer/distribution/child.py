@@ -133,12 +133,10 @@ def _send(config: Config, name: str, share: int) -> None:
         except BaseException:
             journal.close()  # no worker stands for it in the store, so nobody else would
             raise
-        route = config.routes[0]
+        endpoints = {route.name: endpoint_of(room, route) for route in config.routes}
 
         async def run() -> None:
-            sender = Sender(
-                room, route, endpoint_of(room, route), worker, journal, share=share, report=say
-            )
+            sender = Sender(room, endpoints, worker, journal, share=share, report=say)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, sender.stop)
             on_end(lambda: _call(loop, sender.stop))

@@ -1,4 +1,4 @@
-"""A lane: one connection at a time to the route, opened when there is work, opened again.
+"""A lane: one connection at a time to a way out, opened when there is work, opened again.
 
 It is the source that the SMTP client pulls messages from, and it notices a server that takes
 connections without ever taking a message.
@@ -21,7 +21,7 @@ that makes a server hang up is put off by itself before that."""
 
 
 class Crew(Protocol):
-    """What a lane asks of the sender it works for."""
+    """What a lane asks of the way it belongs to."""
 
     stopping: asyncio.Event
     endpoint: Endpoint
@@ -40,6 +40,10 @@ class Crew(Protocol):
         """A connection came to nothing; seconds this lane rests."""
         ...
 
+    def is_crowded(self) -> bool:
+        """Whether there are more connections than there may be."""
+        ...
+
     def take(self, session: Session) -> Outgoing | None: ...
 
     def dotting(self, item: Outgoing) -> bool: ...
@@ -50,7 +54,7 @@ class Crew(Protocol):
 
 
 class Lane:
-    """One of a sender's connections; `session` is None while it has none, `opening` tells that
+    """One of a way's connections; `session` is None while it has none, `opening` tells that
     it is still to be seen whether the server lets it in."""
 
     def __init__(self, crew: Crew) -> None:
@@ -59,6 +63,7 @@ class Lane:
         self._fruitless = 0
         self._answers = 0
         self._again = asyncio.Event()
+        self._surplus = asyncio.Event()
         self.opening = False
         self.session: Session | None = None
         self.in_flight = 0
@@ -104,7 +109,10 @@ class Lane:
     # The source of the SMTP client ---------------------------------------------------------
 
     def next(self) -> Outgoing | None:
-        if self.session is None:
+        if self.session is None or self._surplus.is_set():
+            return None
+        if self._crew.is_crowded():
+            self._surplus.set()
             return None
         item = self._crew.take(self.session)
         if item is not None:
@@ -124,15 +132,18 @@ class Lane:
     async def _drive(self, connection: Connection) -> Reply | None:
         self._connection, self.session = connection, connection.session
         self._answers = 0
+        self._surplus.clear()
         stop = asyncio.create_task(self._crew.stopping.wait())
+        surplus = asyncio.create_task(self._surplus.wait())
         drive = asyncio.create_task(connection.run(self))
         try:
-            await asyncio.wait([stop, drive], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([stop, surplus, drive], return_when=asyncio.FIRST_COMPLETED)
             if not drive.done():
                 await connection.close(CLOSE_WITHIN)
             return await drive
         finally:
             stop.cancel()
+            surplus.cancel()
             self._connection = self.session = None
             self.in_flight = 0
 

@@ -29,6 +29,10 @@ class Decision:
     reason: str | None
     of_route: bool = False
     """The mail service refused us, whoever the message is for."""
+    scope: str = ""
+    """Of whom the answer speaks, as the judge says: message, address, destination or route."""
+    wait: float | None = None
+    """Seconds that the server asked us to wait, or that its provider is known to want."""
 
 
 def decide(
@@ -59,8 +63,10 @@ def decide(
         )
         return replace(waiting, of_route=True)
     if found.final:
-        return Decision(DeliveryState.REFUSED, str(found.verdict), now, str(found.verdict))
-    return put_off(
+        return Decision(
+            DeliveryState.REFUSED, str(found.verdict), now, str(found.verdict), scope=found.scope
+        )
+    waiting = put_off(
         sending,
         attempts=attempts,
         first_attempt_at=first_attempt_at,
@@ -69,6 +75,8 @@ def decide(
         verdict=str(found.verdict),
         reason=str(found.verdict),
     )
+    of_route = found.scope == "route" and waiting.state is DeliveryState.DEFERRED
+    return replace(waiting, of_route=of_route, scope=found.scope, wait=found.retry_after)
 
 
 def put_off(

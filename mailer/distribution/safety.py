@@ -8,8 +8,11 @@ relay on this machine is a way to the world (design decision 13).
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from mailer.config import Config
 from mailer.errors import ConfigError
+from mailer.smtp.destinations import PROVIDERS
 from mailer.smtp.model import Session
 
 _RESERVED_DOMAINS = ("example.com", "example.net", "example.org")
@@ -21,17 +24,28 @@ NOT_LIVE = "not live: only the sandbox, or loopback with example addresses, may 
 def require_ready(config: Config) -> None:
     """Refuse to begin sending with what is bound to fail.
 
-    Raises ConfigError for a mail service whose password is missing. What a live newsroom must
+    Raises ConfigError for a mail service whose password is missing and for a destination without
+    domains that is no known provider. What a live newsroom must
     have besides (postal address, sender, keys, store) the configuration, the keys and the store
     refuse when they are opened.
     """
-    route = config.routes[0]
-    if route.user and not route.password:
-        raise ConfigError(
-            f"the mail service knows the user {route.user} but no password is given.",
-            where=str(config.path),
-            hint="Set password_file under [smtp], or MAILER_SMTP_PASSWORD.",
-        )
+    for route in config.routes:
+        if route.user and not route.password:
+            given = "password_file under [smtp], or MAILER_SMTP_PASSWORD"
+            raise ConfigError(
+                f"the mail service knows the user {route.user} but no password is given.",
+                where=str(config.path),
+                hint=f"Set {given if route.name == 'default' else 'its password_file'}.",
+            )
+    for each in config.destinations:
+        if not each.domains and each.name not in PROVIDERS:
+            near = get_close_matches(each.name, PROVIDERS, 1)
+            raise ConfigError(
+                f'[[destinations]] limits "{each.name}", which is no known provider and has no '
+                "domains.",
+                where=str(config.path),
+                hint=f'Did you mean "{near[0]}"?' if near else "Say which domains it has.",
+            )
 
 
 def route_refusal(session: Session, *, live: bool) -> str | None:

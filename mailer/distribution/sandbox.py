@@ -19,10 +19,11 @@ def serve_sandbox(config: Config, ready: Callable[[str, int], None]) -> None:
 
     Raises Refused when the route is not the sandbox's address or something listens there.
     """
-    route = config.routes[0]
-    if not route.is_default_address:
+    route = config.sandbox_route
+    if route is None:
+        other = config.routes[0]
         raise Refused(
-            f"The route is {route.host}:{route.port}, not the sandbox.",
+            f"The route is {other.host}:{other.port}, not the sandbox.",
             hint='Set url = "smtp://127.0.0.1:1025" under [smtp] to try things out.',
         )
     with_folder(config)

@@ -1,9 +1,9 @@
 """The sender: claims deliveries, merges messages, speaks SMTP, records answers.
 
-One process, one event loop, a few long-lived connections, one thread for the store. What is in
-hand is at most about one second of sending. The path of a delivery is claim → journal → wire →
-journal → record; a kill at any point leaves either nothing sent, or a journal that tells
-(design decisions 3 and 4).
+One process, one event loop, a few long-lived connections per route, one thread for the store.
+What is in hand is at most about one second of sending. The path of a delivery is claim → journal
+→ wire → journal → record; a kill at any point leaves either nothing sent, or a journal that
+tells (design decisions 3 and 4).
 """
 
 from __future__ import annotations
@@ -11,26 +11,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
 from mailer.clock import SECOND
-from mailer.config import RouteConfig
 from mailer.distribution.context import Newsroom
+from mailer.distribution.dealing import Dealer, Ways
+from mailer.distribution.job import Aside, Job
 from mailer.distribution.journal import Journal
-from mailer.distribution.lane import CLOSE_WITHIN, Lane
+from mailer.distribution.lane import CLOSE_WITHIN
+from mailer.distribution.limits import Limits
 from mailer.distribution.outcomes import Decision, decide, delay, put_off
 from mailer.distribution.safety import recipient_refusal, route_refusal
-from mailer.distribution.turns import LARGEST_CLAIM, Aside, Job, Turns
+from mailer.distribution.turns import LARGEST_CLAIM, Claim, Look, Turn, Turns
+from mailer.distribution.way import FEWER_FOR, Way
 from mailer.errors import MailerError, StoreUnavailable
 from mailer.feedback.judge import Verdict
 from mailer.message.tokens import verp_address
 from mailer.message.values import slot_values
 from mailer.smtp.model import Endpoint, Outcome, Outgoing, Phase, Reply, Session
-from mailer.smtp.routes import Pacer
 from mailer.store.ledger import OpenWave, Result
 from mailer.store.states import DeliveryState
 
@@ -43,13 +45,13 @@ CONTROL_FRESH = 0.4
 RECORD_WITHIN = 0.05
 """Seconds an answer waits for others to share its commit."""
 
-_FEWER_FOR = 30.0
-"""Seconds at most until a connection is tried again that a server refused while it took others."""
-
 _FRESH_LOSSES = 1
 _MOST_LOSSES = 5
 """Losses before the dot after which a message is put off: on connections that had taken nothing,
 and on any. A server may end a connection after as many messages as it likes (H11)."""
+
+_DOUBTS_OF_A_DESTINATION = 5
+"""Deferrals of one destination group in a row that mean a pause for all of it (G11)."""
 
 _LEASE_EVERY = 20
 _LAST_TRIES = 40
@@ -59,6 +61,7 @@ _T = TypeVar("_T")
 class Sender:
     """One sender with its worker id, journal and connections.
 
+    `endpoints` say how each route is reached. `share` is the number of senders on this host.
     `report` gets a small dict whenever answers reached the store. `run` returns when `stop` was
     called and everything in hand is settled.
     """
@@ -66,58 +69,53 @@ class Sender:
     def __init__(
         self,
         room: Newsroom,
-        route: RouteConfig,
-        endpoint: Endpoint,
+        endpoints: Mapping[str, Endpoint],
         worker: int,
         journal: Journal,
         *,
         share: int,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
-        self.endpoint = endpoint
         self.stopping = asyncio.Event()
         self._room = room
         self._sending = room.config.sending
-        self._route = route
         self._journal = journal
         self._report = report
-        self._turns = Turns(room, worker, journal)
+        self._dealer = Dealer(room.config)
+        self._turns = Turns(room, worker, journal, self._dealer)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._loop: asyncio.AbstractEventLoop
-        self._paced = route.rate / share
-        self._pacer: Pacer | None = None
+        self._loop = asyncio.get_running_loop()
+        self._limits = Limits({d.name: d.connections for d in room.config.destinations}, share)
+        self._ways = {
+            route.name: Way(self, route, endpoints[route.name], self._limits)
+            for route in room.config.routes
+        }
         self._bounce = room.config.newsroom.bounce_address
-        self._ready: deque[Job] = deque()
         self._in_hand: dict[int, Job] = {}
         self._withdrawn: dict[int, tuple[DeliveryState | None, str]] = {}
         self._results: list[Result] = []
         self._aside: list[Aside] = []
-        self._lanes: list[Lane] = []
+        self._pauses: dict[str, int] = {}
+        self._doubts: Counter[str] = Counter()
         self._waves: list[OpenWave] = []
-        self._away: tuple[float, Reply] | None = None
-        self._yielding_until = 0.0
-        self._alone = False
-        self._blocked = False
         self._finishing = False
         self._uncertain = False
         self._checked = float("-inf")
         self._rate = 0.0
         self._turn = asyncio.Event()
-        self._work = asyncio.Event()
 
     def stop(self) -> None:
         """No new MAIL FROM from now on; `run` settles what is in hand and returns."""
         self.stopping.set()
         self._turn.set()
-        self._work.set()
+        for way in self._ways.values():
+            way.end()
 
     async def run(self) -> None:
         """Send until stopped. Raises StoreUnavailable when the end could not be recorded."""
-        self._loop = asyncio.get_running_loop()
-        if self._paced:
-            self._pacer = Pacer(self._paced, now=self._loop.time())
-        self._lanes = [Lane(self) for _ in range(self._route.connections)]
-        lanes = [asyncio.create_task(lane.run()) for lane in self._lanes]
+        lanes = [
+            asyncio.create_task(lane.run()) for way in self._ways.values() for lane in way.lanes
+        ]
         control = asyncio.create_task(self._watch_control())
         turns = asyncio.create_task(self._take_turns())
         stopping = asyncio.create_task(self.stopping.wait())
@@ -132,7 +130,8 @@ class Sender:
                 task.cancel()
             ended = await asyncio.gather(*lanes, control, return_exceptions=True)
             # The last turn is never cancelled: what it took out to write would be forgotten.
-            self._give_back_ready()
+            for way in self._ways.values():
+                self._give_back_ready(way)
             self._finishing = True
             self._turn.set()
             await turns
@@ -143,110 +142,44 @@ class Sender:
             self._thread.shutdown()
         self._journal.close()
 
-    # What the lanes ask --------------------------------------------------------------------
+    # What the ways ask ---------------------------------------------------------------------
 
-    async def work_for(self) -> None:
-        """Wait until opening one more connection is of use, or the end."""
-        while not self.stopping.is_set():
-            idle = sum(1 for lane in self._lanes if lane.session and not lane.in_flight)
-            if len(self._ready) > idle:
-                return
-            self._work.clear()
-            await self._work.wait()
+    def may_begin(self, now: float) -> bool:
+        """Whether a MAIL FROM may leave at `now`: no stop, and a fresh look (H15)."""
+        return not self.stopping.is_set() and now - self._checked <= CONTROL_FRESH
 
     def refusal(self, session: Session) -> str | None:
         """Why this server may be told nothing, or None."""
         return route_refusal(session, live=self._room.config.live)
 
-    def refuse_route(self, reason: str) -> None:
-        """Nothing may be said to this server: give everything back and claim no more."""
-        self._blocked = True
-        self._give_back_ready()
+    def refuse_way(self, way: Way, reason: str) -> None:
+        """Nothing may be said to this server: give everything back and claim no more for it."""
+        self._give_back_ready(way)
         self._report({"event": "blocked", "reason": reason})
 
-    def could_not_open(self, reply: Reply) -> float:
-        """A connection came to nothing; how long that lane rests, in seconds.
+    def rest_after(self, failures: int) -> float:
+        """Seconds a way rests that failed so many times before."""
+        return delay(self._sending, failures)
 
-        While other connections work, or may yet, the server merely wants fewer of them. With
-        none, the way out is away, unless other senders get through.
-        """
-        rest = delay(self._sending, 0)
-        if any(lane.session or lane.opening for lane in self._lanes):
-            return min(rest, _FEWER_FOR)
-        self._away = (rest, reply)
-        for lane in self._lanes:
-            lane.stop_resting()
+    def low(self) -> None:
+        """Somebody runs out of messages."""
         self._turn.set()
-        return min(rest, 1.0)
 
-    def take(self, session: Session) -> Outgoing | None:
-        """The next message that may be sent to this server, or None for now."""
-        now = self._loop.time()
-        if self.stopping.is_set() or now - self._checked > CONTROL_FRESH:
-            return None
-        while self._ready:
-            if self._is_withdrawn(self._ready[0]):
-                self._ready.popleft()
-                continue
-            if self._pacer is not None and not self._pacer.take(1, now):
-                self._loop.call_later(self._pacer.wait_time(now), self._wake_lanes)
-                return None
-            job = self._ready.popleft()
-            refusal = recipient_refusal(session, job.recipient.email, live=self._room.config.live)
-            if refusal:
-                self._set_aside(job, DeliveryState.SKIPPED, refusal)
-                continue
-            item = self._message(job)
-            if item is not None:
-                if len(self._ready) < self._claim_size() // 2:
-                    self._turn.set()
-                return item
-        self._turn.set()
-        return None
-
-    def dotting(self, item: Outgoing) -> bool:
-        """Journal that the final dot is about to leave; False when it must not leave."""
-        job: Job = item.context
-        if job.claimed.id in self._withdrawn:
+    def released(self, job: Job) -> bool:
+        """True when the delivery was withdrawn; it is then settled."""
+        withdrawn = self._withdrawn.pop(job.claimed.id, None)
+        if withdrawn is None:
             return False
-        self._journal.dotted(job.claimed.id, job.number, job.sent_date, job.sha256)
+        self._set_aside(job, *withdrawn)
         return True
 
-    def outcome(self, item: Outgoing, outcome: Outcome, *, fresh: bool) -> None:
-        """Judge one answer and put it among the results."""
-        job: Job = item.context
-        reply, now = outcome.reply, self._room.clock.now()
-        if reply.code == 0 and not outcome.dotted:
-            if not self._is_withdrawn(job):
-                self._lost_before_dot(job, reply, now, fresh)
-        elif reply.code == 0:
-            reason = f"no answer to the final dot: {reply.text}"
-            doubt = Decision(DeliveryState.IN_DOUBT, str(Verdict.UNKNOWN), now, reason)
-            self._finish(job, doubt, reply, now)
-        else:
-            if outcome.dotted:
-                self._journal.replied(job.claimed.id, now, reply.code, reply.enhanced, reply.text)
-            decision = decide(
-                self._sending,
-                phase=reply.phase,
-                code=reply.code,
-                enhanced=reply.enhanced,
-                text=reply.text,
-                attempts=job.claimed.attempts,
-                first_attempt_at=job.claimed.first_attempt_at,
-                now=now,
-            )
-            self._finish(job, decision, reply, now)
-            if decision.state is DeliveryState.ACCEPTED:
-                self._alone = False
-            elif decision.of_route and self._away is None:
-                self._alone = True  # other senders are told the same
-                self._away = (delay(self._sending, 0), reply)
-                self._turn.set()
-
-    # Messages and answers ------------------------------------------------------------------
-
-    def _message(self, job: Job) -> Outgoing | None:
+    def message(self, job: Job, way: Way, session: Session) -> Outgoing | None:
+        """The message, or None when none may or can be made; the delivery is then settled."""
+        email = job.recipient.email
+        refusal = recipient_refusal(session, email, live=self._room.config.live)
+        if refusal:
+            self._set_aside(job, DeliveryState.SKIPPED, refusal)
+            return None
         room, claimed = self._room, job.claimed
         job.sent_date = now = room.clock.now()
         try:
@@ -265,7 +198,7 @@ class Sender:
             # One person's data cannot be written into a message; the others must not suffer.
             reason = f"the message could not be made: {error}"
             refused = Decision(DeliveryState.REFUSED, str(Verdict.MESSAGE), now, reason)
-            self._finish(job, refused, Reply(Phase.MAIL, 0, "", reason, local=True), now)
+            self._finish(way, job, refused, Reply(Phase.MAIL, 0, "", reason, local=True), now)
             return None
         digest = hashlib.sha256()
         size = 0
@@ -276,21 +209,99 @@ class Sender:
         return Outgoing(
             delivery=claimed.id,
             mail_from=verp_address(self._bounce, claimed.id, room.keys),
-            rcpt_to=job.recipient.email,
+            rcpt_to=email,
             chunks=chunks,
             size=size,
-            smtputf8=not job.recipient.email.isascii(),
+            smtputf8=not email.isascii(),
             context=job,
         )
 
-    def _lost_before_dot(self, job: Job, reply: Reply, now: int, fresh: bool) -> None:
+    def dotting(self, item: Outgoing) -> bool:
+        """Journal that the final dot is about to leave; False when it must not leave."""
+        job: Job = item.context
+        if job.claimed.id in self._withdrawn:
+            return False
+        self._journal.dotted(job.claimed.id, job.number, job.sent_date, job.sha256)
+        return True
+
+    def answered(self, way: Way, item: Outgoing, outcome: Outcome, fresh: bool) -> None:
+        """Judge one answer and put it among the results."""
+        job: Job = item.context
+        reply, now = outcome.reply, self._room.clock.now()
+        if reply.code == 0 and not outcome.dotted:
+            if not self.released(job):
+                self._lost_before_dot(way, job, reply, now, fresh)
+            return
+        if reply.code == 0:
+            reason = f"no answer to the final dot: {reply.text}"
+            doubt = Decision(DeliveryState.IN_DOUBT, str(Verdict.UNKNOWN), now, reason)
+            self._finish(way, job, doubt, reply, now)
+            return
+        if outcome.dotted:
+            self._journal.replied(job.claimed.id, now, reply.code, reply.enhanced, reply.text)
+        decision = decide(
+            self._sending,
+            phase=reply.phase,
+            code=reply.code,
+            enhanced=reply.enhanced,
+            text=reply.text,
+            attempts=job.claimed.attempts,
+            first_attempt_at=job.claimed.first_attempt_at,
+            now=now,
+        )
+        if decision.state is DeliveryState.ACCEPTED:
+            if self._doubts:
+                self._doubts.pop(job.group, None)
+        else:
+            self._refused(way, job, decision, reply, now)
+            if decision.of_route and not outcome.dotted and self._goes_elsewhere(way, job):
+                return
+        self._finish(way, job, decision, reply, now)
+
+    # Answers that are not "accepted" -------------------------------------------------------
+
+    def _refused(self, way: Way, job: Job, decision: Decision, reply: Reply, now: int) -> None:
+        """What an answer says of the way out and of the destination."""
+        if decision.of_route and way.away is None:
+            way.alone = True  # other senders are told the same
+            way.away = (delay(self._sending, way.failures), reply)
+            self._turn.set()
+        if decision.state is not DeliveryState.DEFERRED:
+            return
+        way.deferred(reply.phase, reply.code)
+        if decision.scope != "destination" or reply.phase is Phase.MAIL:
+            return
+        self._doubts[job.group] += 1
+        asked = decision.wait is not None or reply.code == 421
+        if asked or self._doubts[job.group] >= _DOUBTS_OF_A_DESTINATION:
+            # What is on the wire meanwhile changes nothing; the pause counts from now.
+            wait = max(delay(self._sending, 0), decision.wait or 0.0)
+            self._pauses[job.group] = now + round(wait * SECOND)
+            self._doubts.pop(job.group)
+            self._limits.slow_down(job.group)
+            self._turn.set()
+
+    def _lost_before_dot(self, way: Way, job: Job, reply: Reply, now: int, fresh: bool) -> None:
         job.losses += 1
         job.fresh_losses += fresh
-        if job.fresh_losses > _FRESH_LOSSES or job.losses > _MOST_LOSSES:
-            self._finish(job, self._put_off(job, now, f"connection lost: {reply}"), reply, now)
-        else:
-            self._ready.appendleft(job)
-            self._work.set()
+        if job.fresh_losses <= _FRESH_LOSSES and job.losses <= _MOST_LOSSES:
+            way.ready.put_first(job)
+            way.wake()
+        elif not self._goes_elsewhere(way, job):
+            reason = f"connection lost: {reply}"
+            self._finish(way, job, self._put_off(job, now, reason), reply, now)
+
+    def _goes_elsewhere(self, way: Way, job: Job) -> bool:
+        """Failover: nothing of it had its dot, so another route may have it (decision 6)."""
+        job.tried = (*job.tried, way.name)
+        usable = [each.name for each in self._ways.values() if each.is_usable and each is not way]
+        name = self._dealer.other(job, usable) if usable else None
+        if name is None:
+            return False
+        job.route = name
+        self._ways[name].ready.extend([job])
+        self._ways[name].wake()
+        return True
 
     def _put_off(self, job: Job, now: int, reason: str, at_least: float | None = None) -> Decision:
         return put_off(
@@ -302,46 +313,40 @@ class Sender:
             at_least=at_least,
         )
 
-    def _finish(self, job: Job, decision: Decision, reply: Reply, at: int) -> None:
-        self._in_hand.pop(job.claimed.id, None)
-        self._withdrawn.pop(job.claimed.id, None)
+    def _finish(self, way: Way, job: Job, decision: Decision, reply: Reply, at: int) -> None:
+        claimed = job.claimed
+        self._in_hand.pop(claimed.id, None)
+        self._withdrawn.pop(claimed.id, None)
         self._results.append(
             Result(
-                distribution=job.claimed.distribution,
-                delivery=job.claimed.id,
-                number=job.number,
-                state=decision.state,
-                at=at,
-                sent_date=job.sent_date or at,
-                route=self._route.name,
-                phase=str(reply.phase),
-                code=reply.code,
-                enhanced=reply.enhanced,
-                reply=reply.text,
-                verdict=decision.verdict,
-                reason=decision.reason,
-                due_at=decision.due_at,
-                sha256=job.sha256 or None,
+                claimed.distribution,
+                claimed.id,
+                job.number,
+                decision.state,
+                at,
+                job.sent_date or at,
+                way.name,
+                str(reply.phase),
+                reply.code,
+                reply.enhanced,
+                reply.text,
+                decision.verdict,
+                decision.reason,
+                decision.due_at,
+                job.sha256 or None,
             )
         )
         if len(self._results) == 1:
             self._loop.call_later(RECORD_WITHIN, self._turn.set)
-
-    def _is_withdrawn(self, job: Job) -> bool:
-        withdrawn = self._withdrawn.pop(job.claimed.id, None)
-        if withdrawn is None:
-            return False
-        self._set_aside(job, *withdrawn)
-        return True
 
     def _set_aside(self, job: Job, state: DeliveryState | None, reason: str) -> None:
         self._in_hand.pop(job.claimed.id, None)
         self._aside.append(Aside(job, state, reason))
         self._turn.set()
 
-    def _give_back_ready(self) -> None:
-        while self._ready:
-            self._set_aside(self._ready.popleft(), None, "")
+    def _give_back_ready(self, way: Way) -> None:
+        for job in way.ready.clear():
+            self._set_aside(job, None, "")
 
     # The store, in its own thread ------------------------------------------------------------
 
@@ -356,22 +361,29 @@ class Sender:
             alive = True
             with contextlib.suppress(StoreUnavailable):
                 look = await self._in_store(self._turns.look)
-                self._withdrawn.update(
-                    {k: v for k, v in look.withdrawn.items() if k in self._in_hand}
-                )
-                self._waves = look.waves
+                self._seen(look)
                 if count % _LEASE_EVERY == 0:
                     alive = await self._in_store(self._turns.renew)
                 self._checked = began
-                if self._is_yielding() and not self._in_hand:
-                    await self._see_whether_alone()
-                if self._waves and not self._ready:
+                for way in self._ways.values():
+                    if way.is_yielding and not self._in_hand:
+                        await self._see_whether_alone(way)
+                if self._waves and not any(len(way.ready) for way in self._ways.values()):
                     self._turn.set()
-                self._wake_lanes()
+                for way in self._ways.values():
+                    way.wake()
             if not alive:
                 raise StoreUnavailable("another host took this sender for dead.")
             count += 1
             await asyncio.sleep(max(0.0, CONTROL_EVERY - (self._loop.time() - began)))
+
+    def _seen(self, look: Look) -> None:
+        self._withdrawn.update({k: v for k, v in look.withdrawn.items() if k in self._in_hand})
+        self._waves = look.waves
+        for way in self._ways.values():
+            way.see(look.routes.get(way.name), look.now)
+            if way.paused and len(way.ready):
+                self._give_back_ready(way)
 
     async def _take_turns(self) -> None:
         """Group commits: what was answered since the last turn, and the next claim with it."""
@@ -380,15 +392,15 @@ class Sender:
         while not (self._finishing and not (self._results or self._aside)):
             await self._turn.wait()
             self._turn.clear()
-            results, self._results = self._results, []
-            aside, self._aside = self._aside, []
-            answered = len(results)
+            turn = self._next_turn()
+            answered = len(turn.results)
             try:
-                await self._turn_once(results, aside)
+                await self._turn_once(turn)
             except StoreUnavailable as error:
                 # The journal has the answers. Keep them, claim nothing, try again.
-                self._results = results + self._results
-                self._aside = aside + self._aside
+                self._results = turn.results + self._results
+                self._aside = turn.aside + self._aside
+                self._pauses = turn.pauses | self._pauses
                 self._uncertain = True
                 failures += 1
                 self._report({"event": "trouble", "reason": str(error)})
@@ -403,90 +415,138 @@ class Sender:
                 self._measure(answered, now - before)
                 before = now
 
-    async def _turn_once(self, results: list[Result], aside: list[Aside]) -> None:
-        wanted = 0
-        if self._waves and not (
-            self.stopping.is_set() or self._blocked or self._away or self._is_yielding()
-        ):
-            wanted = max(0, self._claim_size() - len(self._ready))
-        if results or aside or wanted:
-            held = frozenset(self._in_hand) if self._uncertain else None
-            jobs = await self._in_store(
-                partial(self._turns.turn, results, aside, self._waves, wanted, held)
-            )
-            self._uncertain = False
-            self._settled(results, aside)
-            # These two are forgotten here and not by the caller: what follows may still fail.
-            results.clear()
-            aside.clear()
-            for job in jobs:
-                self._in_hand[job.claimed.id] = job
-            self._ready.extend(jobs)
-            if jobs:
-                self._wake_lanes()
-            elif wanted:
-                self._waves = []  # the next look finds out whether there is more
-        if self._away is not None:
-            await self._step_back(*self._away)
-            self._away = None
+    def _next_turn(self) -> Turn:
+        """What to write, and how much to claim beside it."""
+        ways = self._ways.values()
+        usable = frozenset(way.name for way in ways if way.is_usable)
+        turn = Turn(self._results, self._aside, self._pauses, waves=self._waves)
+        self._results, self._aside, self._pauses = [], [], {}
+        turn.working = {way.name for way in ways if way.works_again}
+        turn.held = frozenset(self._in_hand) if self._uncertain else None
+        if self._waves and usable and not self.stopping.is_set():
+            waiting = sum(len(way.ready) for way in ways)
+            turn.wanted = max(0, self._claim_size() - waiting)
+            back = min((way.back_in for way in ways if way.name not in usable), default=0.0)
+            back_at = self._room.clock.now() + round(back * SECOND)
+            turn.ways = Ways(usable, back_at, self._room_left(usable))
+        return turn
 
-    async def _step_back(self, rest: float, reply: Reply) -> None:
-        """No connection opens. Leave the work to other senders that hold some, since a server may
-        allow no more connections than theirs; where nobody does, everything due waits."""
-        if not self._alone and await self._in_store(self._turns.others_at_work):
-            self._yielding_until = self._loop.time() + min(rest, _FEWER_FOR)
-            self._give_back_ready()
+    def _room_left(self, usable: frozenset[str]) -> dict[str, int]:
+        """What slow routes and limited destinations can still use: they must not fill the hand
+        of this sender while others are free (H13)."""
+        room: dict[str, int] = {}
+        if len(usable) > 1:
+            for name in usable:
+                way = self._ways[name]
+                most = max(2 * way.allowed, round(self._rate * 0.5))
+                room[name] = max(0, most - len(way.ready))
+        if self._limits:
+            waiting: Counter[str] = Counter()
+            for way in self._ways.values():
+                waiting.update(way.ready.waiting())
+            for group, left in self._limits.room(waiting).items():
+                room[f"to:{group}"] = left
+        return room
+
+    async def _turn_once(self, turn: Turn) -> None:
+        if not turn.is_empty:
+            claim = await self._in_store(partial(self._turns.turn, turn))
+            self._uncertain = False
+            for name in turn.working:
+                self._ways[name].works_again = False
+            self._settled(turn)
+            self._place(claim)
+            if turn.wanted and not claim.jobs and not claim.put_off:
+                self._waves = []  # the next look finds out whether there is more
+        for way in self._ways.values():
+            if way.away is not None:
+                await self._step_back(way, *way.away)
+                way.away = None
+        if self._waves and not self.stopping.is_set():
+            await self._wait_for_ways()
+
+    def _place(self, claim: Claim) -> None:
+        """Bring what was claimed to its ways."""
+        now = self._loop.time()
+        for job in claim.jobs:
+            self._in_hand[job.claimed.id] = job
+            if job.place:
+                job.not_before = now + (job.place - claim.now) / SECOND
+            self._ways[job.route].ready.extend((job,))
+        if claim.jobs:
+            mark = self._claim_size() // 2
+            for way in self._ways.values():
+                way.low_mark = mark
+                way.wake()
+
+    async def _step_back(self, way: Way, rest: float, reply: Reply) -> None:
+        """No connection opens. Other routes take over; without them, leave the work to other
+        senders that hold some, since a server may allow no more connections than theirs; where
+        nobody does, everything waits."""
+        others = [each for each in self._ways.values() if each is not way and each.is_usable]
+        if not others and not way.alone and await self._in_store(self._turns.others_at_work):
+            way.yield_for(min(rest, FEWER_FOR))
+            self._give_back_ready(way)
             return
-        self._alone = False
-        reason = f"mail service {self._route.name} is away: {reply}"
+        way.alone = False
+        reason = f"mail service {way.name} is away: {reply}"
         now = self._room.clock.now()
-        while self._ready:
-            job = self._ready.popleft()
-            if not self._is_withdrawn(job):
-                self._finish(job, self._put_off(job, now, reason, rest), reply, now)
-        due = now + round(rest * SECOND)
-        deferred = await self._in_store(partial(self._turns.defer, self._waves, due, reason))
+        way.rest(rest)
+        until = now + round(rest * SECOND)
+        await self._in_store(partial(self._turns.rest_route, way.name, until, reason))
+        self._report({"event": "away", "route": way.name, "reason": str(reply)})
+        for job in way.ready.clear():
+            if not self.released(job) and not self._goes_elsewhere(way, job):
+                self._finish(way, job, self._put_off(job, now, reason, rest), reply, now)
+        if not others:
+            await self._defer(until, reason)
+
+    async def _wait_for_ways(self) -> None:
+        """While every way rests, what comes due waits for the first of them as well."""
+        ways = self._ways.values()
+        if any(way.is_usable or way.is_yielding or way.blocked for way in ways):
+            return
+        resting = [way for way in ways if way.back_in > 0]
+        if resting:
+            first = min(resting, key=lambda way: way.back_in)
+            until = self._room.clock.now() + round(first.back_in * SECOND)
+            await self._defer(until, f"mail service {first.name} is away")
+
+    async def _defer(self, until: int, reason: str) -> None:
+        waves, self._waves = self._waves, []
+        deferred = await self._in_store(partial(self._turns.defer, waves, until, reason))
         if deferred:
             self._report({"event": "progress", "deferred": deferred})
 
-    def _is_yielding(self) -> bool:
-        return self._loop.time() < self._yielding_until
-
-    async def _see_whether_alone(self) -> None:
+    async def _see_whether_alone(self, way: Way) -> None:
         """Others that got through go on holding deliveries; others that did not, give them back
         as this sender did. Then it is certain, and the next failure counts for all."""
         if not await self._in_store(self._turns.others_at_work):
-            self._alone = True
-            self._yielding_until = 0.0
+            way.end_yielding()
 
-    def _settled(self, results: list[Result], aside: list[Aside]) -> None:
-        for result in results:
+    def _settled(self, turn: Turn) -> None:
+        for result in turn.results:
             self._journal.recorded(result.delivery)
-        for each in aside:
+        for each in turn.aside:
             self._journal.recorded(each.job.claimed.id)
-        counts = Counter(result.state.word for result in results)
-        counts.update(each.state.word for each in aside if each.state is not None)
+        counts = Counter(result.state for result in turn.results)
+        counts.update(each.state for each in turn.aside if each.state is not None)
         if counts:
-            self._report({"event": "progress", **counts})
+            found = {state.word: count for state, count in counts.items()}
+            self._report({"event": "progress", **found})
+        # These are forgotten here and not by the caller: what follows may still fail.
+        turn.results.clear()
+        turn.aside.clear()
+        turn.pauses.clear()
 
     # Small things --------------------------------------------------------------------------
 
     def _claim_size(self) -> int:
         # Half a second of sending, so that with what is on the wire it stays below one second.
         if not self._rate:
-            size = self._route.connections
-        else:
-            size = max(1, round(self._rate * 0.5))
-        if self._paced:
-            size = min(size, max(1, round(self._paced * 0.5)))
-        return min(size, LARGEST_CLAIM)
+            return min(LARGEST_CLAIM, sum(way.allowed for way in self._ways.values()))
+        return min(LARGEST_CLAIM, max(1, round(self._rate * 0.5)))
 
     def _measure(self, count: int, seconds: float) -> None:
         seconds = min(max(seconds, 0.001), 1.0)
         self._rate += (count / seconds - self._rate) * max(min(1.0, seconds / 0.5), 0.2)
-
-    def _wake_lanes(self) -> None:
-        if self._ready:
-            self._work.set()
-            for lane in self._lanes:
-                lane.wake()

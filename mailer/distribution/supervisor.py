@@ -235,8 +235,9 @@ class Supervisor:
 
     def _start_sandbox(self) -> None:
         """Our own mail server, when the route is the default one and its port is free."""
-        route = self._config.routes[0]
-        wanted = self._sandbox or route.is_default_address
+        own = self._config.sandbox_route
+        route = own or self._config.routes[0]
+        wanted = self._sandbox or own is not None
         if not wanted or not _is_free(route.host, route.port):
             return
         key = read_token_keys(self._config).derive("sandbox").hex()

@@ -4,51 +4,27 @@ sender's one store thread and never in its event loop (design decision 11).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mailer.distribution import subscriptions
 from mailer.distribution.context import Newsroom
+from mailer.distribution.dealing import Dealer, Late, Ways
+from mailer.distribution.job import Aside, Job
 from mailer.distribution.journal import Journal
 from mailer.errors import StoreUnavailable
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
-from mailer.store import ledger
+from mailer.store import ledger, paces, routes
 from mailer.store.base import Tx
 from mailer.store.core import control_version
-from mailer.store.ledger import Claimed, OpenWave, Result
+from mailer.store.ledger import OpenWave, Result
+from mailer.store.routes import RouteState
 from mailer.store.states import DeliveryState
 
 LARGEST_CLAIM = 2000
-"""Deliveries one claim takes at most, however fast the route is."""
-
-
-@dataclass(slots=True)
-class Job:
-    """One claimed delivery on its way."""
-
-    claimed: Claimed
-    recipient: Recipient
-    template: MergeTemplate
-    sent_date: int = 0
-    sha256: bytes = b""
-    losses: int = 0
-    fresh_losses: int = 0
-
-    @property
-    def number(self) -> int:
-        """The number of the attempt being made."""
-        return self.claimed.attempts + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """A claimed delivery that was not tried: its final state, or None to give it back."""
-
-    job: Job
-    state: DeliveryState | None
-    reason: str
+"""Deliveries one claim takes at most, however fast the routes are."""
 
 
 @dataclass(slots=True)
@@ -57,15 +33,51 @@ class Look:
 
     withdrawn: dict[int, tuple[DeliveryState | None, str]]
     waves: list[OpenWave]
+    routes: Mapping[str, RouteState]
+    now: int
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one group commit is to write, and how much to claim with it.
+
+    After a failed commit nobody knows whether it took place: `held` then are the ids really in
+    hand, and whatever else this worker has claimed goes back. `pauses` are destination groups
+    that asked for one, with the instant until when; `working` are routes whose rest is over.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    aside: list[Aside] = field(default_factory=list)
+    pauses: dict[str, int] = field(default_factory=dict)
+    working: set[str] = field(default_factory=set)
+    waves: Sequence[OpenWave] = ()
+    wanted: int = 0
+    ways: Ways = field(default_factory=lambda: Ways(frozenset(), 0, {}))
+    held: frozenset[int] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write or claim."""
+        return not (self.results or self.aside or self.pauses or self.working or self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a turn claimed, and the store's now at that moment."""
+
+    jobs: list[Job]
+    put_off: int
+    now: int
 
 
 class Turns:
     """What one worker reads and writes."""
 
-    def __init__(self, room: Newsroom, worker: int, journal: Journal) -> None:
+    def __init__(self, room: Newsroom, worker: int, journal: Journal, dealer: Dealer) -> None:
         self._room = room
         self._worker = worker
         self._journal = journal
+        self._dealer = dealer
         self._templates: dict[str, MergeTemplate] = {}
         self._version = -1
         self._looks_due = 0
@@ -81,57 +93,53 @@ class Turns:
                 self._version = version
             found = ledger.withdrawn(tx, self._worker) if self._looks_due else {}
             self._looks_due = max(0, self._looks_due - 1)
-            return Look(found, ledger.open_waves(tx))
+            return Look(found, ledger.open_waves(tx), routes.state_of(tx), tx.now())
 
     def renew(self) -> bool:
         """Say that this worker lives; False when another host has declared it dead."""
         with self._room.store.write() as tx:
             return ledger.renew_lease(tx, self._worker)
 
-    def turn(
-        self,
-        results: list[Result],
-        aside: list[Aside],
-        waves: list[OpenWave],
-        wanted: int,
-        held: frozenset[int] | None,
-    ) -> list[Job]:
-        """One group commit: answers, what was set aside, and the next claim of `wanted`.
-
-        After a failed commit nobody knows whether it took place: `held` then are the ids really
-        in hand, and whatever else this worker has claimed goes back.
-        """
-        if wanted > 0:
+    def turn(self, turn: Turn) -> Claim:
+        """One group commit: answers, what was set aside, and the next claim."""
+        if turn.wanted > 0:
             self._drain_spool()
-            self._journal.reserve(wanted + (len(held) if held else 0))
+            self._journal.reserve(turn.wanted + (len(turn.held) if turn.held else 0))
         with self._room.store.write() as tx:
-            ledger.record(tx, self._worker, results)
+            ledger.record(tx, self._worker, turn.results)
             if self._room.config.sending.on_doubt == "resend":
-                for result in results:
+                for result in turn.results:
                     if result.state is DeliveryState.IN_DOUBT:
                         ledger.resend_doubtful(tx, result.distribution, result.delivery, "system")
-            for each in aside:
-                place = (each.job.claimed.distribution, each.job.claimed.id)
-                if each.state is None:
-                    ledger.give_back(tx, self._worker, [place])
-                else:
-                    ledger.set_aside(tx, self._worker, *place, each.state, each.reason)
-            if held is not None:
+            for name in turn.working:
+                routes.works(tx, name)
+            for group, until in turn.pauses.items():
+                paces.rest(tx, group, until)
+            self._set_aside(tx, turn.aside)
+            if turn.held is not None:
                 strays = [
                     (distribution, delivery)
                     for distribution, delivery, _ in ledger.held_by(tx, self._worker)
-                    if delivery not in held
+                    if delivery not in turn.held
                 ]
                 ledger.give_back(tx, self._worker, strays)
-            return self._claim(tx, waves, wanted) if wanted > 0 else []
+            if turn.wanted <= 0:
+                return Claim([], 0, tx.now())
+            return self._claim(tx, turn)
 
     def others_at_work(self) -> bool:
         """Does any other sender hold deliveries?"""
         with self._room.store.read() as tx:
             return ledger.others_at_work(tx, self._worker)
 
+    def rest_route(self, name: str, until: int, reason: str) -> None:
+        """A way out is away: all senders leave it alone until an instant (UTC microseconds)."""
+        with self._room.store.write() as tx:
+            if name not in routes.resting(tx):
+                routes.rest(tx, name, until, reason, f"worker:{self._worker}")
+
     def defer(self, waves: Iterable[OpenWave], due_at: int, reason: str) -> int:
-        """The way out is away: what these waves have untried waits until `due_at`; how many."""
+        """No way out is left: what these waves have untried waits until `due_at`; how many."""
         deferred = 0
         for wave in waves:
             step = 1
@@ -154,25 +162,53 @@ class Turns:
             if subscriptions.waiting(self._room):
                 raise StoreUnavailable("opt-outs wait in the spool; nothing may be sent.")
 
-    def _claim(self, tx: Tx, waves: list[OpenWave], wanted: int) -> list[Job]:
-        jobs: list[Job] = []
-        for wave in waves:
+    def _set_aside(self, tx: Tx, aside: list[Aside]) -> None:
+        back = []
+        for each in aside:
+            place = (each.job.claimed.distribution, each.job.claimed.id)
+            if each.state is None:
+                back.append(place)
+            else:
+                ledger.set_aside(tx, self._worker, *place, each.state, each.reason)
+        if back:
+            ledger.give_back(tx, self._worker, back)
+
+    def _claim(self, tx: Tx, turn: Turn) -> Claim:
+        deal = self._dealer.begin(tx, turn.ways)
+        wanted = deal.room(turn.wanted)
+        kept: list[Job] = []
+        late: list[Late] = []
+        for wave in turn.waves:
+            if wanted <= 0:
+                break
             template = self._template(tx, wave.compiled)
-            for claimed in ledger.claim(tx, self._worker, wave, wanted - len(jobs)):
+            jobs: list[Job] = []
+            for claimed in ledger.claim(tx, self._worker, wave, wanted):
                 fields: dict[str, Any] = dict(claimed.frozen or claimed.fields)
                 fields.setdefault("key_id", self._room.keys.current_id)
-                jobs.append(Job(claimed, Recipient(**fields), template))
-            if len(jobs) >= wanted:
-                break
+                jobs.append(Job(claimed, Recipient(**fields), template, urgent=wave.urgent))
+            wanted -= len(jobs)
+            stay, wait = deal.deal(jobs)
+            kept += stay
+            late += wait
+        deal.close()
+        ledger.put_off(
+            tx,
+            self._worker,
+            [
+                (each.job.claimed.distribution, each.job.claimed.id, each.due_at, each.reason)
+                for each in late
+            ],
+        )
         ledger.freeze(
             tx,
             (
                 (job.claimed.distribution, job.claimed.id, asdict(job.recipient))
-                for job in jobs
+                for job in kept
                 if job.claimed.frozen is None
             ),
         )
-        return jobs
+        return Claim(kept, len(late), tx.now())
 
     def _template(self, tx: Tx, digest: str) -> MergeTemplate:
         if digest not in self._templates:

@@ -20,11 +20,16 @@ from mailer.store.states import DeliveryState
 
 @dataclass(frozen=True, slots=True)
 class OpenWave:
-    """A wave one may claim from now."""
+    """A wave one may claim from now.
+
+    `urgent` ones (an embargo's lift, a correction, a withdrawal) reach everybody at once: warm-up
+    does not hold them (D22).
+    """
 
     distribution: int
     wave: int
     compiled: str
+    urgent: bool = False
 
 
 @dataclass(slots=True)
@@ -88,7 +93,7 @@ _FIELDS = (
 def open_waves(tx: Tx) -> list[OpenWave]:
     """Waves from which something may be claimed at this instant, most urgent first."""
     return [
-        OpenWave(row["distribution"], row["wave"], row["compiled"])
+        OpenWave(row["distribution"], row["wave"], row["compiled"], bool(row["urgent"]))
         for row in tx.all("ledger.open_waves", now=tx.now())
     ]
 
@@ -195,6 +200,32 @@ def set_aside(
             data={"reason": reason},
         )
     return bool(changed)
+
+
+def put_off(tx: Tx, worker: int, late: Sequence[tuple[int, int, int, str]]) -> int:
+    """Claimed, untried deliveries wait: (distribution, id, due at, reason); how many."""
+    if not late:
+        return 0
+    changed = tx.bulk(
+        "ledger.put_off",
+        [
+            {
+                "distribution": distribution,
+                "delivery": delivery,
+                "worker": worker,
+                "due_at": due_at,
+                "reason": reason,
+            }
+            for distribution, delivery, due_at, reason in late
+        ],
+    )
+    groups: dict[tuple[int, str], list[int]] = {}
+    for distribution, delivery, _, reason in late:
+        groups.setdefault((distribution, reason), []).append(delivery)
+    for (distribution, reason), ids in groups.items():
+        data = {"state": "deferred", "reason": reason, "deliveries": ids}
+        add_event(tx, "put_off", f"worker:{worker}", distribution=distribution, data=data)
+    return changed
 
 
 def give_back(tx: Tx, worker: int, deliveries: Iterable[tuple[int, int]]) -> int:

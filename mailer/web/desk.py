@@ -242,7 +242,7 @@ def _day(moment: datetime) -> str:
 
 def _is_sandboxed(config: Config) -> bool:
     """True when mail goes to the sandbox that mailer starts itself."""
-    return not config.live and config.routes[0].is_default_address
+    return not config.live and config.sandbox_route is not None
 
 
 def _trouble(newsroom: Newsroom) -> str:

@@ -4,7 +4,8 @@
 
 -- name: open_waves
 -- Waves from which something may be claimed at this instant, most urgent distribution first.
-SELECT w.distribution, w.id AS wave, x.compiled
+SELECT w.distribution, w.id AS wave, x.compiled,
+    CASE WHEN x.embargo_until IS NOT NULL OR x.priority < 50 THEN 1 ELSE 0 END AS urgent
 FROM distributions x JOIN waves w ON w.distribution = x.id
 WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
   AND (x.embargo_until IS NULL OR x.embargo_until <= :now)
@@ -168,6 +169,23 @@ ON CONFLICT (distribution, delivery, number) DO UPDATE SET at = excluded.at, cod
 -- A claimed delivery that was not tried: stopped, skipped, or back to where it was.
 UPDATE deliveries SET state = :state, worker = NULL, reason = :reason
 WHERE distribution = :distribution AND id = :delivery AND state = 1 AND worker = :worker
+
+-- name: put_off
+-- A claimed delivery that was not tried waits: its route or destination has no place for it now.
+UPDATE deliveries SET state = 2, worker = NULL, due_at = r.due_at, reason = r.reason
+FROM (
+    WITH r (distribution, delivery, worker, due_at, reason) AS (
+        VALUES (:distribution, :delivery, :worker, :due_at, :reason))
+    SELECT * FROM r) AS r
+WHERE deliveries.distribution = r.distribution AND deliveries.id = r.delivery
+    AND deliveries.state = 1 AND deliveries.worker = r.worker
+
+-- name: put_off@postgresql
+UPDATE deliveries d SET state = 2, worker = NULL, due_at = r.due_at, reason = r.reason
+FROM json_to_recordset(:rows ::json) AS r (distribution integer, delivery bigint, worker bigint,
+    due_at bigint, reason text)
+WHERE d.distribution = r.distribution AND d.id = r.delivery AND d.state = 1
+    AND d.worker = r.worker
 
 -- name: back_to
 -- Where an untried delivery goes back to: cancelled with its distribution or batch, else where it

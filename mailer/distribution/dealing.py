@@ -1,0 +1,178 @@
+"""Dealing: by which route each claimed delivery leaves, and not before when.
+
+Asked inside the transaction of a claim, so that rates, warm-up and pauses hold over all senders
+and machines. What finds no place now is put off, untried, and others come first (H12, H13).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from mailer.clock import SECOND, to_datetime
+from mailer.config import Config, RouteConfig
+from mailer.distribution.job import Job
+from mailer.smtp.destinations import Destinations
+from mailer.smtp.routes import pick, serves
+from mailer.store import paces
+from mailer.store.base import Tx
+
+HORIZON = SECOND
+"""How far ahead (microseconds) places are taken: a claim holds at most a second of sending."""
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A claimed delivery that has to wait until `due_at` (UTC microseconds)."""
+
+    job: Job
+    due_at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a sender knows of its ways out at this moment.
+
+    `usable` are names of routes that neither rest nor are paused; `back_at` is when the first of
+    the others may be tried again. `room` says for some routes ("route") and destination groups
+    ("to:group") how many more are worth claiming; what has no entry takes all.
+    """
+
+    usable: frozenset[str]
+    back_at: int
+    room: Mapping[str, int]
+
+
+class Dealer:
+    """Knows a newsroom's routes and limits; `begin` deals within one transaction."""
+
+    def __init__(self, config: Config) -> None:
+        self.routes: dict[str, RouteConfig] = {route.name: route for route in config.routes}
+        self.zone = ZoneInfo(config.newsroom.timezone)
+        own = {each.name: each.domains for each in config.destinations if each.domains}
+        self.group_of = Destinations(own).group_of
+        self.rates = {each.name: each.rate for each in config.destinations if each.rate}
+
+    def begin(self, tx: Tx, ways: Ways) -> Deal:
+        """Deal within `tx`; end it with `close`."""
+        return Deal(self, tx, ways)
+
+    def other(self, job: Job, usable: Collection[str]) -> str | None:
+        """Another usable route for a delivery, that was not tried for it yet."""
+        domain = job.recipient.email.rpartition("@")[2]
+        without = set(self.routes) - set(usable) | set(job.tried)
+        found = pick(tuple(self.routes.values()), domain, without=without)
+        return found.name if found else None
+
+
+class Deal:
+    """The dealing of one claim."""
+
+    def __init__(self, dealer: Dealer, tx: Tx, ways: Ways) -> None:
+        self._dealer = dealer
+        self._tx = tx
+        self._ways = ways
+        self._now = tx.now()
+        local = to_datetime(self._now).astimezone(dealer.zone)
+        self._day = local.date()
+        self._tomorrow = round((local + _DAY).timestamp() * SECOND)
+        self._routes = [r for name, r in dealer.routes.items() if name in ways.usable]
+        self._queues: dict[str, paces.Queue] = {}
+        self._left: dict[str, int] = {}
+        self._counted: dict[str, int] = {}
+        self._room = dict(ways.room)
+        self._rests = paces.rests(tx)
+        self._over = 0
+        for route in self._routes:
+            if route.rate:
+                self._queues[route.name] = paces.queue(tx, f"route:{route.name}", route.rate)
+            limit = route.warm_up.limit(self._day) if route.warm_up else None
+            if limit is not None:
+                day = self._day.isoformat()
+                self._left[route.name] = max(0, limit - paces.used(tx, route.name, day))
+        # Without limits every delivery takes the same way at no cost.
+        self._simple = self._routes[0] if len(dealer.routes) == 1 and self._routes else None
+        if self._simple is not None and (
+            self._simple.domains or self._queues or self._left or self._room or dealer.rates
+        ):
+            self._simple = None
+
+    def room(self, wanted: int) -> int:
+        """How many of `wanted` there are places for within the horizon."""
+        if not self._routes:
+            return 0
+        if len(self._queues) < len(self._routes):
+            return wanted
+        return min(wanted, sum(queue.room(HORIZON) for queue in self._queues.values()))
+
+    def deal(self, jobs: Iterable[Job]) -> tuple[list[Job], list[Late]]:
+        """Give each its route and place; those that leave now, and those that must wait."""
+        kept: list[Job] = []
+        late: list[Late] = []
+        group_of = self._dealer.group_of
+        simple = self._simple
+        for job in jobs:
+            domain = job.recipient.email.rpartition("@")[2]
+            job.group = group_of(domain)
+            if job.group in self._rests:
+                due = self._rests[job.group] + self._spread()
+                late.append(Late(job, due, f"{job.group} asked for a pause"))
+            elif simple is not None:
+                job.route = simple.name
+                kept.append(job)
+            elif (found := self._find(job, domain)) is not None:
+                late.append(found)
+            else:
+                kept.append(job)
+        return kept, late
+
+    def close(self) -> None:
+        """Write back what was taken."""
+        for queue in self._queues.values():
+            queue.keep(self._tx)
+        for route, count in self._counted.items():
+            paces.use(self._tx, route, self._day.isoformat(), count)
+
+    def _find(self, job: Job, domain: str) -> Late | None:
+        """Give the job its route and place, or say why it must wait."""
+        spent = set() if job.urgent else {name for name, left in self._left.items() if not left}
+        route = pick(self._routes, domain, without=spent)
+        if route is None:
+            if any(serves(self._dealer.routes[name], domain) for name in spent):
+                return Late(job, self._tomorrow + self._spread(), "warm-up: enough for today")
+            return Late(job, max(self._ways.back_at, self._now + SECOND), "mail service is away")
+        for name in (route.name, f"to:{job.group}"):
+            if self._room.get(name, 1) <= 0:
+                self._over += 1
+                due = self._now + SECOND + self._over * SECOND // 20
+                return Late(job, due, "waits for its turn")
+        queues = []
+        if queue := self._queues.get(route.name):
+            queues.append(queue)
+        if rate := self._dealer.rates.get(job.group):
+            name = f"to:{job.group}"
+            if name not in self._queues:
+                self._queues[name] = paces.queue(self._tx, name, rate)
+            queues.append(self._queues[name])
+        full = next((queue for queue in queues if queue.room(HORIZON) < 1), None)
+        if full is not None:
+            return Late(job, full.later(), "waits for its turn")
+        job.place = max((queue.take() for queue in queues), default=0)
+        job.route = route.name
+        for name in (route.name, f"to:{job.group}"):
+            if name in self._room:
+                self._room[name] -= 1
+        if route.name in self._left:
+            self._left[route.name] = max(0, self._left[route.name] - 1)
+            self._counted[route.name] = self._counted.get(route.name, 0) + 1
+        return None
+
+    def _spread(self) -> int:
+        """Up to a minute, so that those who wait for one instant do not all come at it."""
+        return random.randrange(60 * SECOND)
