@@ -138,6 +138,28 @@ def test_who_said_stop_or_is_no_longer_active_is_not_claimed(room: Store) -> Non
     assert fallen == {1: "", 2: "", 4: "on_hold"}
 
 
+def test_a_batch_of_any_size_is_claimed_and_recorded_whole(
+    store_url: str, clock: ManualClock
+) -> None:
+    """H9: many rows go in few statements; each row must arrive, with its own values."""
+    with opened(store_url, clock) as room:
+        seed_journalists(room, 150)
+        number = seed_distribution(room, range(1, 151))
+        start(room, number)
+        who = worker(room)
+        for limit in (149, 100):  # 64 + 64 + 16 + 4 + 1, then one alone
+            batch = claim(room, number, who, limit)
+            with room.write() as tx:
+                ledger.freeze(tx, ((c.distribution, c.id, {"name": str(c.id)}) for c in batch))
+                answers = [result(c, DeliveryState.ACCEPTED) for c in batch]
+                assert ledger.record(tx, who, answers) == len(batch)
+        assert states(room, number) == {"accepted": 150}
+        with room.read() as tx:
+            for claimed in batch:
+                assert len(dist.attempts(tx, claimed.id)) == 1
+                assert dist.events(tx, claimed.id)[-1]["kind"] == "accepted"
+
+
 def test_answers_are_written_over_own_claims_only(room: Store) -> None:
     """H5: a worker that was declared dead changes nothing any more."""
     number = seed_distribution(room, [1])
