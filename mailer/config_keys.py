@@ -105,8 +105,9 @@ def _judge_size(bits: int, path: Path, make: str) -> tuple[str, ...]:
             f"with {make} under a new selector.",
         )
     if bits > LARGEST_RSA:
-        return (
-            f"the key {path} has {bits} bits; not every mail service can check more than "
-            f"{LARGEST_RSA}.",
+        raise BadValue(
+            f"names an RSA key of {bits} bits, and not every mail service can check more than "
+            f"{LARGEST_RSA}: {quoted(str(path))}",
+            f"Make one of {GOOD_RSA} bits with {make}.",
         )
     return ()

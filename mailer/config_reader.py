@@ -376,7 +376,9 @@ class Reader:
             keys.append(self._dkim_key("ed25519", *named, home))
         return DkimConfig(domain=section.domain, keys=tuple(keys))
 
-    def _dkim_key(self, kind: Literal["rsa", "ed25519"], selector: str, file: str, home: Path) -> DkimKey:
+    def _dkim_key(
+        self, kind: Literal["rsa", "ed25519"], selector: str, file: str, home: Path
+    ) -> DkimKey:
         location = ("dkim", "key_file" if kind == "rsa" else "ed25519_key_file")
         path = home / Path(file).expanduser()
         if not self.signing_keys:

@@ -266,9 +266,7 @@ def dkim_domain(value: Any) -> str:
     """The domain that signs (d=), lower case, at least two labels."""
     domain = text(value).lower()
     if not domain.isascii():
-        raise BadValue(
-            f"is outside ASCII: {quoted(domain)}", "Write the domain in its xn-- form."
-        )
+        raise BadValue(f"is outside ASCII: {quoted(domain)}", "Write the domain in its xn-- form.")
     if not _SIGNING_NAME.fullmatch(domain) or "." not in domain or len(domain) > 253:
         raise BadValue(f"is not a domain: {quoted(domain)}", 'Write it like "example.org".')
     return domain

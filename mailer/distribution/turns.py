@@ -6,19 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailer.distribution import subscriptions
 from mailer.distribution.context import Newsroom
+from mailer.distribution.dkim import Signing, keep, signer_of
 from mailer.distribution.journal import Journal
 from mailer.errors import StoreUnavailable
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
+from mailer.message.values import written_out
 from mailer.store import ledger
 from mailer.store.base import Tx
 from mailer.store.core import control_version
 from mailer.store.ledger import Claimed, OpenWave, Result
 from mailer.store.states import DeliveryState
+
+if TYPE_CHECKING:
+    from mailer.message.dkim import Signer
 
 LARGEST_CLAIM = 2000
 """Deliveries one claim takes at most, however fast the route is."""
@@ -32,7 +37,9 @@ class Job:
     recipient: Recipient
     template: MergeTemplate
     sent_date: int = 0
+    signing: Signing | None = None
     sha256: bytes = b""
+    signature: bytes = b""
     losses: int = 0
     fresh_losses: int = 0
 
@@ -66,7 +73,7 @@ class Turns:
         self._room = room
         self._worker = worker
         self._journal = journal
-        self._templates: dict[str, MergeTemplate] = {}
+        self._templates: dict[str, tuple[MergeTemplate, Signer | None]] = {}
         self._version = -1
         self._looks_due = 0
 
@@ -157,11 +164,13 @@ class Turns:
     def _claim(self, tx: Tx, waves: list[OpenWave], wanted: int) -> list[Job]:
         jobs: list[Job] = []
         for wave in waves:
-            template = self._template(tx, wave.compiled)
+            template, signer = self._template(tx, wave.compiled)
+            signing = keep(tx, signer)
             for claimed in ledger.claim(tx, self._worker, wave, wanted - len(jobs)):
                 fields: dict[str, Any] = dict(claimed.frozen or claimed.fields)
                 fields.setdefault("key_id", self._room.keys.current_id)
-                jobs.append(Job(claimed, Recipient(**fields), template))
+                recipient = written_out(Recipient(**fields), template.sender, template.language)
+                jobs.append(Job(claimed, recipient, template, signing=signing))
             if len(jobs) >= wanted:
                 break
         ledger.freeze(
@@ -174,7 +183,8 @@ class Turns:
         )
         return jobs
 
-    def _template(self, tx: Tx, digest: str) -> MergeTemplate:
+    def _template(self, tx: Tx, digest: str) -> tuple[MergeTemplate, Signer | None]:
         if digest not in self._templates:
-            self._templates[digest] = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
+            template = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
+            self._templates[digest] = template, signer_of(self._room.config, template)
         return self._templates[digest]

@@ -101,9 +101,7 @@ class Signer:
         head = self._static + _relaxed(b"".join(varying))
         fields: list[str] = []
         raw: list[bytes] = []
-        for key, text, signed_text in zip(
-            self._keys, self._texts, self._signed_texts, strict=True
-        ):
+        for key, text, signed_text in zip(self._keys, self._texts, self._signed_texts, strict=True):
             signature = _signature(key.key, head + _fill(signed_text, bound, b"").encode("ascii"))
             fields.append(_fill(text, bound, signature))
             raw.append(signature)
@@ -193,7 +191,9 @@ def _fill(text: str, bound: dict[str, str], signature: bytes) -> str:
             size = int(mark[1:])
             written = _base64(signature[position : position + size])
             position += size
-            out.append("\r\n ".join(written[at : at + _LINE] for at in range(0, len(written), _LINE)))
+            out.append(
+                "\r\n ".join(written[at : at + _LINE] for at in range(0, len(written), _LINE))
+            )
     return "".join(out)
 
 

@@ -45,7 +45,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one attempt. `due_at` is when a deferred one is next due."""
+    """What became of one attempt. `due_at` is when a deferred one is next due.
+
+    `signer` is the number that `keep_signer` gave for the text of the message's signatures, and
+    `signature` what differs by message; None when it was not signed.
+    """
 
     distribution: int
     delivery: int
@@ -62,6 +66,8 @@ class Result:
     reason: str | None
     due_at: int
     sha256: bytes | None
+    signer: int | None = None
+    signature: bytes | None = None
 
 
 _FIELDS = (
@@ -283,6 +289,21 @@ def compiled(tx: Tx, digest: str) -> bytes:
     return bytes(tx.value("ledger.compiled", digest=digest))
 
 
+def keep_signer(tx: Tx, text: str) -> int:
+    """The number of the text that many signatures share; it is kept if it is new."""
+    found: int | None = tx.value("ledger.signer_id", template=text)
+    if found is None:
+        tx.run("ledger.keep_signer", id=tx.next_ids("signer"), template=text)
+        found = int(tx.value("ledger.signer_id", template=text))
+    return found
+
+
+def signer_text(tx: Tx, signer: int) -> str | None:
+    """The text behind a number of `keep_signer`."""
+    found: str | None = tx.value("ledger.signer_text", id=signer)
+    return found
+
+
 def add_worker(
     tx: Tx, *, host: str, name: str, pid: int, boot_id: str, journal: str, config_digest: str
 ) -> int:
@@ -361,4 +382,6 @@ def _row(result: Result, worker: int) -> dict[str, Any]:
         "reason": result.reason,
         "due_at": result.due_at,
         "sha256": result.sha256,
+        "signer": result.signer,
+        "signature": result.signature,
     }
