@@ -60,7 +60,8 @@ def slot_values(
 
     `date` is the instant of this attempt (UTC µs), `language` and `sender` are the message's
     (`MergeTemplate.language`, empty: the recipient's; `MergeTemplate.sender`). Line breaks and
-    other controls in what came from a list become spaces (B11). Links are signed with the key `recipient.key_id`.
+    other controls in what came from a list become spaces (B11). Links are signed with the key
+    `recipient.key_id`.
     """
     recipient = written_out(recipient, sender, language)
     signing = keys.with_current(recipient.key_id)

@@ -285,8 +285,8 @@ def keep_compiled(tx: Tx, digest: str, data: bytes) -> None:
 
 
 def compiled(tx: Tx, digest: str) -> bytes:
-    """The compiled template of that digest."""
-    return bytes(tx.value("ledger.compiled", digest=digest))
+    """The compiled template of that digest; empty when it is lost."""
+    return bytes(tx.value("ledger.compiled", digest=digest) or b"")
 
 
 def keep_signer(tx: Tx, text: str) -> int:

@@ -194,7 +194,7 @@ WHERE distribution = :distribution AND id = :id AND state IN (0, 2)
 -- name: log
 SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
     d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced, d.reply, d.route,
-    d.reason, d.due_at, d.kind, d.wave, l.name AS list
+    d.reason, d.due_at, d.kind, d.wave, l.name AS list, x.compiled
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 JOIN releases r ON r.id = x.release
