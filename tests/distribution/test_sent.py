@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,14 @@ ed25519_key_file = "keys/second.pem"
 """
 
 
+class _Anywhere(Controller):
+    """On a port of the system's choice, at which aiosmtpd then knocks itself."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 class Capture:
     """An aiosmtpd server that keeps what it gets, byte for byte, and defers whom it is told."""
 
@@ -55,13 +64,11 @@ class Capture:
         return "250 2.0.0 taken"
 
     def __enter__(self) -> Capture:
-        self._controller = Controller(
+        self._controller = _Anywhere(
             self, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True, data_size_limit=10**7
         )
-        # The port is the system's choice, so aiosmtpd's own knock at the configured one fails.
-        self._controller._trigger_server = lambda: None  # type: ignore[method-assign]
         self._controller.start()
-        self.port = self._controller.server.sockets[0].getsockname()[1]
+        self.port = self._controller.port
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -158,7 +165,7 @@ def test_each_attempt_has_bytes_of_its_own(tmp_path: Path, store_url: str, serve
         press.run()
         time.sleep(1.3)
         press.run()
-        for row in log(press.room):
+        for row in list(log(press.room)):
             first, second = (data for rcpt, data in server.got if rcpt == row["email"])
             assert first != second
             assert as_sent(press.room, row["delivery"]).data == second
@@ -221,8 +228,6 @@ def test_a_signature_survives_the_sender(tmp_path: Path, store_url: str, server:
                 "WHERE id = :delivery",
                 {"worker": worker, "delivery": delivery},
             )
-        import os
-
         os.close(journal._lock)
         assert journals.is_dead(journal.path)
         assert recover(press.room, host="here").in_doubt == 1
