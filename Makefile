@@ -10,8 +10,8 @@ PYTEST_FLAGS ?= -q
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What the benchmarks compare with, and a compiler for the sink that they send into.
 BENCH_PACKAGES := postfix gcc libc6-dev openssl nodejs npm
-# Programs that the tests run beside mailer: a browser, a second mail server, fonts for pictures.
-PACKAGES := chromium postfix fonts-liberation fonts-noto-core fonts-noto-cjk
+# Beside these the tests run a second mail server and two more verifiers of signatures.
+BROWSER := chromium fonts-liberation fonts-noto-core fonts-noto-cjk
 
 help:
 	@echo "make demo   send the sample release to sample journalists on this machine"
@@ -36,7 +36,7 @@ bench: $(VENV)/.dev $(VENV)/.bench-programs
 	$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/message/foreign/node_modules
 
 # The virtual environment, made again when the dependencies change.
 $(BIN)/python:
@@ -62,20 +62,27 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	touch $@ $(VENV)/.run
 
 # Debian and Ubuntu, as root; elsewhere they are named and left to the reader.
-$(VENV)/.programs: | $(BIN)/python
-	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; \
-	if command -v smtp-sink >/dev/null && { command -v chromium || command -v chromium-browser; } >/dev/null; then \
+$(VENV)/.programs: Makefile | $(BIN)/python
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; missing=; \
+	has() { command -v "$$1" >/dev/null; }; \
+	has smtp-sink || missing="$$missing postfix"; \
+	has chromium || has chromium-browser || missing="$$missing $(BROWSER)"; \
+	has opendkim || missing="$$missing opendkim"; \
+	has openssl || missing="$$missing openssl"; \
+	has node || missing="$$missing nodejs"; \
+	has npm || missing="$$missing npm"; \
+	if [ -z "$$missing" ]; then \
 	  :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  set -e; \
 	  export DEBIAN_FRONTEND=noninteractive; \
-	  echo "Installing $(PACKAGES)"; \
+	  echo "Installing$$missing"; \
 	  apt-get update; \
 	  echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections; \
-	  apt-get install -y --no-install-recommends $(PACKAGES); \
+	  apt-get install -y --no-install-recommends $$missing; \
 	else \
-	  echo "The tests need these programs: chromium, and smtp-sink (of postfix)." >&2; \
-	  echo "On Debian or Ubuntu: sudo apt-get install $(PACKAGES)" >&2; \
+	  echo "The tests need programs that are not there." >&2; \
+	  echo "On Debian or Ubuntu: sudo apt-get install$$missing" >&2; \
 	  exit 1; \
 	fi
 	@touch $@

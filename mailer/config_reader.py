@@ -410,7 +410,7 @@ class Reader:
         if not self.signing_keys:
             return DkimKey(selector=selector, path=path, key=None, fingerprint="")
         try:
-            found = read_signing_key(path, kind)
+            found = read_signing_key(path, kind, file)
         except BadValue as error:
             self._fail(location, f"`{location[1]}` {error.message}", error.hint)
         for doubt in found.doubts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import tomllib
 from datetime import date, timedelta
 from pathlib import Path
@@ -163,7 +164,7 @@ def test_environment_faults_name_the_variable(tmp_path: Path) -> None:
         config.load(path, {"MAILER_SENDING__RETRI": '["1s"]'})
     with pytest.raises(ConfigError, match=r"^environment variable MAILER_SENDING__RETRY: `retry`"):
         config.load(path, {"MAILER_SENDING__RETRY": '["soon"]'})
-    with pytest.raises(ConfigError, match=r"^environment variable MAILER_DKIM__DOMAIN: This ver"):
+    with pytest.raises(ConfigError, match=r"^environment variable MAILER_DKIM__DOMAIN: `sel"):
         config.load(path, {"MAILER_DKIM__DOMAIN": "example.org"})
 
 
@@ -279,6 +280,69 @@ def test_digest_follows_what_matters(tmp_path: Path) -> None:
     assert config.load(path, {"MAILER_STORE__URL": "sqlite:///x.db"}).digest() == plain
     assert config.load(path, {"MAILER_NEWSROOM__NAME": "B"}).digest() != plain
     assert config.load(path, {"MAILER_SMTP__URL": "smtp://127.0.0.1:26"}).digest() != plain
+
+
+DKIM = '[dkim]\ndomain = "example.org"\nselector = "s1"\nkey_file = "keys/rsa.pem"\n'
+SECOND = 'ed25519_selector = "s2"\ned25519_key_file = "keys/ed.pem"\n'
+
+
+def _pem(path: Path, *arguments: str, mode: int = 0o600) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    subprocess.run(
+        ["openssl", arguments[0], "-out", path, *arguments[1:]], check=True, capture_output=True
+    )
+    path.chmod(mode)
+    return path
+
+
+def test_signing_keys_are_read_and_stay_secret(tmp_path: Path) -> None:
+    """A5, A6, A11: two keys under two selectors; nothing of them is printed or written out, and
+    machines with other keys are told apart."""
+    rsa = _pem(tmp_path / "keys" / "rsa.pem", "genrsa", "2048")
+    _pem(tmp_path / "keys" / "ed.pem", "genpkey", "-algorithm", "ed25519")
+    path = _write(tmp_path, MINIMAL + DKIM + SECOND)
+    loaded = config.load(path, {})
+    assert loaded.dkim is not None and loaded.dkim.domain == "example.org"
+    assert [key.selector for key in loaded.dkim.keys] == ["s1", "s2"]
+    assert loaded.warnings == ()
+    shown = repr(loaded) + str(loaded.model_dump()) + str(loaded.dkim.model_dump(mode="json"))
+    assert "PrivateKey" not in shown
+    assert not any(line in shown for line in rsa.read_text().splitlines())
+    before = loaded.digest()
+    assert config.load(path, {}).digest() == before
+    _pem(rsa, "genrsa", "2048")
+    assert config.load(path, {}).digest() != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mode", "fault"),
+    [
+        (("genrsa", "768"), 0o600, "an RSA key of 768 bits, and mail services ignore"),
+        (("genrsa", "5120"), 0o600, "an RSA key of 5120 bits, and not every"),
+        (("genrsa", "2048"), 0o640, "that others on this machine can read"),
+        (("genrsa", "2048"), 0o604, "that others on this machine can read"),
+        (("genpkey", "-algorithm", "ed25519"), 0o600, "does not name an RSA key"),
+        (("genrsa", "-aes128", "-passout", "pass:x", "2048"), 0o600, "encrypted with a password"),
+        (("rand", "-hex", "64"), 0o600, "holds no private key"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_refused(
+    arguments: tuple[str, ...], mode: int, fault: str, tmp_path: Path
+) -> None:
+    """A5, A11: with the line of key_file, and never with the key."""
+    key = _pem(tmp_path / "keys" / "rsa.pem", *arguments, mode=mode)
+    with pytest.raises(ConfigError, match="line 7, column 1: `key_file` ") as caught:
+        config.load(_write(tmp_path, MINIMAL + DKIM), {})
+    assert fault in str(caught.value)
+    assert not any(line in str(caught.value) for line in key.read_text().splitlines())
+    assert config.load(_write(tmp_path, MINIMAL + DKIM), {}, signing_keys=False).dkim is not None
+
+
+def test_a_short_key_is_warned_of(tmp_path: Path) -> None:
+    """A5: under 2,048 bits."""
+    _pem(tmp_path / "keys" / "rsa.pem", "genrsa", "1024")
+    [warning] = config.load(_write(tmp_path, MINIMAL + DKIM), {}).warnings
+    assert "config.toml, line 7" in warning and "has 1024 bits" in warning
 
 
 _KEYS = st.text("abcdefgh_-", min_size=1, max_size=6)

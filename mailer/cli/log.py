@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,10 +128,19 @@ def _nothing(room: Newsroom, email: str | None) -> str:
 
 def show(
     delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="As `mailer log` names it.")],
+    eml: Annotated[bool, typer.Option("--eml", help="Write the very bytes sent.")] = False,
+    attempt: Annotated[
+        int | None, typer.Option(metavar="N", help="With --eml: of this attempt, else the last.")
+    ] = None,
 ) -> None:
     """One delivery: every attempt, the server's words, and its history."""
     from mailer.distribution import log as ledger
 
+    if eml:
+        _eml(delivery, attempt)
+        return
+    if attempt is not None:
+        raise typer.BadParameter("it goes with --eml", param_hint="--attempt")
     with current().newsroom() as room:
         found = ledger.show(room, delivery)
     if current().json:
@@ -148,23 +159,36 @@ def show(
     ):
         if found[key] is not None:
             line(f"{key.replace('_', ' '):<13} {found[key]}")
-    for attempt in found["attempt_list"]:
+    for tried in found["attempt_list"]:
         said = " ".join(
             str(part)
-            for part in (attempt["smtp_code"], attempt["enhanced_code"], attempt["smtp_reply"])
+            for part in (tried["smtp_code"], tried["enhanced_code"], tried["smtp_reply"])
             if part
         )
         line()
         line(
-            f"attempt {attempt['number']} at {attempt['at']} by {attempt['route']}",
-            begin=attempt["state"],
+            f"attempt {tried['number']} at {tried['at']} by {tried['route']}",
+            begin=tried["state"],
         )
-        line(f"  {attempt['phase']}: {said or 'no answer'}")
-        if attempt["sha256"]:
-            line(f"  sha256 {attempt['sha256']}")
+        line(f"  {tried['phase']}: {said or 'no answer'}")
+        if tried["sha256"]:
+            line(f"  sha256 {tried['sha256']}")
     line()
     for event in found["events"]:
         line(f"{event['at']}  {event['event']:<18} {event['actor']}")
+
+
+def _eml(delivery: str, attempt: int | None) -> None:
+    from mailer.distribution.sent import as_sent
+
+    with current().newsroom() as room:
+        sent = as_sent(room, delivery, attempt)
+    if current().json:
+        encoded = base64.b64encode(sent.data).decode("ascii")
+        document({"attempt": sent.attempt, "sha256": sent.sha256, "eml_base64": encoded})
+        return
+    sys.stdout.buffer.write(sent.data)
+    sys.stdout.buffer.flush()
 
 
 def _one(found: Mapping[str, Any]) -> None:

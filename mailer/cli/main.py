@@ -20,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-from mailer.cli import base, demo, lists, log, newsroom, releases, sending, store, suppress
+from mailer.cli import base, demo, dkim, lists, log, newsroom, releases, sending, store, suppress
 from mailer.cli.base import CONFIG, JSON, OFFICER, Commands, say
 from mailer.errors import MailerError
 
@@ -140,5 +140,5 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
     return Path("the lines above")
 
 
-for module in (newsroom, lists, releases, sending, log, suppress, store, demo):
+for module in (newsroom, lists, releases, sending, log, suppress, store, dkim, demo):
     module.register(app)

@@ -26,6 +26,7 @@ from mailer.distribution.context import (
     read_suppression_key,
     read_token_keys,
 )
+from mailer.distribution.dkim import alignment, records
 from mailer.distribution.safety import is_reserved, route_refusal
 from mailer.errors import MailerError
 from mailer.smtp.client import Connection
@@ -63,6 +64,7 @@ def examine(config: Config) -> Iterator[Check]:
     yield store
     try:
         yield from _identity(config)
+        yield from _signing(config)
         yield from _disk(config)
         for route in config.routes:
             yield from _route(config, room, route)
@@ -140,6 +142,20 @@ def _public_url(url: str, live: bool) -> Check:
         message = f"{url} is not https, and mail services accept one-click leaving only by https."
         return Check("public address", FAIL if live else WARNING, message)
     return Check("public address", OK, f"Links begin with {url}.")
+
+
+def _signing(config: Config) -> Iterator[Check]:
+    """The keys that sign, which the configuration has read, and whether they fit the sender."""
+    if config.dkim is None:
+        message = "Messages are not signed here; the mail server must do it."
+        yield Check("dkim", WARNING if config.live else OK, message)
+        return
+    for key, record in zip(config.dkim.keys, records(config), strict=True):
+        size = f"RSA, {key.key.key_size} bits" if hasattr(key.key, "key_size") else "Ed25519"
+        message = f"Signing with {key.path.name} ({size}); its record is {record.name}."
+        yield Check("dkim", OK, message)
+    for state, message in alignment(config):
+        yield Check("dkim", state, message)
 
 
 def _disk(config: Config) -> Iterator[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mailer.distribution.dkim import Signing
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
 from mailer.store.ledger import Claimed
@@ -28,6 +29,8 @@ class Job:
     place: int = 0
     not_before: float = 0.0
     sent_date: int = 0
+    signing: Signing | None = None
+    signature: bytes = b""
     sha256: bytes = b""
     losses: int = 0
     fresh_losses: int = 0

@@ -22,23 +22,29 @@ from pathlib import Path
 
 from mailer.errors import StoreUnavailable
 
-_DOT = struct.Struct("<cqHq32s")
+_DOT = struct.Struct("<cqHq32siH")
 _REPLY = struct.Struct("<cqqHBH")
 _CRC = struct.Struct("<I")
 _RESERVE = 1 << 20
 _ROLL = 8 << 20
-_LARGEST = _DOT.size + _REPLY.size + 64 + 600 + 2 * _CRC.size
+_SIGNATURE = (4096 + 512) // 8
+_LARGEST = _DOT.size + _SIGNATURE + _REPLY.size + 64 + 600 + 2 * _CRC.size
 """Room one delivery can need, in bytes."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """What the journal knows of one delivery. `code` is None until a reply was read."""
+    """What the journal knows of one delivery. `code` is None until a reply was read.
+
+    `signer` and `signature` are those of the message's DKIM signatures (0 and empty: unsigned).
+    """
 
     delivery: int
     number: int
     sent_date: int
     sha256: bytes
+    signer: int = 0
+    signature: bytes = b""
     code: int | None = None
     enhanced: str = ""
     reply: str = ""
@@ -76,9 +82,17 @@ class Journal:
             raise _unavailable(error) from error
         self._reserved = target
 
-    def dotted(self, delivery: int, number: int, sent_date: int, sha256: bytes) -> None:
+    def dotted(
+        self,
+        delivery: int,
+        number: int,
+        sent_date: int,
+        sha256: bytes,
+        signer: int = 0,
+        signature: bytes = b"",
+    ) -> None:
         """The final dot of this delivery is about to leave."""
-        self._open[delivery] = Entry(delivery, number, sent_date, sha256)
+        self._open[delivery] = Entry(delivery, number, sent_date, sha256, signer, signature)
         self._write(_packed_dot(self._open[delivery]))
 
     def replied(self, delivery: int, at: int, code: int, enhanced: str, reply: str) -> None:
@@ -172,12 +186,14 @@ def _records(data: bytes) -> Iterator[Entry | tuple[int, int, int, str, str]]:
         if head is None or position + head.size > len(data):
             return
         fields = head.unpack_from(data, position)
-        end = position + head.size + (fields[4] + fields[5] if kind == b"R" else 0)
+        end = position + head.size + (fields[4] + fields[5] if kind == b"R" else fields[6])
         record = data[position:end]
         if data[end : end + _CRC.size] != _CRC.pack(zlib.crc32(record)):
             return
         if kind == b"D":
-            yield Entry(*fields[1:])
+            _, delivery, number, sent_date, sha256, signer, _ = fields
+            signature = record[head.size :]
+            yield Entry(delivery, number, sent_date, sha256, signer, signature)
         else:
             _, delivery, at, code, enhanced, _ = fields
             text = record[head.size :]
@@ -192,7 +208,9 @@ def _records(data: bytes) -> Iterator[Entry | tuple[int, int, int, str, str]]:
 
 
 def _packed_dot(entry: Entry) -> bytes:
-    return _summed(_DOT.pack(b"D", entry.delivery, entry.number, entry.sent_date, entry.sha256))
+    place = (entry.delivery, entry.number, entry.sent_date)
+    head = _DOT.pack(b"D", *place, entry.sha256, entry.signer, len(entry.signature))
+    return _summed(head + entry.signature)
 
 
 def _packed_reply(entry: Entry) -> bytes:

@@ -16,10 +16,12 @@ from mailer.audience.address import AddressError, normalise
 from mailer.clock import to_datetime
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
-from mailer.errors import NotFound, UsageError
+from mailer.errors import InputError, NotFound, UsageError
+from mailer.message.merge import MergeTemplate
+from mailer.message.model import Sender
 from mailer.message.tokens import delivery_code, parse_delivery_code
 from mailer.message.values import message_id
-from mailer.store import audience, distributions
+from mailer.store import audience, distributions, ledger
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
 from mailer.store.states import DeliveryState
@@ -98,7 +100,8 @@ def log(
     with room.store.read() as tx:
         if distribution is not None:
             existing(tx, distribution)
-        rows = (_log_row(room, row) for row in distributions.log(tx, where))
+        senders = _Senders(room, tx)
+        rows = (_log_row(senders, row) for row in distributions.log(tx, where))
         if email is not None and not where.feedback:
             rows = merge(rows, _left_out(tx, where), key=lambda row: row["distribution"])
         yield from rows
@@ -177,7 +180,8 @@ def show(room: Newsroom, reference: str) -> dict[str, Any]:
             | ({"data": data} if (data := _event_data(e)) else {})
             for e in distributions.events(tx, number)
         ]
-    return {**_log_row(room, row), "attempt_list": attempts, "events": events}
+        shown = _log_row(_Senders(room, tx), row)
+    return {**shown, "attempt_list": attempts, "events": events}
 
 
 def delivery_number(reference: str) -> int:
@@ -216,7 +220,26 @@ def _address(text: str) -> str:
         return text.strip()
 
 
-def _log_row(room: Newsroom, row: Row) -> dict[str, Any]:
+class _Senders:
+    """The newsroom as each distribution's messages show it: their Message-IDs name its domain."""
+
+    def __init__(self, room: Newsroom, tx: Tx) -> None:
+        self._room = room
+        self._tx = tx
+        self._known: dict[str, Sender] = {}
+
+    def of(self, digest: str) -> Sender:
+        """The sender in the compiled template of that digest; today's when it cannot be read."""
+        if digest not in self._known:
+            try:
+                data = ledger.compiled(self._tx, digest)
+                self._known[digest] = MergeTemplate.from_bytes(data).sender
+            except InputError:
+                self._known[digest] = self._room.sender
+        return self._known[digest]
+
+
+def _log_row(senders: _Senders, row: Row) -> dict[str, Any]:
     state = DeliveryState(row["state"])
     waits = state in (DeliveryState.QUEUED, DeliveryState.DEFERRED)
     return {
@@ -226,7 +249,7 @@ def _log_row(room: Newsroom, row: Row) -> dict[str, Any]:
         "email": row["email"],
         "state": state.word,
         "feedback": row["feedback"],
-        "message_id": message_id(row["id"], room.sender),
+        "message_id": message_id(row["id"], senders.of(row["compiled"])),
         "queued_at": iso(row["queued_at"]),
         "attempts": row["attempts"],
         "last_attempt_at": iso(row["last_attempt_at"]),

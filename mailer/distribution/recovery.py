@@ -160,4 +160,6 @@ def _as_result(
         reason=decision.reason,
         due_at=decision.due_at,
         sha256=entry.sha256,
+        signer=entry.signer or None,
+        signature=entry.signature or None,
     )

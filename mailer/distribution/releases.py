@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from mailer.clock import to_datetime
 from mailer.distribution.context import Newsroom
+from mailer.distribution.dkim import signer_of
 from mailer.distribution.log import iso
 from mailer.errors import (
     CheckFailed,
@@ -233,6 +234,7 @@ def as_json(release: Release) -> dict[str, Any]:
 
 
 def _merged(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> bytes:
+    now = room.clock.now()
     values = slot_values(
         recipient,
         delivery=0,
@@ -240,10 +242,12 @@ def _merged(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> by
         list_id=0,
         sender=template.sender,
         keys=room.keys,
-        date=room.clock.now(),
+        date=now,
         language=template.language,
     )
-    return b"".join(template.merge(values))
+    chunks = template.merge(values)
+    signer = signer_of(room.config, template)
+    return (signer.sign(chunks, now).header if signer else b"") + b"".join(chunks)
 
 
 def _made_up(room: Newsroom, template: MergeTemplate) -> Recipient:

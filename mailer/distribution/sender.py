@@ -188,12 +188,16 @@ class Sender:
                 delivery=claimed.id,
                 journalist=claimed.acts_for,
                 list_id=claimed.list,
-                sender=room.sender,
+                sender=job.template.sender,
                 keys=room.keys,
                 date=now,
                 language=job.template.language,
             )
             chunks = job.template.merge(values)
+            if job.signing is not None:
+                signed = job.signing.sign(chunks, now)
+                chunks.insert(0, signed.header)
+                job.signature = signed.signature
         except (ValueError, MailerError) as error:
             # One person's data cannot be written into a message; the others must not suffer.
             reason = f"the message could not be made: {error}"
@@ -221,7 +225,10 @@ class Sender:
         job: Job = item.context
         if job.claimed.id in self._withdrawn:
             return False
-        self._journal.dotted(job.claimed.id, job.number, job.sent_date, job.sha256)
+        signer = job.signing.id if job.signing else 0
+        self._journal.dotted(
+            job.claimed.id, job.number, job.sent_date, job.sha256, signer, job.signature
+        )
         return True
 
     def answered(self, way: Way, item: Outgoing, outcome: Outcome, fresh: bool) -> None:
@@ -334,6 +341,8 @@ class Sender:
                 decision.reason,
                 decision.due_at,
                 job.sha256 or None,
+                job.signing.id if job.signing and job.signature else None,
+                job.signature or None,
             )
         )
         if len(self._results) == 1:

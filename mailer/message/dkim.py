@@ -32,18 +32,21 @@ from mailer.message.merge import Field, MergeTemplate
 PrivateKey = RSAPrivateKey | Ed25519PrivateKey
 
 SIGNED = frozenset(
-    "from sender reply-to to cc subject date message-id in-reply-to references mime-version "
-    "content-type content-language content-transfer-encoding content-id content-description "
-    "content-disposition list-id list-help list-unsubscribe list-unsubscribe-post list-subscribe "
-    "list-owner list-archive list-post feedback-id auto-submitted".split()
+    {
+        *("from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id"),
+        *("in-reply-to", "references", "mime-version", "content-type", "content-language"),
+        *("content-transfer-encoding", "content-id", "content-description", "content-disposition"),
+        *("list-id", "list-help", "list-unsubscribe", "list-unsubscribe-post", "list-subscribe"),
+        *("list-owner", "list-archive", "list-post", "feedback-id", "auto-submitted"),
+    }
 )
 """Header fields that are signed where they stand (A7, A8; RFC 6376 section 5.4, RFC 8058
 section 4)."""
 
 OVERSIGNED = (
-    "from to cc reply-to subject date message-id mime-version content-type list-unsubscribe "
-    "list-unsubscribe-post"
-).split()
+    *("from", "to", "cc", "reply-to", "subject", "date", "message-id", "mime-version"),
+    *("content-type", "list-unsubscribe", "list-unsubscribe-post"),
+)
 """Header fields named once more than they stand, so that none can be added (A9; RFC 6376
 section 8.15)."""
 

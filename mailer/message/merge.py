@@ -53,8 +53,9 @@ class MergeTemplate:
     """A whole message, compiled: encoded texts with fields between them.
 
     `language` is the release's and `sender` the newsroom as it was at that time, for
-    `slot_values`: what changes in the configuration later changes no message. `html_size` and `text_size` are bytes of the
-    decoded parts with empty values, `encoded_html_size` those of the encoded HTML part.
+    `slot_values`: what changes in the configuration later changes no message. `html_size` and
+    `text_size` are bytes of the decoded parts with empty values, `encoded_html_size` those of the
+    encoded HTML part.
     """
 
     subject: str

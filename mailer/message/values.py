@@ -58,8 +58,9 @@ def slot_values(
     """Everything that `MergeTemplate.merge` needs for one recipient.
 
     `date` is the instant of this attempt (UTC µs), `language` and `sender` are the message's
-    (`MergeTemplate.language`, empty: the recipient's; `MergeTemplate.sender`). Line breaks and other controls in what
-    came from a list become spaces (B11). Links are signed with the key `recipient.key_id`.
+    (`MergeTemplate.language`, empty: the recipient's; `MergeTemplate.sender`). Line breaks and
+    other controls in what came from a list become spaces (B11). Links are signed with the key
+    `recipient.key_id`.
     """
     recipient = written_out(recipient, sender, language)
     signing = keys.with_current(recipient.key_id)

@@ -57,7 +57,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one attempt. `due_at` is when a deferred one is next due."""
+    """What became of one attempt. `due_at` is when a deferred one is next due.
+
+    `signer` is the number that `keep_signer` gave for the text of the message's signatures, and
+    `signature` what differs by message; None when it was not signed.
+    """
 
     distribution: int
     delivery: int
@@ -74,6 +78,8 @@ class Result:
     reason: str | None
     due_at: int
     sha256: bytes | None
+    signer: int | None = None
+    signature: bytes | None = None
 
 
 _FIELDS = (
@@ -321,8 +327,23 @@ def keep_compiled(tx: Tx, digest: str, data: bytes) -> None:
 
 
 def compiled(tx: Tx, digest: str) -> bytes:
-    """The compiled template of that digest."""
-    return bytes(tx.value("ledger.compiled", digest=digest))
+    """The compiled template of that digest; empty when it is lost."""
+    return bytes(tx.value("ledger.compiled", digest=digest) or b"")
+
+
+def keep_signer(tx: Tx, text: str) -> int:
+    """The number of the text that many signatures share; it is kept if it is new."""
+    found: int | None = tx.value("ledger.signer_id", template=text)
+    if found is None:
+        tx.run("ledger.keep_signer", id=tx.next_ids("signer"), template=text)
+        found = int(tx.value("ledger.signer_id", template=text))
+    return found
+
+
+def signer_text(tx: Tx, signer: int) -> str | None:
+    """The text behind a number of `keep_signer`."""
+    found: str | None = tx.value("ledger.signer_text", id=signer)
+    return found
 
 
 def add_worker(
@@ -420,4 +441,6 @@ def _row(result: Result, worker: int) -> dict[str, Any]:
         "reason": result.reason,
         "due_at": result.due_at,
         "sha256": result.sha256,
+        "signer": result.signer,
+        "signature": result.signature,
     }

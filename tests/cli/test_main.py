@@ -17,7 +17,7 @@ from tests.cli.conftest import Mailer
 
 def test_wrong_usage_is_2(mailer: Mailer) -> None:
     """What does not exist is wrong usage, also commands that are not built."""
-    for arguments in (["fly"], ["init", "--fast"], ["release"], ["dkim", "keygen"], ["log", "x"]):
+    for arguments in (["fly"], ["init", "--fast"], ["release"], ["subject", "burn"], ["log", "x"]):
         result = mailer(*arguments)
         assert result.code == 2, arguments
         assert result.out == ""

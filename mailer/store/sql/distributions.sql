@@ -229,7 +229,7 @@ CASE WHEN d.state = 0 AND w.due_at > d.due_at THEN w.due_at ELSE d.due_at END
 -- name: log
 SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
     d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced, d.reply, d.route,
-    d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list
+    d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list, x.compiled
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave

@@ -146,24 +146,34 @@ WHERE d.distribution = r.distribution AND d.id = r.delivery AND d.state IN (1, 5
 
 -- name: add_attempt
 INSERT INTO attempts (distribution, delivery, number, worker, at, sent_date, route, phase, code,
-    enhanced, reply, verdict, state, sha256)
+    enhanced, reply, verdict, state, sha256, signer, signature)
 VALUES (:distribution, :delivery, :number, :worker, :at, :sent_date, :route, :phase, :code,
-    :enhanced, :reply, :verdict, :state, :sha256)
+    :enhanced, :reply, :verdict, :state, :sha256, :signer, :signature)
 ON CONFLICT (distribution, delivery, number) DO UPDATE SET at = excluded.at, code = excluded.code,
     enhanced = excluded.enhanced, reply = excluded.reply, verdict = excluded.verdict,
     state = excluded.state, phase = excluded.phase
 
 -- name: add_attempt@postgresql
 INSERT INTO attempts (distribution, delivery, number, worker, at, sent_date, route, phase, code,
-    enhanced, reply, verdict, state, sha256)
+    enhanced, reply, verdict, state, sha256, signer, signature)
 SELECT distribution, delivery, number, worker, at, sent_date, route, phase, code, enhanced, reply,
-    verdict, state, decode(sha256, 'hex')
+    verdict, state, decode(sha256, 'hex'), signer, decode(signature, 'hex')
 FROM json_to_recordset(:rows ::json) AS r (distribution integer, delivery bigint, number integer,
     worker bigint, at bigint, sent_date bigint, route text, phase text, code integer,
-    enhanced text, reply text, verdict text, state integer, sha256 text)
+    enhanced text, reply text, verdict text, state integer, sha256 text, signer integer,
+    signature text)
 ON CONFLICT (distribution, delivery, number) DO UPDATE SET at = excluded.at, code = excluded.code,
     enhanced = excluded.enhanced, reply = excluded.reply, verdict = excluded.verdict,
     state = excluded.state, phase = excluded.phase
+
+-- name: signer_id
+SELECT id FROM signers WHERE template = :template
+
+-- name: signer_text
+SELECT template FROM signers WHERE id = :id
+
+-- name: keep_signer
+INSERT INTO signers (id, template) VALUES (:id, :template) ON CONFLICT (template) DO NOTHING
 
 -- name: set_aside
 -- A claimed delivery that was not tried: stopped, skipped, or back to where it was.
