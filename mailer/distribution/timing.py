@@ -77,8 +77,9 @@ class Timing:
             self._warn(odd)
         if due < self._too_late:
             whose = "" if self._local is None else f" for {zone}"
+            others = "" if self._local is None else ", and the batches after it with it"
             then = {
-                "hold": ": it will wait for an officer",
+                "hold": f": it will wait for an officer{others}",
                 "drop": ": it will be dropped",
                 "send": "",
             }

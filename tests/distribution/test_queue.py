@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from mailer.clock import SECOND, ManualClock, from_datetime
-from mailer.distribution import suppressions
+from mailer.distribution import control, suppressions
 from mailer.distribution.log import status, status_of
 from mailer.distribution.queue import Order, queue
 from mailer.distribution.schedule import Sweeper
@@ -322,6 +322,32 @@ def test_local_time_that_is_over_somewhere_is_told(press: Press) -> None:
     queued = press.queue("list:brussels", "list:tech", at="2026-11-02T14:00", local_time=True)
     [warning] = [w for w in queued.warnings if "past" in w]
     assert "for Asia/Tokyo" in warning and "wait for an officer" in warning
+
+
+def test_local_time_just_over_leaves_at_once(press: Press, clock: ManualClock) -> None:
+    """H3: within late_grace a zone's time counts as now; beyond it an officer decides, and his
+    word lets go what is past and leaves the other zones their time."""
+    clock.advance(3 * 3600 + 10 * 60)  # 15:10 UTC, ten past midnight in Tokyo
+    press.queue("list:tech", at="2026-11-03T00:00", local_time=True)
+    sweeper = Sweeper(press.room)
+    sweeper.sweep()
+    assert deliver(press.room, 1) == 1
+    assert [w["state"] for w in status_of(press.room, 1)["waves"]] == [
+        "sending",
+        *["scheduled"] * 2,
+    ]
+    clock.advance(6 * 60)
+    queued = press.queue("list:tech", at="2026-11-03T00:00", local_time=True)
+    assert any("for Asia/Tokyo" in w and "wait for an officer" in w for w in queued.warnings)
+    sweeper.sweep()
+    assert deliver(press.room, 2) == 0
+    assert status_of(press.room, 2)["state"] == "waiting"
+    control.resume(press.room, 2, "anna")
+    assert deliver(press.room, 2) == 1
+    assert [w["state"] for w in status_of(press.room, 2)["waves"]] == [
+        "sending",
+        *["scheduled"] * 2,
+    ]
 
 
 def test_people_without_a_zone_get_the_newsrooms(press: Press) -> None:

@@ -1,0 +1,134 @@
+"""`queue`, `send-to`, `test-send` and `log` as an officer types them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from mailer import config as configuration
+from mailer.distribution.context import open_newsroom
+
+from tests.cli.conftest import Mailer
+from tests.distribution.room import write_release
+
+BOSS = "boss@example.org"
+
+
+@pytest.fixture
+def desk(room: Path, mailer: Mailer) -> Path:
+    """Three people on `press`, one of them suppressed, one more on `more`; a release file."""
+    config = room / "config.toml"
+    text = config.read_text()
+    assert "\ntest_recipients = []" in text
+    config.write_text(text.replace("test_recipients = []", f'test_recipients = ["{BOSS}"]'))
+    head = "email,first_name,outlet,timezone,consent_basis,source\n"
+    row = "{}@example.com,Ada,Daily,Europe/Brussels,opt_in,form\n"
+    (room / "press.csv").write_text(head + "".join(row.format(name) for name in ("a", "b", "c")))
+    (room / "more.csv").write_text(head + row.format("d"))
+    assert mailer("lists", "import", "press.csv", "more.csv").code == 0
+    assert mailer("suppress", "add", "c@example.com").code == 0
+    write_release(room)
+    return room
+
+
+QUEUE = ("queue", "bridge.md", "--to", "list:press")
+
+
+def test_everything_around_a_queue_at_once(desk: Path, mailer: Mailer) -> None:
+    """Contract, `queue`: options repeat, and the answer says who, when first and when last."""
+    done = mailer(
+        *QUEUE,
+        *("--also", "Dora <D@Example.com>", "--except", "b@example.com", "--except", "x@y.example"),
+        *("--skip-received", "--over", "40m", "--at", "2030-12-01T09:00", "--json"),
+    )
+    assert done.code == 0
+    shown = done.json
+    assert shown["recipients"] == 2
+    assert shown["left_out"] == {"excepted": 1, "suppressed": 1}
+    assert shown["first_at"] == shown["due_at"] == "2030-12-01T08:00:00.000Z"
+    assert shown["last_at"] == "2030-12-01T08:20:00.000Z"
+    assert any("x@y.example" in warning for warning in shown["warnings"])
+    assert "--except" in done.err
+    text = mailer(*QUEUE, "--over", "40m", "--at", "2030-12-01T09:00", "--dry-run").out
+    assert "first 2030-12-01 09:00, last about 09:20 Europe/Brussels" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "sentence"),
+    [
+        (("--also", "c@example.com"), 6, "must not be contacted"),
+        (("--also", "nobody@example.com"), 5, "lists import"),
+        (("--also", "nobody"), 2, "no address"),
+        (("--over", "a while"), 2, "not a duration"),
+        (("--except", "a@example.com", "--except", "b@example.com"), 6, "2 excepted"),
+    ],
+)
+def test_what_is_refused_says_why(
+    desk: Path, mailer: Mailer, options: tuple[str, ...], code: int, sentence: str
+) -> None:
+    """Contract: exit codes; one sentence, nothing on stdout."""
+    done = mailer(*QUEUE, *options)
+    assert (done.code, done.out) == (code, "")
+    assert sentence in done.err
+
+
+def test_one_more_person_and_the_office(desk: Path, mailer: Mailer) -> None:
+    """Contract, `send-to` and `test-send`, in words and in JSON."""
+    mailer(*QUEUE)
+    sent = mailer("send-to", "1", "--email", "d@example.com", "--json").json
+    assert (sent["distribution"], sent["state"], sent["recipients"], sent["kind"]) == (
+        2,
+        "scheduled",
+        1,
+        "release",
+    )
+    refused = mailer("send-to", "1", "--email", "D@example.com")
+    assert refused.code == 6 and "--again" in refused.err
+    assert mailer("send-to", "1", "--email", "d@example.com", "--again").code == 2
+    again = ("send-to", "1", "--email", "d@example.com", "--again", "--reason", "lost it")
+    assert "d@example.com (resend)" in mailer(*again).out
+    assert mailer("send-to", "9", "--email", "d@example.com").code == 5
+    tested = mailer("test-send", "bridge.md", "--to", BOSS)
+    assert tested.code == 0 and f"{BOSS} (test)" in tested.out
+    assert mailer("test-send", "bridge.md", "--to", "d@example.com").code == 6
+    assert mailer("test-send", "bridge.md").code == 2
+    listed = mailer("status").out
+    assert "resend: " in listed and "test: " in listed
+
+
+def test_did_he_get_it(desk: Path, mailer: Mailer) -> None:
+    """Issue: the answer in every format; tables fit 80 columns."""
+    mailer(*QUEUE, "--except", "b@example.com")
+    mailer(*QUEUE, "--skip-received", "--also", "d@example.com", "--except", "b@example.com")
+    shown = mailer("log", "--email", "A@example.com").out
+    assert "queued" in shown and "(none in 2)" in shown and "skipped" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    [first, second] = mailer("log", "--email", "b@example.com", "--json").json
+    assert first["delivery"] is None and first["state"] == "skipped"
+    assert first["reason"] == second["reason"] == "excepted by the officer"
+    lines = mailer("log", "--email", "c@example.com", "--format", "jsonl").out.splitlines()
+    assert len(lines) == 2 and all('"suppressed"' in line for line in lines)
+    table = list(csv.DictReader(io.StringIO(mailer("log", "--format", "csv").out)))
+    assert [row["email"] for row in table] == ["a@example.com", "d@example.com"]
+    assert "Nobody in the store has" in mailer("log", "--email", "x@example.com").out
+    mailer("lists", "import", "more.csv", "--list", "third")
+    assert "no audience selected" in mailer("log", "1", "--email", "d@example.com").out
+
+
+def test_what_a_server_says_is_no_formula(desk: Path, mailer: Mailer) -> None:
+    """H18: CSV cells of the log are defused, those of the left out too."""
+    mailer(*QUEUE, "--except", "b@example.com")
+    with (
+        open_newsroom(configuration.load(desk / "config.toml")) as room,
+        room.store.write() as tx,
+    ):
+        tx.execute("UPDATE deliveries SET reply = '=1+1', reason = '@cmd'", {})
+        tx.execute("UPDATE left_out SET reason = '-2+3'", {})
+    for email in ("a@example.com", "b@example.com"):
+        out = mailer("log", "--email", email, "--format", "csv").out
+        [row] = csv.DictReader(io.StringIO(out))
+        assert not any(cell.startswith(("=", "@", "-", "+")) for cell in row.values())
+        assert row["reason"][0] == "'"
