@@ -137,6 +137,15 @@ def test_the_next_message_is_not_blamed() -> None:
     assert server.lines.count(b"RSET\r\n") == 1
 
 
+@pytest.mark.parametrize(("keywords", "resets"), [(LOCK_STEP, 1), (PIPELINED, 0)])
+def test_a_refused_bdat_is_cleared_away(keywords: tuple[str, ...], resets: int) -> None:
+    """RFC 3030 section 2: RSET after a refused BDAT, unless the next MAIL is on its way already."""
+    script = {"BDAT": ["554 5.6.0 no"]}
+    server, source, _ = play(script, 2, keywords=keywords)  # type: ignore[arg-type]
+    assert source.codes == {1: 554, 2: 250}
+    assert server.lines.count(b"RSET\r\n") == resets
+
+
 @BOTH
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "BDAT"])
 @pytest.mark.parametrize(
@@ -258,7 +267,7 @@ def test_an_answer_to_half_a_message(answer: str) -> None:
                 assert source.codes == {1: 552, 2: 250}
                 assert [mail.content for mail in server.mails] == [text(2)]
             else:
-                ended = await running
+                ended = await asyncio.wait_for(running, 5)
                 assert ended is not None
                 assert "half a message" in ended.text
                 assert not source.outcomes[1].dotted

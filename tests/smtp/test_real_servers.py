@@ -8,8 +8,10 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from tests.smtp.helpers import QUICK, ListSource, endpoint, outgoing, send, text
 
 Runner = Callable[[Awaitable[None]], None]
 LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+PATIENT = replace(QUICK, banner=20, dot=20)
 SINK = shutil.which("smtp-sink", path="/usr/sbin:" + os.environ.get("PATH", ""))
 
 
@@ -213,6 +216,99 @@ if SINK is not None:
 
         with smtp_sink(tmp_path, "-q", command) as port:
             asyncio.run(scene())
+
+
+POSTFIX = shutil.which("postfix", path="/usr/sbin:" + os.environ.get("PATH", ""))
+MAIN = """
+compatibility_level = 3.6
+queue_directory = {0}/spool
+data_directory = {0}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+myhostname = postfix.example.org
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+default_transport = discard:
+relay_transport = discard:
+maillog_file = {0}/log
+maillog_file_prefixes = {0}
+alias_maps =
+local_recipient_maps =
+smtpd_recipient_restrictions =
+  check_recipient_access inline:{{nobody@example.net=REJECT}}, permit_mynetworks, reject
+message_size_limit = 3000000
+header_checks = regexp:{0}/etc/headers
+"""
+MASTER = """
+127.0.0.1:{} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+error unix - - n - - error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+@contextlib.contextmanager
+def postfix() -> Iterator[tuple[int, Path]]:
+    """A Postfix of its own that throws everything away; gives its port and its log."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # its user is not the one who runs the tests
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        for each in ("etc", "spool", "data"):
+            (folder / each).mkdir()
+        shutil.chown(folder / "data", "postfix")
+        (folder / "etc/main.cf").write_text(MAIN.format(folder))
+        (folder / "etc/master.cf").write_text(MASTER.format(port))
+        (folder / "etc/headers").write_text("/^Subject: bad/ REJECT 5.7.1 not this subject\n")
+        command = [POSTFIX or "", "-c", str(folder / "etc")]
+        subprocess.run([*command, "start"], check=True, capture_output=True)
+        try:
+            yield port, folder / "log"
+        finally:
+            subprocess.run([*command, "abort"], check=True, capture_output=True)
+
+
+if POSTFIX is not None and os.geteuid() == 0:  # it starts for root only
+
+    def test_postfix_with_chunking() -> None:
+        """RFC 3030 with the most usual relay: refusals at RCPT and BDAT, large messages, dots."""
+        big = [b"." + b"z" * 900 + b"\r\n"] * 2_000
+        bad = b"Subject: bad\r\n\r\nx\r\n"
+        items = [
+            outgoing(1), outgoing(2, rcpt_to="nobody@example.net"), outgoing(3, text(3, ".\r\n")),
+            outgoing(4, bad), outgoing(5), outgoing(6, text(6), *big), outgoing(7, bad, *big),
+            outgoing(8), outgoing(9, text(9), *big * 2), outgoing(10),
+        ]  # fmt: skip
+
+        async def scene(port: int) -> None:
+            source = ListSource(items)
+            place = endpoint(port, timeouts=PATIENT)
+            connection = await Connection.open(place)
+            assert "CHUNKING" in connection.session.extensions
+            await connection.close()
+            assert await send(place, source) is None
+            codes = {1: 250, 2: 554, 3: 250, 4: 550, 5: 250, 6: 250, 7: 550, 8: 250, 9: 552}
+            assert source.codes == {**codes, 10: 250}
+            assert source.outcomes[7].dotted
+
+        with postfix() as (port, log):
+            uvloop.run(scene(port))
+            for _ in range(100):
+                if log.read_text().count("status=sent") == 6:
+                    break
+                time.sleep(0.1)
+            assert log.read_text().count("status=sent") == 6
 
 
 @LOOPS

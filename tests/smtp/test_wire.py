@@ -109,6 +109,22 @@ def test_nothing_hides_at_a_border(first: bytes, second: bytes, clean: bool, lon
                 gate.admit(chunks)
 
 
+@pytest.mark.parametrize("value", [b".", b".b", b"\0", b"a\0.", b"\r", b"\n", b"\xe9", b""])
+def test_a_value_between_known_chunks(value: bytes) -> None:
+    """B13, B14: what is new in a message is looked at, however well the rest is known."""
+    gate, head, tail = ContentGate(), b"a: b\r\n\r\n" * 30, b"z" * 300 + b"\r\n"
+    gate.admit([head, b"other", b"x", tail])
+    chunks = [b"x", head, value, tail]
+    content = b"".join(chunks)
+    if any(byte in value for byte in b"\0\r\n"):
+        with pytest.raises(ValueError, match="message"):
+            gate.admit(chunks)
+    else:
+        wire, ascii_only = gate.admit(chunks)
+        assert b"".join(wire) == content.replace(b"\n.", b"\n..")
+        assert ascii_only == content.isascii()
+
+
 def test_the_gate_forgets_rather_than_grows() -> None:
     """H21: memory does not grow with the number of messages."""
     gate = ContentGate()
