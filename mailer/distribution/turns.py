@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mailer.distribution import subscriptions
+from mailer.distribution import consequences, subscriptions
 from mailer.distribution.context import Newsroom
 from mailer.distribution.journal import Journal
 from mailer.errors import StoreUnavailable
@@ -106,6 +106,7 @@ class Turns:
             self._journal.reserve(wanted + (len(held) if held else 0))
         with self._room.store.write() as tx:
             ledger.record(tx, self._worker, results)
+            consequences.apply(self._room, tx, results)
             if self._room.config.sending.on_doubt == "resend":
                 for result in results:
                     if result.state is DeliveryState.IN_DOUBT:
