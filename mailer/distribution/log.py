@@ -18,7 +18,7 @@ from mailer.distribution.control import existing
 from mailer.errors import NotFound, UsageError
 from mailer.message.tokens import delivery_code, parse_delivery_code
 from mailer.message.values import message_id
-from mailer.store import distributions
+from mailer.store import distributions, routes
 from mailer.store.base import Row
 from mailer.store.distributions import LogFilter
 from mailer.store.states import DeliveryState
@@ -94,7 +94,13 @@ def status(room: Newsroom) -> Status:
             _distribution(row, distributions.counts(tx, row["id"])) for row in distributions.ls(tx)
         ]
         next_due = distributions.next_due(tx)
-    return Status(rows, iso(next_due), [s for row in rows for s in _decisions(row)])
+        paused = [
+            f"Mail service {route.name} is paused ({route.reason}): "
+            f"`mailer routes resume {route.name}` goes on."
+            for route in routes.state_of(tx).values()
+            if route.state == "paused"
+        ]
+    return Status(rows, iso(next_due), paused + [s for row in rows for s in _decisions(row)])
 
 
 def status_of(room: Newsroom, number: int) -> dict[str, Any]:
@@ -245,7 +251,8 @@ def _decisions(row: dict[str, Any]) -> list[str]:
     if doubtful := row["counts"].get("in_doubt"):
         found.append(
             f"{doubtful} of distribution {number} not certain: the server may have them, its "
-            f"answer was lost. `mailer log {number} --state in_doubt` lists them."
+            f"answer was lost. `mailer log {number} --state in_doubt` lists them, "
+            f"`mailer resolve {number}` with --from-maillog FILE, --delivered or --resend decides."
         )
     return found
 
