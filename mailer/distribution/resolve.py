@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from mailer.audience.address import AddressError, normalise
+from mailer.audience.address import AddressError, identity, normalise
 from mailer.clock import to_datetime
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
@@ -87,10 +87,10 @@ def _pending(room: Newsroom, tx: Tx, number: int, only: str | None) -> list[Doub
     if only is not None:
         if "@" in only and not only.strip().startswith("<"):
             try:
-                email = normalise(only).email
+                wanted_address = identity(normalise(only).email)
             except AddressError as error:
                 raise UsageError(f"{only} is no address: {error.reason}") from None
-            found = [each for each in found if each.email == email]
+            found = [e for e in found if e.email and identity(e.email) == wanted_address]
         else:
             wanted = delivery_number(only)
             found = [each for each in found if each.id == wanted]
