@@ -20,7 +20,20 @@ from typing import Annotated
 
 import typer
 
-from mailer.cli import base, demo, dkim, lists, log, newsroom, releases, sending, store, suppress
+from mailer.cli import (
+    base,
+    demo,
+    dkim,
+    lists,
+    log,
+    newsroom,
+    releases,
+    resolve,
+    routes,
+    sending,
+    store,
+    suppress,
+)
 from mailer.cli.base import CONFIG, JSON, OFFICER, Commands, say
 from mailer.errors import MailerError
 
@@ -140,5 +153,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
     return Path("the lines above")
 
 
-for module in (newsroom, lists, releases, sending, log, suppress, store, dkim, demo):
+for module in (
+    newsroom, lists, releases, sending, routes, log, resolve, suppress, store, dkim, demo,
+):  # fmt: skip
     module.register(app)

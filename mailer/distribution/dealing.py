@@ -59,6 +59,10 @@ class Dealer:
         self.group_of = Destinations(own).group_of
         self.rates = {each.name: each.rate for each in config.destinations if each.rate}
 
+    def group_of_address(self, email: str) -> str:
+        """The destination group of an address."""
+        return self.group_of(email.rpartition("@")[2])
+
     def begin(self, tx: Tx, ways: Ways) -> Deal:
         """Deal within `tx`; end it with `close`."""
         return Deal(self, tx, ways)

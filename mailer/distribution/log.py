@@ -21,7 +21,7 @@ from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
 from mailer.message.tokens import delivery_code, parse_delivery_code
 from mailer.message.values import message_id
-from mailer.store import audience, distributions, ledger
+from mailer.store import audience, distributions, ledger, routes
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
 from mailer.store.states import DeliveryState
@@ -125,7 +125,13 @@ def status(room: Newsroom) -> Status:
             if row["kind"] != "test" or row["state"] not in ("done", "cancelled")
         ]
         next_due = distributions.next_due(tx)
-    return Status(rows, iso(next_due), [s for row in rows for s in _decisions(row)])
+        paused = [
+            f"Mail service {route.name} is paused ({route.reason}): "
+            f"`mailer routes resume {route.name}` goes on."
+            for route in routes.state_of(tx).values()
+            if route.state == "paused"
+        ]
+    return Status(rows, iso(next_due), paused + [s for row in rows for s in _decisions(row)])
 
 
 def status_of(room: Newsroom, number: int) -> dict[str, Any]:
@@ -322,7 +328,8 @@ def _decisions(row: dict[str, Any]) -> list[str]:
     if doubtful := row["counts"].get("in_doubt"):
         found.append(
             f"{doubtful} of distribution {number} not certain: the server may have them, its "
-            f"answer was lost. `mailer log {number} --state in_doubt` lists them."
+            f"answer was lost. `mailer log {number} --state in_doubt` lists them, "
+            f"`mailer resolve {number}` with --from-maillog FILE, --delivered or --resend decides."
         )
     return found
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailer.clock import SECOND
+from mailer.distribution import consequences
 from mailer.distribution import journal as journals
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.journal import Entry
@@ -84,6 +85,7 @@ def _settle(
                 elif entry is not None and entry.code is not None:
                     result = _result(room, tx, distribution, entry)
                     found.recorded += ledger.record(tx, number, [result])
+                    consequences.apply(room, tx, [result])
                 else:
                     _doubt(room, tx, number, distribution, delivery, attempts + 1, entry, found)
     with room.store.write() as tx:

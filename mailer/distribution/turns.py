@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mailer.distribution import subscriptions
+from mailer.distribution import consequences, subscriptions
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer, Late, Ways
 from mailer.distribution.dkim import keep, signer_of
@@ -112,6 +112,7 @@ class Turns:
             self._journal.reserve(turn.wanted + (len(turn.held) if turn.held else 0))
         with self._room.store.write() as tx:
             ledger.record(tx, self._worker, turn.results)
+            consequences.apply(self._room, tx, turn.results, group=self._dealer.group_of_address)
             if self._room.config.sending.on_doubt == "resend":
                 for result in turn.results:
                     if result.state is DeliveryState.IN_DOUBT:

@@ -47,6 +47,9 @@ _LOOKS: dict[str, tuple[str, str, Tone]] = {
     "paused": ("", "‖", "doubt"),
     "dropped": ("", "×", "quiet"),
     "killed": ("withdrawn", "✗", "bad"),
+    # routes
+    "working": ("", "✓", "good"),
+    "resting": ("", "↻", "waiting"),
     # what came back
     "bounced": ("", "↩", "bad"),
     "complained": ("", "✗", "bad"),
