@@ -1,0 +1,166 @@
+"""A mail server in a process of its own that writes down, line by line, all that reaches it.
+
+    python -m tests.campaign.server --record FILE [--seed N] [--delay S] [--calm]
+
+It prints its port as one line of JSON and leaves when its standard input closes. Each line of the
+record is a JSON object with the instant `at` (UTC µs) and `what`:
+
+- `mail`: a MAIL FROM came, with `from`.
+- `data`: the server said 354, with `from` and `rcpt`.
+- `dot`: a final dot came, with `id` (Message-ID), `sha` (of the bytes), the answer's `code`, and
+  `kept`: did the server take the message. `code` 0 hangs up instead of answering.
+
+Unless calm it refuses, defers, hangs up and dawdles for a few recipients, chosen by the seed: what
+defers or hangs up does so for the first try of a delivery only. Whatever it decides stands in the
+record before the answer leaves, so a sender killed in between cannot make it forget.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import random
+import re
+import sys
+import time
+import zlib
+from collections import Counter
+
+_MESSAGE_ID = re.compile(rb"(?im)^Message-ID:\s*(<[^>]+>)")
+
+
+class RecordingServer:
+    """One listening server; `record` is the descriptor it appends to."""
+
+    def __init__(self, record: int, *, seed: int, delay: float, calm: bool) -> None:
+        self._record = record
+        self._seed = seed
+        self._delay = delay
+        self._calm = calm
+        self._chance = random.Random(seed)
+        self._tries: Counter[tuple[str, str]] = Counter()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until either side has enough."""
+        ends = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.suppress(*ends):
+            writer.write(b"220 campaign ESMTP\r\n")
+            await self._talk(reader, writer)
+        writer.close()
+
+    def _note(self, what: str, **more: object) -> None:
+        line = json.dumps({"at": time.time_ns() // 1000, "what": what, **more})
+        os.write(self._record, line.encode() + b"\n")
+
+    def _mood(self, rcpt: str) -> int:
+        """A number from 0 to 999 that decides what this recipient meets; 999 is all well."""
+        return 999 if self._calm else zlib.crc32(f"{self._seed}:{rcpt}".encode()) % 1000
+
+    def _first(self, where: str, sender: str) -> bool:
+        self._tries[where, sender] += 1
+        return self._tries[where, sender] == 1
+
+    def _rcpt(self, sender: str, rcpt: str) -> str:
+        mood = self._mood(rcpt)
+        if mood < 10:
+            return "550 5.1.1 no such user"
+        if mood < 20 and self._first("rcpt", sender):
+            return "451 4.7.1 come back later"
+        if mood < 25 and self._first("rcpt", sender):
+            return ""
+        return "250 2.1.5 ok"
+
+    def _dot(self, sender: str, rcpt: str) -> tuple[str, bool]:
+        """The answer to a final dot, and whether the message is taken."""
+        mood = self._mood(rcpt)
+        if 30 <= mood < 40 and self._first("dot", sender):
+            return "451 4.3.0 later", False
+        if 40 <= mood < 45:
+            return "554 5.7.1 not this one", False
+        if 45 <= mood < 55 and self._first("dot", sender):
+            return "", mood < 50
+        return "250 2.0.0 taken", True
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sender = rcpt = ""
+        while True:
+            line = (await reader.readuntil(b"\r\n")).decode("utf-8", "replace").strip()
+            verb = line[:4].upper()
+            if verb == "EHLO":
+                writer.write(b"250-campaign\r\n250-PIPELINING\r\n250 SIZE 9999999\r\n")
+            elif verb == "MAIL":
+                sender, rcpt = line[line.index("<") + 1 : line.index(">")], ""
+                self._note("mail", **{"from": sender})
+                writer.write(b"250 2.1.0 ok\r\n")
+            elif verb == "RCPT":
+                address = line[line.index("<") + 1 : line.index(">")]
+                answer = self._rcpt(sender, address)
+                if not answer:
+                    return
+                rcpt = address if answer.startswith("2") else ""
+                writer.write(f"{answer}\r\n".encode())
+            elif verb == "DATA":
+                if not rcpt:
+                    writer.write(b"503 5.5.1 no recipient\r\n")
+                    continue
+                self._note("data", rcpt=rcpt, **{"from": sender})
+                writer.write(b"354 go on\r\n")
+                if not await self._content(reader, writer, sender, rcpt):
+                    return
+            elif verb == "QUIT":
+                writer.write(b"221 bye\r\n")
+                return
+            else:
+                writer.write(b"250 ok\r\n")
+            await writer.drain()
+
+    async def _content(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sender: str, rcpt: str
+    ) -> bool:
+        raw = (await reader.readuntil(b"\r\n.\r\n"))[:-3]
+        answer, kept = self._dot(sender, rcpt)
+        found = _MESSAGE_ID.search(raw)
+        self._note(
+            "dot",
+            rcpt=rcpt,
+            id=found[1].decode() if found else "",
+            sha=hashlib.sha256(raw).hexdigest(),
+            code=int(answer[:3] or 0),
+            kept=kept,
+            **{"from": sender},
+        )
+        if self._delay:
+            await asyncio.sleep(self._chance.expovariate(1 / self._delay))
+        if self._mood(rcpt) in range(55, 58):
+            await asyncio.sleep(1.0)
+        if answer:
+            writer.write(f"{answer}\r\n".encode())
+        return bool(answer)
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    record = os.open(options.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    server = RecordingServer(record, seed=options.seed, delay=options.delay, calm=options.calm)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", options.port, limit=1 << 24)
+    print(json.dumps({"port": listener.sockets[0].getsockname()[1]}), flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
+    listener.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--record", required=True, help="the file to append to")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--delay", type=float, default=0.0, help="mean seconds before an answer")
+    parser.add_argument("--calm", action="store_true", help="take everything")
+    asyncio.run(_serve(parser.parse_args()))
+    os._exit(0)  # connections that hang must not keep it
+
+
+if __name__ == "__main__":
+    main()
