@@ -31,8 +31,8 @@ from tests.distribution.press import Press
 from tests.distribution.sending import kill, members, role_of, wait_gone
 from tests.exactness import Comparison, compare, history_of, rows
 
-CONNECTIONS = 3
-SENDERS = 2
+CONNECTIONS = 2
+SENDERS = 3
 _ROOT = Path(__file__).parent.parent.parent
 _ENDED = ("done", "cancelled", "killed")
 _COMPLAINTS = re.compile(r"Traceback \(most recent|Error in sitecustomize|fatal error", re.I)
@@ -242,7 +242,7 @@ class Campaign:
                 self.report.acts["pauses"] += 1
             elif draw < 0.06:
                 self._opt_out()
-            elif draw < 0.2:
+            elif draw < 0.3:
                 self._follow_or_cancel()
 
     def _follow_or_cancel(self) -> None:

@@ -45,12 +45,35 @@ class RecordingServer:
         self._tries: Counter[tuple[str, str]] = Counter()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, until either side has enough."""
+        """One connection, until either side has enough.
+
+        What arrives is written down at once, however long the answers before it take: a command
+        that was sent in time must not count as late because this server dawdles.
+        """
+        answers: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
+        answers.put_nowait((0.0, "220 campaign ESMTP"))
+        speaking = asyncio.create_task(self._speak(answers, writer))
         ends = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
         with contextlib.suppress(*ends):
-            writer.write(b"220 campaign ESMTP\r\n")
-            await self._talk(reader, writer)
+            await self._listen(reader, answers)
+            await speaking
+        speaking.cancel()
         writer.close()
+
+    async def _speak(
+        self, answers: asyncio.Queue[tuple[float, str]], writer: asyncio.StreamWriter
+    ) -> None:
+        """Give the answers in order, each after its pause; an empty one hangs up."""
+        with contextlib.suppress(ConnectionError):
+            while True:
+                pause, answer = await answers.get()
+                if pause:
+                    await asyncio.sleep(pause)
+                if answer:
+                    writer.write(f"{answer}\r\n".encode())
+                    await writer.drain()
+                if not answer or answer.startswith("221"):
+                    return
 
     def _note(self, what: str, **more: object) -> None:
         line = json.dumps({"at": time.time_ns() // 1000, "what": what, **more})
@@ -85,42 +108,38 @@ class RecordingServer:
             return "", mood < 50
         return "250 2.0.0 taken", True
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sender = rcpt = ""
+    async def _listen(
+        self, reader: asyncio.StreamReader, answers: asyncio.Queue[tuple[float, str]]
+    ) -> None:
+        sender = rcpt = answer = ""
         while True:
             line = (await reader.readuntil(b"\r\n")).decode("utf-8", "replace").strip()
-            verb = line[:4].upper()
+            verb, pause = line[:4].upper(), 0.0
             if verb == "EHLO":
-                writer.write(b"250-campaign\r\n250-PIPELINING\r\n250 SIZE 9999999\r\n")
+                answer = "250-campaign\r\n250-PIPELINING\r\n250 SIZE 9999999"
             elif verb == "MAIL":
                 sender, rcpt = line[line.index("<") + 1 : line.index(">")], ""
                 self._note("mail", **{"from": sender})
-                writer.write(b"250 2.1.0 ok\r\n")
+                answer = "250 2.1.0 ok"
             elif verb == "RCPT":
                 address = line[line.index("<") + 1 : line.index(">")]
                 answer = self._rcpt(sender, address)
-                if not answer:
-                    return
                 rcpt = address if answer.startswith("2") else ""
-                writer.write(f"{answer}\r\n".encode())
-            elif verb == "DATA":
-                if not rcpt:
-                    writer.write(b"503 5.5.1 no recipient\r\n")
-                    continue
+            elif verb == "DATA" and rcpt:
                 self._note("data", rcpt=rcpt, **{"from": sender})
-                writer.write(b"354 go on\r\n")
-                if not await self._content(reader, writer, sender, rcpt):
-                    return
-            elif verb == "QUIT":
-                writer.write(b"221 bye\r\n")
-                return
+                answers.put_nowait((0.0, "354 go on"))
+                pause, answer = await self._content(reader, sender, rcpt)
+            elif verb == "DATA":
+                answer = "503 5.5.1 no recipient"
             else:
-                writer.write(b"250 ok\r\n")
-            await writer.drain()
+                answer = "221 bye" if verb == "QUIT" else "250 ok"
+            answers.put_nowait((pause, answer))
+            if not answer or verb == "QUIT":
+                return
 
     async def _content(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sender: str, rcpt: str
-    ) -> bool:
+        self, reader: asyncio.StreamReader, sender: str, rcpt: str
+    ) -> tuple[float, str]:
         raw = (await reader.readuntil(b"\r\n.\r\n"))[:-3]
         answer, kept = self._dot(sender, rcpt)
         found = _MESSAGE_ID.search(raw)
@@ -133,13 +152,8 @@ class RecordingServer:
             kept=kept,
             **{"from": sender},
         )
-        if self._delay:
-            await asyncio.sleep(self._chance.expovariate(1 / self._delay))
-        if self._mood(rcpt) in range(55, 58):
-            await asyncio.sleep(1.0)
-        if answer:
-            writer.write(f"{answer}\r\n".encode())
-        return bool(answer)
+        pause = self._chance.expovariate(1 / self._delay) if self._delay else 0.0
+        return pause + (1.0 if self._mood(rcpt) in range(55, 58) else 0.0), answer
 
 
 async def _serve(options: argparse.Namespace) -> None:
