@@ -170,11 +170,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a server saw of one delivery. `dots`: (SHA-256, code, kept) of each final dot, in
-    order; `data`: how often it said 354."""
+    """What a server saw of one delivery that it had a MAIL FROM of. `dots`: of each final dot in
+    order the SHA-256, the answer's code (0: it gave none) and whether the recipient gets it."""
 
     dots: tuple[tuple[str, int, bool], ...] = ()
-    data: int = 0
     ids: frozenset[str] = frozenset()
 
 
@@ -206,6 +205,8 @@ def compare(
     for number, row in ledger.items():
         seen, state = server.get(number, Seen()), DeliveryState(row["state"])
         _compare_one(found, number, state, seen, history.resent[number], finished)
+        if state is DeliveryState.IN_DOUBT and number not in server:
+            found.groundless.append(f"{number}: in doubt, but the server never heard of it")
         if state is DeliveryState.ACCEPTED and shas.get(number) not in {
             sha for sha, _, kept in seen.dots if kept
         }:
@@ -236,5 +237,3 @@ def _compare_one(
     known = state in (DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
     if kept and not known and not resent and (finished or state not in OPEN_DELIVERIES):
         found.ghosts.append(f"{number}: the server has it, the ledger says {state.word}")
-    if state is DeliveryState.IN_DOUBT and not seen.data:
-        found.groundless.append(f"{number}: in doubt, but its content was never asked for")

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import httpx
 from mailer.distribution import control, subscriptions
@@ -31,6 +31,7 @@ from tests.distribution.press import Press
 from tests.distribution.sending import kill, members, role_of, wait_gone
 from tests.exactness import Comparison, compare, history_of, rows
 
+SERVER = "tests.campaign.server"
 CONNECTIONS = 2
 SENDERS = 3
 _ROOT = Path(__file__).parent.parent.parent
@@ -99,14 +100,14 @@ class Campaign:
         self._distributions = 0
         self._log = (folder / "runs.log").open("ab")
         self._record = folder / "server.jsonl"
-        self._server, port = self._child(
-            "tests.campaign.server",
-            *("--record", str(self._record), "--seed", str(seed), "--delay", str(delay)),
+        profile = json.dumps({"seed": seed, "latency": delay})
+        self._server, said = self._child(
+            SERVER, "--record", str(self._record), "--profile", profile
         )
         self._press = Press(
             folder / "room",
             store_url,
-            port=port["port"],
+            port=int(said.split()[-1]),
             connections=CONNECTIONS,
             sending='retry = ["1s"]',
         )
@@ -114,7 +115,7 @@ class Campaign:
         self._web, said = self._child(
             "mailer.web.serve", "--config", str(self._press.config.path), "--quiet"
         )
-        self._pages = httpx.Client(base_url=said["public"], trust_env=False, timeout=20)
+        self._pages = httpx.Client(base_url=json.loads(said)["public"], trust_env=False, timeout=20)
         self.report = Report(seed, self._press.room.store.dialect)
 
     def run(self) -> Report:
@@ -296,7 +297,7 @@ class Campaign:
                 return
             time.sleep(1.3)
 
-    def _child(self, module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Any]:
+    def _child(self, module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], str]:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
@@ -306,7 +307,7 @@ class Campaign:
             cwd=_ROOT,
         )
         assert process.stdout is not None
-        return process, json.loads(process.stdout.readline())
+        return process, process.stdout.readline().decode()
 
     def _end_children(self) -> None:
         if self._running is not None:

@@ -34,22 +34,25 @@ class Record:
 
 
 def read_record(path: Path) -> Record:
-    """The record that `tests.campaign.server` wrote."""
-    seen: dict[int, dict[str, Any]] = defaultdict(lambda: {"dots": [], "data": 0, "ids": set()})
+    """The record that the mail server wrote, one JSON object a line."""
+    seen: dict[int, dict[str, Any]] = defaultdict(lambda: {"dots": [], "ids": set()})
     mails = []
     for line in path.read_text().splitlines():
         entry = json.loads(line)
-        delivery = _delivery(entry["from"])
-        if entry["what"] == "mail":
-            mails.append((entry["at"], delivery))
-        elif entry["what"] == "data":
-            seen[delivery]["data"] += 1
+        if entry["kind"] not in ("message", "envelope"):
+            continue
+        delivery = _delivery(entry["mail_from"])
+        mails.append((entry["mail_at"], delivery))
+        if entry["kind"] == "message":
+            answer = entry["answer"]
+            code = int(answer[:3]) if answer[:3].isdigit() else 0
+            seen[delivery]["dots"].append((entry["sha256"], code, entry["taken"]))
+            seen[delivery]["ids"].add(entry["message_id"])
         else:
-            seen[delivery]["dots"].append((entry["sha"], entry["code"], entry["kept"]))
-            seen[delivery]["ids"].add(entry["id"])
+            seen[delivery]["dots"] += []
     return Record(
         {
-            number: Seen(tuple(each["dots"]), each["data"], frozenset(each["ids"]))
+            number: Seen(tuple(each["dots"]), frozenset(each["ids"]))
             for number, each in seen.items()
         },
         mails,
