@@ -6,7 +6,7 @@ the death of the process (not of the machine, which recovery recognises by the b
 full disk is met before a claim, never between a dot and its reply (H20).
 
 A sender holds a lock on `NAME.lock` as long as it lives; whoever can take that lock knows that
-it is dead.
+it is dead. Dots and replies come from the event loop, room is reserved from the store's thread.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import errno
 import fcntl
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ from pathlib import Path
 
 from mailer.errors import StoreUnavailable
 
-_DOT = struct.Struct("<cqHq32siH")
+_DOT = struct.Struct("<cqHq32siHB")
 _REPLY = struct.Struct("<cqqHBH")
 _CRC = struct.Struct("<I")
 _RESERVE = 1 << 20
 _ROLL = 8 << 20
 _SIGNATURE = (4096 + 512) // 8
-_LARGEST = _DOT.size + _SIGNATURE + _REPLY.size + 64 + 600 + 2 * _CRC.size
+_LARGEST = _DOT.size + _SIGNATURE + 255 + _REPLY.size + 64 + 600 + 2 * _CRC.size
 """Room one delivery can need, in bytes."""
 
 
@@ -45,6 +46,7 @@ class Entry:
     sha256: bytes
     signer: int = 0
     signature: bytes = b""
+    route: str = ""
     code: int | None = None
     enhanced: str = ""
     reply: str = ""
@@ -67,20 +69,24 @@ class Journal:
         self._end = 0
         self._reserved = 0
         self._open: dict[int, Entry] = {}
+        # A record written while the file is being replaced would be lost, and a message with it
+        # sent twice.
+        self._turn = threading.Lock()
 
     def reserve(self, deliveries: int) -> None:
         """Make sure that so many more deliveries find room; StoreUnavailable when they do not."""
-        if self._end > _ROLL:
-            self._roll()
-        need = self._end + (deliveries + len(self._open)) * _LARGEST
-        if need <= self._reserved:
-            return
-        target = need + _RESERVE
-        try:
-            os.posix_fallocate(self._fd, self._reserved, target - self._reserved)
-        except OSError as error:
-            raise _unavailable(error) from error
-        self._reserved = target
+        with self._turn:
+            if self._end > _ROLL:
+                self._roll()
+            need = self._end + (deliveries + len(self._open)) * _LARGEST
+            if need <= self._reserved:
+                return
+            target = need + _RESERVE
+            try:
+                os.posix_fallocate(self._fd, self._reserved, target - self._reserved)
+            except OSError as error:
+                raise _unavailable(error) from error
+            self._reserved = target
 
     def dotted(
         self,
@@ -90,20 +96,25 @@ class Journal:
         sha256: bytes,
         signer: int = 0,
         signature: bytes = b"",
+        route: str = "",
     ) -> None:
-        """The final dot of this delivery is about to leave."""
-        self._open[delivery] = Entry(delivery, number, sent_date, sha256, signer, signature)
-        self._write(_packed_dot(self._open[delivery]))
+        """The final dot of this delivery is about to leave; StoreUnavailable when it must not."""
+        entry = Entry(delivery, number, sent_date, sha256, signer, signature, route)
+        with self._turn:
+            self._write(_packed_dot(entry))
+            self._open[delivery] = entry
 
     def replied(self, delivery: int, at: int, code: int, enhanced: str, reply: str) -> None:
         """The server's answer to the final dot of this delivery was read."""
-        entry = self._open[delivery]
-        entry.code, entry.enhanced, entry.reply, entry.at = code, enhanced, reply, at
-        self._write(_packed_reply(entry))
+        with self._turn:
+            entry = self._open[delivery]
+            entry.code, entry.enhanced, entry.reply, entry.at = code, enhanced, reply, at
+            self._write(_packed_reply(entry))
 
     def recorded(self, delivery: int) -> None:
         """The store has it: the journal need not carry it on."""
-        self._open.pop(delivery, None)
+        with self._turn:
+            self._open.pop(delivery, None)
 
     def close(self) -> None:
         """Everything is in the store: remove the file, then let the lock go."""
@@ -113,7 +124,14 @@ class Journal:
         os.close(self._lock)
 
     def _write(self, record: bytes) -> None:
-        os.pwrite(self._fd, record, self._end)
+        # Only beyond the reserved room can a write fail or be cut short. A record that is not
+        # whole would hide all that follow, so the next one takes its place.
+        try:
+            written = os.pwrite(self._fd, record, self._end)
+        except OSError as error:
+            raise _unavailable(error) from error
+        if written != len(record):
+            raise _unavailable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         self._end += len(record)
 
     def _roll(self) -> None:
@@ -154,7 +172,8 @@ def is_dead(path: Path) -> bool:
 
 
 def read_journal(path: Path) -> dict[int, Entry] | None:
-    """What a dead sender left: delivery id → entry; None when there is no journal to read."""
+    """What a dead sender left: delivery id → entry; None when there is no journal that can be
+    trusted, one with a reply to a dot it does not know included."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -165,6 +184,8 @@ def read_journal(path: Path) -> dict[int, Entry] | None:
             entries[record.delivery] = record
         else:
             delivery, at, code, enhanced, reply = record
+            if delivery not in entries:
+                return None
             entry = entries[delivery]
             entry.at, entry.code, entry.enhanced, entry.reply = at, code, enhanced, reply
     return entries
@@ -173,6 +194,7 @@ def read_journal(path: Path) -> dict[int, Entry] | None:
 def remove(path: Path) -> None:
     """Forget the files of a dead sender, once the store has everything."""
     path.unlink(missing_ok=True)
+    path.with_suffix(".next").unlink(missing_ok=True)
     path.with_suffix(".lock").unlink(missing_ok=True)
 
 
@@ -186,14 +208,19 @@ def _records(data: bytes) -> Iterator[Entry | tuple[int, int, int, str, str]]:
         if head is None or position + head.size > len(data):
             return
         fields = head.unpack_from(data, position)
-        end = position + head.size + (fields[4] + fields[5] if kind == b"R" else fields[6])
+        end = (
+            position
+            + head.size
+            + (fields[4] + fields[5] if kind == b"R" else fields[6] + fields[7])
+        )
         record = data[position:end]
         if data[end : end + _CRC.size] != _CRC.pack(zlib.crc32(record)):
             return
         if kind == b"D":
-            _, delivery, number, sent_date, sha256, signer, _ = fields
-            signature = record[head.size :]
-            yield Entry(delivery, number, sent_date, sha256, signer, signature)
+            _, delivery, number, sent_date, sha256, signer, length, _ = fields
+            signature = record[head.size : head.size + length]
+            route = record[head.size + length :].decode("ascii", "replace")
+            yield Entry(delivery, number, sent_date, sha256, signer, signature, route)
         else:
             _, delivery, at, code, enhanced, _ = fields
             text = record[head.size :]
@@ -209,8 +236,9 @@ def _records(data: bytes) -> Iterator[Entry | tuple[int, int, int, str, str]]:
 
 def _packed_dot(entry: Entry) -> bytes:
     place = (entry.delivery, entry.number, entry.sent_date)
-    head = _DOT.pack(b"D", *place, entry.sha256, entry.signer, len(entry.signature))
-    return _summed(head + entry.signature)
+    route = entry.route.encode("ascii", "replace")[:255]
+    head = _DOT.pack(b"D", *place, entry.sha256, entry.signer, len(entry.signature), len(route))
+    return _summed(head + entry.signature + route)
 
 
 def _packed_reply(entry: Entry) -> bytes:

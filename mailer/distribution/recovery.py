@@ -153,7 +153,7 @@ def _as_result(
         state=decision.state,
         at=at,
         sent_date=entry.sent_date,
-        route=room.config.routes[0].name,
+        route=entry.route or room.config.routes[0].name,
         phase="DOT",
         code=entry.code or 0,
         enhanced=entry.enhanced,

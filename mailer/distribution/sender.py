@@ -227,7 +227,13 @@ class Sender:
             return False
         signer = job.signing.id if job.signing else 0
         self._journal.dotted(
-            job.claimed.id, job.number, job.sent_date, job.sha256, signer, job.signature
+            job.claimed.id,
+            job.number,
+            job.sent_date,
+            job.sha256,
+            signer,
+            job.signature,
+            job.route,
         )
         return True
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mailer.errors import StoreUnavailable
 from mailer.store.base import Row, Tx, query
-from mailer.store.core import add_event
+from mailer.store.core import add_event, raise_control
 from mailer.store.states import DeliveryState
 
 DELIVERY_SHIFT = 32
@@ -171,6 +171,8 @@ def finish_plan(
             recipients=count,
         )
     add_event(tx, "scheduled", actor, distribution=distribution, data={"recipients": recipients})
+    # Who left while the plan was written is in it all the same; the next sweep takes them out.
+    raise_control(tx)
 
 
 def abandoned(tx: Tx, before: int) -> list[int]:

