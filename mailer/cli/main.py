@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import platform
+import re
 import sys
 import tempfile
 import traceback
