@@ -39,7 +39,7 @@ from mailer.audience.words import (
     field_of,
     key,
 )
-from mailer.errors import InputError
+from mailer.errors import InputError, UsageError
 
 __all__ = ["MAPPABLE", "ListReader", "Row", "Verdict", "read_list"]
 
@@ -167,7 +167,7 @@ def _columns(header: tuple[str, ...], mapping: Mapping[str, str], where: str) ->
     at: dict[str, int] = {}
     for field, column in mapping.items():
         if field not in MAPPABLE:
-            raise InputError(
+            raise UsageError(
                 f"there is no field “{field}”.",
                 where="--map",
                 hint=f"The fields are {', '.join(MAPPABLE)}.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import re
 import sys
 import tempfile
 import traceback
@@ -43,6 +44,7 @@ INTERNAL = 70
 UNAVAILABLE = 75
 
 # What the system says when the disk, not the program, is at fault.
+_NO_NUMBER = re.compile(r"Input should be a valid integer.*|.*is not a valid int\w*", re.IGNORECASE)
 _DISK = {errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EROFS: "read-only", errno.EIO: "failing"}
 
 app = Commands(
@@ -103,7 +105,9 @@ def start(
 
 def _told(error: MailerError) -> int:
     text = str(error)
-    say(f"mailer: {text}" if error.where else text[:1].upper() + text[1:])
+    # An address at the start stays as it was typed.
+    begun = text if "@" in text.split(" ", 1)[0] else text[:1].upper() + text[1:]
+    say(f"mailer: {text}" if error.where else begun)
     return error.exit_code
 
 
@@ -112,7 +116,8 @@ def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "mailer"
-        say(f"{command}: {_sentence(error.format_message())} See `{command} --help`.")
+        text = _NO_NUMBER.sub("this is no whole number", error.format_message())
+        say(f"{command}: {_sentence(text)} See `{command} --help`.")
         return 2
     if isinstance(error, OSError) and error.errno in _DISK:
         say(f"The disk is {_DISK[error.errno]}; nothing was done. Make room and try again.")

@@ -53,7 +53,7 @@ def add(room: Newsroom, targets: Sequence[str], actor: str, *, reason: str = "")
             emails[normalise(target).email] = None
         except AddressError as error:
             raise InputError(
-                f"{target} is no address: {error.reason}", hint="Nothing was changed."
+                f"{target} is no address: {error.reason}.", hint="Nothing was changed."
             ) from None
     evidence = {"by": "officer"} | ({"text": reason} if reason else {})
     added = 0
@@ -77,7 +77,7 @@ def remove(room: Newsroom, email: str, actor: str, *, reason: str = "") -> None:
     try:
         hash = room.address_hash(normalise(email).email)
     except AddressError as error:
-        raise InputError(f"{email} is no address: {error.reason}") from None
+        raise InputError(f"{email} is no address: {error.reason}.") from None
     evidence = {"by": "officer"} | ({"text": reason} if reason else {})
     with room.store.write() as tx:
         scopes = [entry.scope for entry in suppression.find(tx, hash)]

@@ -14,6 +14,10 @@ from mailer.release.text import words
 _MARKER = re.compile(r"[\s>]*(?:[-*+•·▪◦‣–—]\s+|\(?(\d{1,9})[.)](?=\s|$)\s*)")
 
 
+_ECHO = re.compile(r"\[([^\]\n]+)\]\((?:mailto:|https?://)?\1/?\)")
+"""A link whose words are its address: it says one thing, so it counts once."""
+
+
 def account(source_text: str, release: Release) -> list[str]:
     """The words of a release's source text that are in none of its fields, in order.
 
@@ -29,6 +33,7 @@ def account(source_text: str, release: Release) -> list[str]:
             counted.update(words(text))
             unquoted.update(words(unquote(text)))
         shown |= counted | unquoted
+    source_text = _ECHO.sub(r"\1", source_text)
     markers = _markers(source_text)
     missing = _missing(source_text, shown, markers)
     if missing:

@@ -38,6 +38,9 @@ ORDER = (
     "insecure_link",
     "page_furniture_removed",
     "sentence_joined",
+    "word_broken_at_line_end",
+    "html_as_text",
+    "footnote_mark",
     "unmarked_quote",
     "editor_insertion_in_quote",
     "contact_address_name_mismatch",
@@ -98,6 +101,12 @@ _TWICE = frozenset(
     ]
 )
 _TEMPLATE_MARK = re.compile(r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}", re.DOTALL)
+_TAG = re.compile(
+    r"</?(?:a|b|i|u|p|br|hr|em|strong|div|span|img|table|t[rdh]|ul|ol|li|h[1-6]|font|center|script|"
+    r"style|iframe|sup|sub|small|blockquote)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]")
 _LEFTOVER = re.compile(
     r"\[(?:insert|your|add|name|date|tbc|tbd|tk|link)\b[^\]]*\]|"
     r"<insert[^>]*>|\blorem ipsum\b|(?<!\w)(?:XX+|TBC|TBD|TKTK)(?!\w)",
@@ -117,6 +126,7 @@ def check(release: Release, *, today: date | None = None) -> tuple[Finding, ...]
         *_subject(release),
         *_links(release),
         *_template_marks(release),
+        *_markup(release),
         *_wording(release),
         *_dates(release, today),
     ]
@@ -164,6 +174,26 @@ def _missing(release: Release) -> Iterator[Finding]:
         )
     if release.dateline is None or release.dateline.date is None:
         yield _warning("no_date", "The release has no date.", "Begin with place and date.")
+
+
+def _markup(release: Release) -> Iterator[Finding]:
+    """HTML tags and footnote marks, which are sent as the words they are."""
+    for code, pattern, what, advice in (
+        (
+            "html_as_text",
+            _TAG,
+            "HTML",
+            "Take the tags out, or write Markdown: **bold**, *slanted*.",
+        ),
+        ("footnote_mark", _FOOTNOTE, "A footnote's mark", "Write the note into the text."),
+    ):
+        for block in _all_blocks(release):
+            plain = "".join(inline.text for inline in block.inlines if not inline.code)
+            match = pattern.search(plain)
+            if match and block.kind is not BlockKind.CODE:
+                message = f"{what} in the text is sent as it stands: “{match.group()[:40]}”."
+                yield _warning(code, message, advice, block.line)
+                break
 
 
 def _subject(release: Release) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import unicodedata
 
 from anyascii import anyascii
 
-_SPACELESS = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_SPACELESS = "\u0e00-\u0e7f\u3040-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 WORD = re.compile(rf"[{_SPACELESS}]|(?:(?![{_SPACELESS}])[^\W_])+")
 """A word for counting: letters and digits; what stands between them is punctuation or markup.
 Scripts written without spaces count by character."""

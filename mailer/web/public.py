@@ -59,7 +59,12 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     leaving = _Leaving(newsroom, pages)
     reading = _Reading(newsroom, pages)
     app = FastAPI(
-        title="Newsroom", openapi_url=None, docs_url=None, redoc_url=None, lifespan=leaving.lifespan
+        title="Newsroom",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # A POST must never be answered by a redirect (F3).
+        lifespan=leaving.lifespan,
     )
 
     def page(path: str, endpoint: Callable[..., Awaitable[Response]], *methods: str) -> None:

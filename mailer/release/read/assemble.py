@@ -68,7 +68,7 @@ def assemble(
     draft = _Draft()
     language, direction = _language(source, front, pieces)
     lifted = furniture.lift(pieces, source.lines, language)
-    draft.findings += lifted.findings
+    draft.findings += lifted.findings + furniture.broken_words(source.lines)
     names = _organisation_names(lifted, front, language)
     top = tops.read(
         lifted.pieces,
@@ -274,7 +274,9 @@ def _contacts(
     known = {contact.email: at for at, contact in enumerate(people) if contact.email}
     for contact in parsed.contacts:
         at = known.get(contact.email) if contact.email else None
-        if at is not None and (at < stated or contact.name in (people[at].name, contact.email)):
+        if at is not None and (
+            at < stated or contact.name in (people[at].name, contact.email, name)
+        ):
             people[at] = _same_person(people[at], contact)
             fields = (contact.name, contact.role, contact.email, contact.phone, contact.hours)
             text = " ".join(filter(None, fields))

@@ -103,7 +103,7 @@ def parse(groups: list[list[tuple[int, str]]], *, default_name: str = "") -> Par
     urls: list[str] = []
     for group in groups:
         fresh = True
-        for number, text in group:
+        for number, text in _continued(group):
             found = [match.group().rstrip(".,;)>") for match in _URL.finditer(text)]
             urls += found
             used = _line(drafts, text, fresh)
@@ -115,6 +115,17 @@ def parse(groups: list[list[tuple[int, str]]], *, default_name: str = "") -> Par
         _finish(draft, default_name) for draft in drafts if draft.name or draft.reachable
     )
     return Parsed(contacts, tuple(leftovers), tuple(urls))
+
+
+def _continued(group: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The lines with those joined that a comma at their end continues."""
+    rows: list[tuple[int, str]] = []
+    for number, text in group:
+        if rows and rows[-1][1].rstrip().endswith(","):
+            rows[-1] = (rows[-1][0], f"{rows[-1][1].rstrip()} {text.strip()}")
+        else:
+            rows.append((number, text))
+    return rows
 
 
 def looks_mistyped(name: str, email: str) -> bool:
@@ -213,7 +224,12 @@ def _fragments(masked: str) -> list[str]:
 
 def _is_noise(text: str) -> bool:
     return bool(
-        re.fullmatch(rf"{LABEL}|e-?mail|mail|e|or|and|oder|und|et|ou|lub|at|on|via|by", text, re.I)
+        re.fullmatch(
+            rf"{LABEL}|e-?mail|mail|e|or|and|oder|und|et|ou|lub|at|on|via|by|"
+            r"available|reachable|erreichbar|joignable|disponible",
+            text,
+            re.I,
+        )
     ) or (text.isdigit() and len(text) < 3)
 
 

@@ -9,7 +9,15 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
-_EXTRA_MONTHS = {"en": {"sept": 9}, "de": {"jänner": 1, "feber": 2}, "fr": {"sept": 9}}
+_LEVANT = (
+    "كانون الثاني|شباط|آذار|نيسان|أيار|حزيران|تموز|آب|أيلول|تشرين الأول|تشرين الثاني|كانون الأول"
+)
+_EXTRA_MONTHS = {
+    "en": {"sept": 9},
+    "de": {"jänner": 1, "feber": 2},
+    "fr": {"sept": 9},
+    "ar": {name: number for number, name in enumerate(_LEVANT.split("|"), 1)},
+}
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|ª|e|\.)?"
 _YEAR = r"(?P<year>\d{4})"
 
@@ -98,6 +106,8 @@ def _with_weekday(text: str, found: FoundDate, language: str) -> FoundDate:
 def _patterns(code: str) -> tuple[re.Pattern[str], ...]:
     names = sorted(_months(code), key=len, reverse=True)
     month = "(?P<word>" + "|".join(map(re.escape, names)) + r")\.?"
+    if code == "ar":
+        month += r"(?:\s*/\s*[^\W\d_]+)?"  # Both names of a month: "آذار/مارس".
     prefix = r"(?:ב)?" if code == "he" else ""
     joiner = r"(?:\s+(?:de|del|of|di|d’|d')\s*|[\s\-]+)"
     written = [

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from mailer.release.model import BlockKind, Finding, Inline, Office, Removed, Severity
 from mailer.release.read import marks, offices
 from mailer.release.read.contacts import has_details
 from mailer.release.read.phones import find_phones
-from mailer.release.read.pieces import SOFT, Piece
+from mailer.release.read.pieces import HYPHEN_WORDS, SOFT, Piece
 from mailer.release.text import ends_sentence, fold, has_case, sentences, width
 
+_BROKEN = re.compile(r"([^\W\d_]{2,})-\n([^\W\d_]{2,})")
 _SHORT = 70
 _MOST_LINES = 30
 _MOVABLE = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEADING, BlockKind.RULE})
@@ -55,11 +57,39 @@ def lift(pieces: list[Piece], source: list[str], language: str) -> Lifted:
     return result
 
 
+def broken_words(source: list[str]) -> list[Finding]:
+    """Words that a typesetter parted at line ends ("ser-" / "vice"), pointed at in one finding.
+
+    Whether a hyphen belongs to its word ("well-" / "known") only the author knows, so it stays.
+    """
+    found: list[tuple[int, str]] = []
+    for number, (line, following) in enumerate(pairwise(source), 1):
+        match = _BROKEN.search(line.rstrip() + "\n" + following.strip())
+        if match and match.group(2).islower() and match.group(2) not in HYPHEN_WORDS:
+            found.append((number, f"{match.group(1)}-{match.group(2)}"))
+    if not found:
+        return []
+    shown = ", ".join(word for _, word in found[:6]) + (", …" if len(found) > 6 else "")
+    return [
+        Finding(
+            "word_broken_at_line_end",
+            Severity.WARNING,
+            f"Words parted at the end of a line keep their hyphen: {shown}.",
+            found[0][0],
+            1,
+            "Take out the hyphens that are no part of the word.",
+        )
+    ]
+
+
 def is_short(piece: Piece) -> bool:
     """Whether a piece is made of short lines that are no sentences."""
     if piece.kind not in _MOVABLE:
         return False
     lines = [text for _, text in piece.lines]
+    wrapped = len(lines) > 1 and "\n" not in piece.text and len(piece.text) > 100
+    if wrapped and not any(has_details(text) or offices.place_of(text) for text in lines):
+        return False  # A paragraph set in a narrow column.
     return len(lines) <= 9 and all(
         width(text) <= _SHORT and not (ends_sentence(text) and len(text.split()) > 5)
         for text in lines
@@ -80,6 +110,7 @@ def _continuation(pieces: list[Piece], index: int) -> int | None:
         piece.kind is BlockKind.PARAGRAPH
         and len(text) >= 30
         and len(text.split()) >= 5
+        and "\n" not in text
         and not ends_sentence(text)
         and text[-1] not in ":;：*–—"
         and not has_details(text)

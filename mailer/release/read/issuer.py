@@ -32,7 +32,8 @@ def find(
     if sections.boilerplate:
         name = marks.about_name(sections.boilerplate.heading)
         if name:
-            return Issuer(_nominative(name, text, language), inferred=True)
+            about = "\n".join(block.text for block in sections.boilerplate.blocks)
+            return Issuer(_nominative(name, text, about, language), inferred=True)
     labels = [office.label for office in (*lifted.offices, *sections.offices)]
     labels += [lifted.wordmark or "", top.wordmark or "", sections.wordmark or ""]
     named = [label for label in labels if label and label in text]
@@ -45,12 +46,20 @@ def find(
     return Issuer(found, inferred=True) if found else None
 
 
-def _nominative(name: str, text: str, language: str) -> str:
-    """The form in which the text itself has a name that a heading declines ("O Fundacji …")."""
+def _nominative(name: str, text: str, about: str, language: str) -> str:
+    """The form in which the text itself has a name that a heading declines ("O Fundacji …").
+
+    A heading of one word is often only the beginning; `about`, the boilerplate, has the whole.
+    """
     if language.split("-")[0] not in _DECLINING:
         return name
     stems = [re.escape(part[: max(3, len(part) - 3)]) + r"\w{0,5}" for part in words(name)]
     pattern = r"\W{1,3}".join(stems) + r"(?!\w)[»”\"]?"
+    if len(stems) == 1:
+        whole = re.match(rf"{pattern}(?:\s+[{UPPER}][\w-]+)+", about, re.IGNORECASE)
+        capital = re.match(rf"\S+(?:\s+[{UPPER}][\w-]+)+", about)
+        if whole and capital:
+            return capital.group()
     # A name that opens a sentence is most often its subject.
     opening = [re.match(pattern, text[start:end], re.I) for start, end in sentences(text)]
     forms = Counter(match.group() for match in opening if match)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from mailer.release.model import Kind
-from mailer.release.text import UPPER
+from mailer.release.text import UPPER, has_case
 
 
 def _any(*phrases: str) -> re.Pattern[str]:
@@ -40,8 +40,9 @@ EMBARGO = _any(
 _LABELS: tuple[tuple[Kind, str], ...] = (
     (
         Kind.RELEASE,
-        r"(press|news|media) release|presse?mitteilung|medienmitteilung|presseinformation|"
-        r"presseaussendung|communiqué( de presse)?|(comunicado|nota) de prensa|"
+        r"(joint )?(press|news|media) (release|notice)|(gemeinsame )?presse?mitteilung|"
+        r"medienmitteilung|presseinformation|presseaussendung|pressemeldung|pressenotiz|"
+        r"communiqué( de presse)?( commun| conjoint)?|(comunicado|nota) de prensa|"
         r"comunicato stampa|nota (de|à) imprensa|comunicado de imprensa|persbericht|"
         r"informacja prasowa|komunikat prasowy|tisková zpráva|tlačová správa|pressmeddelande|"
         r"pressemeddelelse|pressemelding|(lehdistö)?tiedote|sajtóközlemény|comunicat de presă|"
@@ -51,8 +52,12 @@ _LABELS: tuple[tuple[Kind, str], ...] = (
     ),
     (
         Kind.STATEMENT,
-        r"(press |media )?statement|stellungnahme|déclaration|declaración|oświadczenie|"
-        r"dichiarazione|заявление|заява|verklaring",
+        r"((press|media|public|joint) )*statement|open letter|offener brief|lettre ouverte|"
+        r"carta abierta|lettera aperta|list otwarty|"
+        r"(gemeinsame )?(presse)?(stellungnahme|erklärung)|"
+        r"déclaration( commune| conjointe)?|declaración( conjunta)?|(wspólne )?oświadczenie|"
+        r"dichiarazione( congiunta)?|(совместное )?заявление|(спільна )?заява|"
+        r"(gezamenlijke )?verklaring",
     ),
     (
         Kind.ADVISORY,
@@ -64,6 +69,11 @@ _LABELS: tuple[tuple[Kind, str], ...] = (
     (Kind.REFILE, r"refile|refiled"),
 )
 LABELS = [(kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _LABELS]
+
+_NUMBERED = re.compile(
+    r"[\s,:|–—-]+(?:(?:no|nr|n|num|č|№|#)[.°º]?\s*\d+(?:[/.-]\d+)*|\d+/\d+)$", re.IGNORECASE
+)
+"""The number that ministries give their releases: "Nr. 034/2026"."""
 
 END_MARK = re.compile(
     r"[\W_]*(#\s*#\s*#|-+\s*30\s*-+|[—–-]\s*30\s*[—–-]|ends?|ende|fin|fine|koniec|einde|slut|loppu|"
@@ -127,7 +137,7 @@ CONTACT = _any(
     r"(за )?(дополнительной|додатковою) (информацией|інформацією)[^.:]{0,40}|пресс-служба|"
     r"пресслужба",
     r"επικοινωνία|פרטי קשר|לפרטים( נוספים)?|איש קשר|ליצירת קשר|للتواصل|جهة الاتصال|للاتصال|"
-    r"お問い合わせ先?|問い合わせ先|联系(人|方式)|聯絡人|媒体联系|문의",
+    r"[^。]{0,20}お問い?合わ?せ先?|問い合わせ先|联系(人|方式)|聯絡人|媒体联系|문의",
 )
 _ABOUT = re.compile(
     rf"about\b.+|boilerplate"
@@ -153,6 +163,11 @@ _ABOUT_LANGUAGES = {
 }
 
 
+_NO_NAMES = frozenset(
+    ["us", "uns", "nous", "nosotros", "nas", "会社", "当社", "弊社", "公司", "회사"]
+)
+
+
 def end_mark(raw: str) -> str | None:
     """The end mark that the source lines `raw` are, or None."""
     text = raw.strip()
@@ -171,6 +186,7 @@ def end_mark(raw: str) -> str | None:
 def label(text: str) -> Kind | None:
     """The kind of publication that a label such as "PRESS RELEASE" names, or None."""
     bare = text.strip(" \t*_#[]()|–—-:.•").strip()
+    bare = _NUMBERED.sub("", bare)
     for kind, pattern in LABELS:
         if pattern.fullmatch(bare):
             return kind
@@ -256,9 +272,17 @@ def about_name(heading: str) -> str:
         flags=re.IGNORECASE,
     )
     rest = re.sub(r"(\s*hakkında|について|概要|\s*소개)$", "", rest, flags=re.IGNORECASE)
-    rest = re.sub(r"^the\s+", "", rest, flags=re.IGNORECASE)
-    return "" if rest == bare or rest.lower() in {"us", "uns", "nous", "nosotros", "nas"} else rest
+    named = re.sub(r"^the\s+", "", rest, flags=re.IGNORECASE)
+    article = named != rest or re.match(
+        r"über (die|das|den) |[àa] propos (du |de la |de l)|sobre (o|a|el|la) |over (de|het) ",
+        bare,
+        re.IGNORECASE,
+    )
+    rest = named
+    if len(rest.split()) == 1 and has_case(rest) and (article or rest[0].islower()):
+        return ""  # "About the foundation" says what it is, not how it is called.
+    return "" if rest == bare or rest.lower() in _NO_NAMES else rest
 
 
 def _heading(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip(" \t*_#[]:：.-–—|").strip()
+    return re.sub(r"\s+", " ", text).strip(" \t*_#[]:：.-–—|■□◆◇●○").strip()

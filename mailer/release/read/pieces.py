@@ -14,7 +14,7 @@ from mailer.release.text import joins_without_space
 SOFT = "\x0b"
 """A line break of the source that may or may not mean anything."""
 
-_HYPHEN_WORDS = frozenset(
+HYPHEN_WORDS = frozenset(
     [
         "und",
         "oder",
@@ -171,5 +171,5 @@ def _break(before: str, after: str) -> str:
     # "well-" + "known" is one word, "Haupt-" + "und Nebensache" is not; nothing is dehyphenated.
     if before[-1] == "-" and before[-2:-1].isalpha() and after[:1].islower():
         word = after.split(None, 1)[0].strip(",.;")
-        return " " if word in _HYPHEN_WORDS else ""
+        return " " if word in HYPHEN_WORDS else ""
     return "" if before[-1].isspace() or after[0].isspace() else " "

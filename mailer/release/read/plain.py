@@ -12,13 +12,17 @@ from mailer.release.read.inline import drop_placeholders, light, titles
 from mailer.release.read.pieces import SOFT, Piece, tidy
 from mailer.release.text import ends_sentence, width
 
-_BULLET = re.compile(r"\s*([•·▪◦‣●○■□–—*+\-])\s+(?=\S)")
+_BULLET = re.compile(r"\s*(?:([•·▪◦‣●○■□–—*+\-])\s+|([・･])\s*)(?=\S)")
+_SIGN = re.compile(r"\s*[■□◆◇●○▼▽★☆※]\s*(?=\S)")
+"""Signs that open a heading where one line has it and the next has not, as in Japan."""
 _NUMBER = re.compile(r"\s*\(?(\d{1,3})[.)]\s+(?=\S)")
 _RULE = re.compile(r"\s*([-_=*~–—])(\s*\1){2,}\s*")
 _ATX = re.compile(r"(#{1,6})\s+(.*?)(?:\s+#+)?\s*")
+_FIELD = re.compile(r"[^\W\d_a-zà-ÿ]{2,}(?: [^\W\d_a-zà-ÿ]{2,})?\s*[:：]\s*\S")
 _QUOTED = re.compile(r"\s*>\s?")
 _LONG = 110
 """Columns from which a line is a whole paragraph: nobody wraps that wide."""
+_UNBREAKABLE = re.compile(r"(?:https?://|www\.)\S+|\S{50,}", re.IGNORECASE)
 _WRAP = 45
 """Columns below which short lines are lines of their own: addresses, contacts."""
 _HEADING_WIDTH = 90
@@ -42,7 +46,12 @@ class _Group:
 def read(text: str, first_line: int) -> tuple[list[Piece], list[PlaceholderLink], list[Piece]]:
     """The pieces of a plain text whose first line has number `first_line`, the placeholder links
     taken off their words, and words that are markup (titles of links)."""
-    groups = [part for group in _groups(text, first_line) for part in _parts(group)]
+    groups = [
+        part
+        for group in _groups(text, first_line)
+        for signed in _signed(group)
+        for part in _parts(signed)
+    ]
     wrap = _wrap_width(groups)
     groups = [part for group in groups for part in _led_by_heading(group, wrap)]
     placeholders: list[PlaceholderLink] = []
@@ -74,6 +83,22 @@ def _groups(text: str, first_line: int) -> list[_Group]:
     return groups
 
 
+def _signed(group: _Group) -> list[_Group]:
+    """Part "■ Outline" from the lines below it that have no such sign."""
+    parts: list[_Group] = []
+    for index, row in enumerate(group.rows):
+        sign = _SIGN.match(row[1])
+        below = group.rows[index + 1][1] if index + 1 < len(group.rows) else ""
+        alone = sign and below and below.lstrip()[:1] != row[1].lstrip()[:1]
+        if alone and width(row[1]) <= 60 and not ends_sentence(row[1]):
+            parts += [_Group([row]), _Group([])]
+        elif parts:
+            parts[-1].rows.append(row)
+        else:
+            parts.append(_Group([row]))
+    return [part for part in parts if part.rows]
+
+
 def _parts(group: _Group) -> list[_Group]:
     """Cut a run of lines where a line is a rule, heading, list item or paragraph of its own."""
     parts: list[_Group] = []
@@ -100,7 +125,7 @@ def _parts(group: _Group) -> list[_Group]:
             or (numbered and _NUMBER.match(text) is not None)
             or (bool(_QUOTED.match(text)) and text.lstrip()[:1] == ">")
             != (previous.lstrip()[:1] == ">")
-            or (not bold_open and max(width(text), width(previous)) > _LONG)
+            or (not bold_open and max(_filled(text), _filled(previous)) > _LONG)
             or (indented and text.startswith("  "))
         )
         if new:
@@ -110,6 +135,12 @@ def _parts(group: _Group) -> list[_Group]:
         bold_open = (bold_open and not new) != (text.count("**") % 2 == 1)
         fresh = single or (not new and bool(_RULE.fullmatch(text)))
     return parts
+
+
+def _filled(text: str) -> int:
+    """Columns of a line without its web address, which no editor can wrap."""
+    columns = width(text)
+    return width(_UNBREAKABLE.sub("", text)) if columns > _LONG else columns
 
 
 def _numbered(group: _Group) -> bool:
@@ -154,7 +185,7 @@ def _led_by_heading(group: _Group, wrap: int) -> list[_Group]:
     first_word = texts[1].split()[0]
     room = width(texts[0]) + 1 + width(first_word) < min(wrap, max(map(width, texts)))
     prose = sum(map(width, texts[1:])) >= 100 and _wrapped(rest.texts, wrap)
-    if room and prose and _heading_like(texts[0]) and _heading_start(texts[1]):
+    if room and prose and heading_like(texts[0]) and _heading_start(texts[1]):
         return [_Group(group.rows[:1]), rest]
     return [group]
 
@@ -182,6 +213,10 @@ def _piece(
         placeholders += found
         children = tuple(piece.block() for piece in pieces)
         return Piece(BlockKind.QUOTE, first, last, group.raw, (), children)
+    if len(texts) == 1 and _titled(group, following):
+        inlines, found = drop_placeholders(light(_SIGN.sub("", texts[0], count=1)), first)
+        placeholders += found
+        return Piece(BlockKind.SUBHEADING, first, last, group.raw, inlines, level=2)
     marker = _list_marker(group, following)
     if marker is not None:
         kind, body, start = marker
@@ -199,6 +234,17 @@ def _piece(
     )
 
 
+def _titled(group: _Group, following: _Group | None) -> bool:
+    """Whether a line with a sign is a heading: text without one stands right below it."""
+    text = group.texts[0]
+    return (
+        _SIGN.match(text) is not None
+        and following is not None
+        and following.rows[0][0] == group.rows[0][0] + 1
+        and following.texts[0].lstrip()[:1] != text.lstrip()[:1]
+    )
+
+
 def _list_marker(
     group: _Group, following: _Group | None
 ) -> tuple[BlockKind, list[str], int] | None:
@@ -206,7 +252,8 @@ def _list_marker(
     texts = group.texts
     bullet = _BULLET.match(texts[0])
     if bullet and (
-        bullet.group(1) not in "–—" or (following and _same_marker(texts[0], following.texts[0]))
+        (bullet.group(1) or "・") not in "–—"
+        or (following and _same_marker(texts[0], following.texts[0]))
     ):
         return BlockKind.BULLETS, [texts[0][bullet.end() :], *texts[1:]], 0
     number = _NUMBER.match(texts[0])
@@ -222,7 +269,7 @@ def _list_marker(
 
 def _same_marker(text: str, other: str) -> bool:
     one, two = _BULLET.match(text), _BULLET.match(other)
-    return bool(one and two and one.group(1) == two.group(1))
+    return bool(one and two and one.group().strip() == two.group().strip())
 
 
 def _starts_list(text: str) -> bool:
@@ -267,7 +314,7 @@ def _is_underline(text: str, line: str) -> bool:
 
 
 def _is_heading(texts: list[str], following: _Group | None) -> bool:
-    if following is None or len(texts) > 2 or not _heading_like(" ".join(t.strip() for t in texts)):
+    if following is None or len(texts) > 2 or not heading_like(" ".join(t.strip() for t in texts)):
         return False
     after = " ".join(text.strip() for text in following.texts)
     prose = width(after) >= 80 or ends_sentence(after) or after.endswith((":", "："))
@@ -279,7 +326,8 @@ def _heading_start(text: str) -> bool:
     return not text.strip()[:1].islower()
 
 
-def _heading_like(text: str) -> bool:
+def heading_like(text: str) -> bool:
+    """Whether a line reads like a heading: short, no sentence, no address or number."""
     plain = text.strip().strip("*_ ")
     if not plain or width(plain) > _HEADING_WIDTH or len(plain.split()) > 14:
         return False
@@ -289,6 +337,9 @@ def _heading_like(text: str) -> bool:
         or plain[-1] in ".,;:–—-…。："
         or plain[0] in '"“„«»–—-(>'
     ):
+        return False
+    # 'She called it "a down payment."' is a sentence, "WHERE: Union Station" a field.
+    if plain.rstrip("\"'”’»“)]")[-1:] in ".,;" or _FIELD.match(plain):
         return False
     letters = sum(char.isalpha() for char in plain)
     return letters >= 3 and not re.search(r"\d[\d \-/]{6,}\d", plain) and "://" not in plain

@@ -71,10 +71,20 @@ _ALONE = {
     **{code: _VERBS[code] for code in ("pl", "cs", "sk", "es", "it", "pt", "ro", "hu", "ru", "uk")},
 }
 _PARTICLE = r"(?:(?:de|van|von|der|den|del|la|le|al|el|bin|ibn|da|di|du|dos|ter|ten|af|av)\s+)*"
-_TITLE = r"(?:(?:Dr|Prof|Mr|Mrs|Ms|Mx|St|Rev|Hon|Sen|Rep|Gov|Gen)\.?\s+|Sir\s+|Dame\s+|Lady\s+)*"
+_TITLE = (
+    r"(?:(?:Dr|dr|Prof|prof|mgr|inż|dott|Cllr|Mr|Mrs|Ms|Mx|St|Rev|Hon|Sen|Rep|Gov|Gen)\.?\s+|"
+    r"Sir\s+|Dame\s+|Lady\s+)*"
+)
 _WORD = rf"[{UPPER}](?:[^\W\d_]|['’-](?=[^\W\d_])|\.(?=\s?[{UPPER}]))*"
 _CASED_NAME = rf"{_TITLE}{_WORD}(?:[ \n]+{_PARTICLE}{_WORD}){{0,4}}"
-_PLAIN_NAME = r"[^\W\d_][^\s,.:;\"“”«»]*(?:\s+[^\s,.:;\"“”«»]+){0,3}"
+# A quotation mark between letters belongs to a Hebrew acronym.
+_PLAIN = r"(?:[^\s,.:;\"“”«»]|(?<=[^\W\d_])\"(?=[^\W\d_]))"
+_PLAIN_NAME = rf"[^\W\d_]{_PLAIN}*(?:\s+{_PLAIN}+){{0,3}}"
+_LED_NAME = (
+    rf"(?P<role5>(?!(?:dr|prof|mgr|inż|dott)(?!\w))(?:[^\W\d_{UPPER}][\w'’.-]*|{_WORD}['’]s?)\s+(?:[\w'’.-]+,?\s+){{0,6}}?)"
+    rf"(?P<n5>{_WORD}(?:[ \n]+{_PARTICLE}{_WORD}){{1,3}})"
+)
+"""A role without a comma before the name: "said the foundation's head Jane Doe"."""
 _OPENERS = "“„«‹「『"
 _CLOSING = {
     "“": '”"“',
@@ -264,7 +274,8 @@ def _beside(text: str, span: tuple[int, int], language: str) -> _Said | None:
     before = text[begin : span[0]]
     for verbs, name, pronouns, alone in _grammars(language):
         pattern = re.compile(
-            rf"\s*[,.]?\s*[–—-]?\s*(?P<said>(?:{verbs})\s+(?P<n1>{name})|"
+            rf"\s*[,.]?\s*[–—-]?\s*(?P<said>(?:{verbs})\s+{_LED_NAME}|"
+            rf"(?:{verbs})\s+(?P<n1>{name})|"
             rf"(?P<n2>{name})\s+(?:{verbs})(?!\w)"
             rf"|(?:{verbs})\s+(?:{pronouns})(?!\w)|(?:{pronouns})\s+(?:{verbs})(?!\w)"
             rf"|(?P<n3>{name}),\s(?P<role>[^.:;\"“„«]{{3,120}}?),\s(?:{verbs})(?!\w)|"
@@ -272,15 +283,16 @@ def _beside(text: str, span: tuple[int, int], language: str) -> _Said | None:
         )
         match = pattern.match(after)
         if match:
-            speaker = match["n1"] or match["n2"] or match["n3"]
-            role = match["role"]
+            speaker = match["n1"] or match["n2"] or match["n3"] or match["n5"]
+            role = match["role"] or (match["role5"] or "").strip(" ,\n") or None
             end = match.end()
             if speaker and role is None:
                 role, end = _role(after, end)
             return _Said(span[1] + match.start("said"), span[1] + end, speaker, role)
         lead_in = re.compile(
             rf"(?:^|[.!?]\s+|,\s+|"
-            rf"\s)(?P<said>(?P<n1>{name})(?:,\s(?P<role>[^.:;\"“„«]{{3,120}}?),?)?\s(?:{verbs})"
+            rf"\s)(?P<said>(?P<n1>{name})"
+            rf"(?:(?:,\s|\s(?:of|from|at|vom|von|z|із?)\s)(?P<role>[^.:;\"“„«]{{3,120}}?),?)?\s(?:{verbs})"
             rf"|(?:{verbs})\s(?P<n2>{name})|(?P<n3>{name}),\s(?P<role2>[^.:;\"“„«]{{3,120}})(?=:))"
             rf"\s*[:,]?\s*(?:that\s*)?$"
         )

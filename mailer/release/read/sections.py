@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from mailer.release.model import Block, BlockKind, Boilerplate, Inline, Office, Removed
@@ -11,6 +12,8 @@ from mailer.release.read.pieces import Piece
 from mailer.release.text import ends_sentence, width
 
 _HEADINGS = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEADING})
+_PAGE = re.compile(rf"(?=.*[^\W\d_]){marks.PAGE_NUMBER.pattern}", re.IGNORECASE)
+"""A page's number with its word, "Page 2 of 2": digits alone may belong to a telephone number."""
 _LEAST_ABOUT = 16
 """Columns that a paragraph below "About …" has at least; less is no description."""
 _LISTS = frozenset({BlockKind.BULLETS, BlockKind.NUMBERS})
@@ -233,6 +236,10 @@ class _Sorter:
 
     def _add_group(self, lines: list[tuple[int, str]]) -> None:
         """Contacts of one block, a postal address in it taken out: it is an office's."""
+        for number, text in lines:
+            if _PAGE.fullmatch(text.strip()):
+                self.out.removed.append(Removed("page_furniture", number, number, text))
+        lines = [row for row in lines if not _PAGE.fullmatch(row[1].strip())]
         place = next((i for i, (_, text) in enumerate(lines) if offices.is_place_line(text)), None)
         if place is not None:
             start, end = place, place + 1

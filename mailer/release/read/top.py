@@ -10,10 +10,19 @@ from mailer.release.model import BlockKind, Dateline, Kind, Removed
 from mailer.release.read import contacts, dateline, dates, marks, offices
 from mailer.release.read.furniture import is_short
 from mailer.release.read.pieces import Piece
-from mailer.release.text import ends_sentence, fold, sentences, width
+from mailer.release.text import UPPER, ends_sentence, fold, sentences, width
 
 _LONGEST_HEADLINE = 260
 _SPLIT = re.compile(r"\s+[–—|•·-]+\s+|\s*[|•]\s*|\.\s+|:\s+|,\s+(?=\w)")
+
+
+_COMPANY = re.compile(
+    r"(?:株式会社|有限会社|合同会社|(?:一般|公益)(?:社団|財団)法人|国立大学法人|独立行政法人)\s*[^\s、。]{1,25}|"
+    r"[^\s、。]{1,25}(?:株式会社|有限公司|股份有限公司)|주식회사\s*\S{1,20}|"
+    rf"[{UPPER}\d][^.!?]{{1,40}}\s(?:GmbH(?: & Co\. KG)?|AG|SE|Ltd\.?|LLC|Inc\.?|plc|PLC|S\.A\.|"
+    r"SA|SAS|S\.p\.A\.|S\.r\.l\.|B\.V\.|N\.V\.|AB|ASA|Oyj|A/S|e\. ?V\.|[Ss]p\. z o\. ?o\.)"
+)
+"""A line that is a company's name with its legal form: letterhead when it stands first."""
 
 
 @dataclass(slots=True)
@@ -66,7 +75,7 @@ def read(
             break
         candidates.append(left)
         index += 1
-    _choose(top, candidates, known_headline, organisations)
+    _choose(top, candidates, known_headline, organisations, language)
     return top
 
 
@@ -233,7 +242,9 @@ def _is_text(
     return above >= 3 or len(text) > 200
 
 
-def _choose(top: Top, candidates: list[Piece], known: str | None, organisations: set[str]) -> None:
+def _choose(
+    top: Top, candidates: list[Piece], known: str | None, organisations: set[str], language: str
+) -> None:
     """Headline and subhead among the short pieces above the lead; the others stay in the text."""
     if known is not None:
         same = [piece for piece in candidates if fold(piece.text) == fold(known)]
@@ -251,6 +262,8 @@ def _choose(top: Top, candidates: list[Piece], known: str | None, organisations:
         before, after = [], before
     above, after = _above_label(top, after)
     before += above
+    named, after = _letterhead_first(after, organisations)
+    before += named
     strong = next((p for p in after if p.level == 1 and p.kind is BlockKind.SUBHEADING), None)
     strong = strong or next((piece for piece in after if piece.is_bold), None)
     place = after.index(strong) if strong is not None else 0
@@ -258,7 +271,7 @@ def _choose(top: Top, candidates: list[Piece], known: str | None, organisations:
         place = 0
     before += after[:place]
     _letterheads(top, before)
-    top.headline, second = _two_lines(_without_letterhead(top, after[place]))
+    top.headline, second = _two_lines(_without_letterhead(top, after[place]), language)
     _subhead(top, after[place + 1 :])
     if second is not None:
         # Two lines that are no one headline: the second says more, as a subhead does.
@@ -273,6 +286,7 @@ def _letterhead_first(
     count = 0
     while count < len(candidates) - 1 and (
         (fold(candidates[count].text) in organisations and candidates[count].level != 1)
+        or _COMPANY.fullmatch(candidates[count].text.strip())
         or offices.parse([text for _, text in candidates[count].lines], "en") is not None
     ):
         count += 1
@@ -297,21 +311,32 @@ def _above_label(top: Top, candidates: list[Piece]) -> tuple[list[Piece], list[P
     return (above, below) if below and short else ([], candidates)
 
 
-def _two_lines(piece: Piece) -> tuple[Piece, Piece | None]:
+def _two_lines(piece: Piece, language: str) -> tuple[Piece, Piece | None]:
     """Headline and subhead typed on two lines without an empty one between them.
 
     A wrapped headline breaks where the next word has no room. Here there was room, both lines are
-    sentences' cases, and together they would be too long for one headline.
+    sentences' cases, and together they would be too long for one headline. Lines set in different
+    cases, or a second one between dashes, are two without more signs.
     """
     rows = [row for row in piece.lines if row[1]]
-    if len(rows) != 2 or piece.kind is not BlockKind.PARAGRAPH or piece.is_bold:
+    typed = piece.kind is BlockKind.PARAGRAPH or not piece.raw.lstrip().startswith("#")
+    if len(rows) != 2 or not typed or piece.is_bold:
         return piece, None
     (first_at, first), (second_at, second) = rows
     room = len(first) + 1 + len(second.split()[0]) <= len(second)
-    long = len(first) + len(second) > 110 and len(first) >= 30
-    cases = not second[:1].islower() and not _in_capitals(first) and first[-1] not in ",;:–—-"
+    long = len(first) + len(second) > 85 and len(first) >= 30
+    apart = not second[:1].islower() and first[-1] not in ",;:–—-"
+    # German nouns have capitals in any headline.
+    cases = apart and (language.startswith("de") or not _in_capitals(first))
+    cases = cases and not first.isupper()
+    other = apart and len(first.split()) >= 3 and len(second.split()) >= 4
+    other = other and (
+        first.isupper() != second.isupper()
+        or (room and _in_capitals(first) and not _in_capitals(second))
+    )
+    framed = second[0] in "~～〜―–—" and second[-1] in "~～〜―–—"
     headline, subhead = piece.with_lines([first_at]), piece.with_lines([second_at])
-    if not (room and long and cases and headline):
+    if not headline or not ((room and long and cases) or other or framed):
         return piece, None
     return headline, subhead
 
