@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +24,12 @@ from mailer.distribution.journal import Journal
 from mailer.distribution.lane import CLOSE_WITHIN
 from mailer.distribution.limits import Limits
 from mailer.distribution.outcomes import Decision, decide, delay, put_off
+from mailer.distribution.outgoing import outgoing
 from mailer.distribution.safety import recipient_refusal, route_refusal
 from mailer.distribution.turns import LARGEST_CLAIM, Claim, Look, Turn, Turns
 from mailer.distribution.way import FEWER_FOR, Way
 from mailer.errors import MailerError, StoreUnavailable
 from mailer.feedback.judge import Verdict
-from mailer.message.tokens import verp_address
-from mailer.message.values import slot_values
 from mailer.smtp.model import Endpoint, Outcome, Outgoing, Phase, Reply, Session
 from mailer.store.ledger import OpenWave, Result
 from mailer.store.states import DeliveryState
@@ -90,7 +88,6 @@ class Sender:
             route.name: Way(self, route, endpoints[route.name], self._limits)
             for route in room.config.routes
         }
-        self._bounce = room.config.newsroom.bounce_address
         self._in_hand: dict[int, Job] = {}
         self._withdrawn: dict[int, tuple[DeliveryState | None, str]] = {}
         self._results: list[Result] = []
@@ -180,45 +177,15 @@ class Sender:
         if refusal:
             self._set_aside(job, DeliveryState.SKIPPED, refusal)
             return None
-        room, claimed = self._room, job.claimed
-        job.sent_date = now = room.clock.now()
         try:
-            values = slot_values(
-                job.recipient,
-                delivery=claimed.id,
-                journalist=claimed.acts_for,
-                list_id=claimed.list,
-                sender=job.template.sender,
-                keys=room.keys,
-                date=now,
-                language=job.template.language,
-            )
-            chunks = job.template.merge(values)
-            if job.signing is not None:
-                signed = job.signing.sign(chunks, now)
-                chunks.insert(0, signed.header)
-                job.signature = signed.signature
+            return outgoing(self._room, job)
         except (ValueError, MailerError) as error:
             # One person's data cannot be written into a message; the others must not suffer.
+            now = job.sent_date
             reason = f"the message could not be made: {error}"
             refused = Decision(DeliveryState.REFUSED, str(Verdict.MESSAGE), now, reason)
             self._finish(way, job, refused, Reply(Phase.MAIL, 0, "", reason, local=True), now)
             return None
-        digest = hashlib.sha256()
-        size = 0
-        for chunk in chunks:
-            digest.update(chunk)
-            size += len(chunk)
-        job.sha256 = digest.digest()
-        return Outgoing(
-            delivery=claimed.id,
-            mail_from=verp_address(self._bounce, claimed.id, room.keys),
-            rcpt_to=email,
-            chunks=chunks,
-            size=size,
-            smtputf8=not email.isascii(),
-            context=job,
-        )
 
     def dotting(self, item: Outgoing) -> bool:
         """Journal that the final dot is about to leave; False when it must not leave."""
