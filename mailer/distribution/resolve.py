@@ -193,7 +193,7 @@ def _machine_zone() -> tzinfo:
     with suppress(ZoneInfoNotFoundError, ValueError, OSError):
         if name := os.environ.get("TZ", "").lstrip(":"):
             return ZoneInfo(name)
-        with open("/etc/localtime", "rb") as file:
+        with Path("/etc/localtime").open("rb") as file:
             return ZoneInfo.from_file(file, key="localtime")
     return UTC
 
