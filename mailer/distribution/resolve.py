@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailer.audience.address import AddressError, identity, normalise
 from mailer.clock import to_datetime
@@ -164,7 +166,7 @@ def _send_again(tx: Tx, number: int, each: Doubtful, actor: str, dry_run: bool) 
 
 def _read_log(room: Newsroom, path: Path, pending: list[Doubtful]) -> MailLog:
     wanted = {message_id(each.id, room.sender) for each in pending}
-    zone = ZoneInfo(room.config.newsroom.timezone)
+    zone = _machine_zone()
     try:
         with _opened(path) as file:
             pieces = iter(lambda: file.readline(maillog.MOST_LINE), b"")
@@ -184,6 +186,16 @@ def _read_log(room: Newsroom, path: Path, pending: list[Doubtful]) -> MailLog:
             hint="Nothing was changed.",
         )
     return log
+
+
+def _machine_zone() -> tzinfo:
+    """The zone in which this machine's syslog writes times that name none."""
+    with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+        if name := os.environ.get("TZ", "").lstrip(":"):
+            return ZoneInfo(name)
+        with Path("/etc/localtime").open("rb") as file:
+            return ZoneInfo.from_file(file, key="localtime")
+    return UTC
 
 
 @contextmanager
