@@ -133,7 +133,8 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
     """
     if not results:
         return 0
-    held = {row["id"] for row in tx.all("ledger.answerable", worker=worker)}
+    ids = json.dumps([result.delivery for result in results])
+    held = {row["id"] for row in tx.all("ledger.answerable", worker=worker, ids=ids)}
     mine = [result for result in results if result.delivery in held]
     changed = tx.bulk("ledger.record", [_row(result, worker) for result in mine]) if mine else 0
     add_attempts(tx, worker, mine)
@@ -166,6 +167,7 @@ def resend_doubtful(tx: Tx, distribution: int, delivery: int, actor: str) -> boo
     changed = tx.run("ledger.resend", distribution=distribution, delivery=delivery, now=tx.now())
     if changed:
         add_event(tx, "resend", actor, distribution=distribution, delivery=delivery)
+        raise_control(tx)  # whoever left while it was in doubt falls out
     return bool(changed)
 
 

@@ -93,6 +93,12 @@ SELECT id FROM deliveries WHERE state = 1 AND worker = :worker
 UNION ALL
 SELECT id FROM deliveries WHERE state = 5 AND worker = :worker
 
+-- name: answerable@postgresql
+-- Locked, or two recoveries of one worker would both write the same answer into the history.
+SELECT id FROM deliveries
+WHERE ((state = 1 AND worker = :worker) OR (state = 5 AND worker = :worker)) AND id {{is_one_of}}
+ORDER BY id FOR UPDATE
+
 -- name: record
 -- in_doubt may still be settled by the worker that held it, when its answer was read after all.
 UPDATE deliveries SET state = :state, worker = NULL, due_at = :due_at, attempts = :number,
