@@ -30,6 +30,7 @@ from mailer.store.states import DeliveryState
 
 _ABANDONED_AFTER = 3600 * SECOND
 _TIDY_EVERY = 600.0
+_FALL_OUT_EVERY = 20.0
 _SOONEST = 0.005
 
 
@@ -57,6 +58,7 @@ class Sweeper:
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
+        self._fall_out_at = 0.0
 
     def sweep(self) -> Swept:
         """Recover, take out who may no longer be mailed, open what is due, finish what is done.
@@ -116,9 +118,12 @@ class Sweeper:
             forget_plan(self._room, number)
 
     def _fall_out(self) -> None:
+        # Who left while his message was on its way is out of reach until its answer says later,
+        # which raises no version. He is not mailed, but the batch would never end.
+        now = self._room.clock.monotonic()
         with self._room.store.read() as tx:
             version = control_version(tx)
-            if version == self._version:
+            if version == self._version and now < self._fall_out_at:
                 return
             open_ones = [row["id"] for row in distributions.ls_open(tx)]
         for number in open_ones:
@@ -132,6 +137,7 @@ class Sweeper:
                         reason = gone.replace("_", " ") if gone else "do not contact"
                         distributions.fall_out(tx, number, row["id"], state, reason, ACTOR)
         self._version = version
+        self._fall_out_at = now + _FALL_OUT_EVERY
 
     def _open_due(self) -> None:
         grace = round(self._room.config.sending.late_grace * SECOND)

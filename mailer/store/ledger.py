@@ -151,7 +151,8 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
     """
     if not results:
         return 0
-    held = set(_array(tx.value("ledger.answerable", worker=worker)))
+    ids = json.dumps([result.delivery for result in results])
+    held = set(_array(tx.value("ledger.answerable", worker=worker, ids=ids)))
     mine = [_row(result, worker) for result in results if result.delivery in held]
     changed = 0
     if mine:
@@ -187,6 +188,7 @@ def resend_doubtful(tx: Tx, distribution: int, delivery: int, actor: str) -> boo
     changed = tx.run("ledger.resend", distribution=distribution, delivery=delivery, now=tx.now())
     if changed:
         add_event(tx, "resend", actor, distribution=distribution, delivery=delivery)
+        raise_control(tx)  # whoever left while it was in doubt falls out
     return bool(changed)
 
 

@@ -10,16 +10,17 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from mailer.clock import SECOND, ManualClock
 from mailer.distribution.schedule import Sweeper
-from mailer.store import distributions, suppression
+from mailer.store import distributions, ledger, suppression
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, PlannedDelivery
 
 from tests.distribution.recorder import Recorder
 from tests.distribution.room import make_config, open_room
 from tests.distribution.sending import Office, members, wait_gone
 from tests.exactness import faults_of, rows
-from tests.store.seed import address_hash, seed_journalists
+from tests.store.seed import address_hash, seed_distribution, seed_journalists
 
 NOW = 1_800_000_000 * SECOND
 PEOPLE = 200
@@ -59,6 +60,45 @@ def test_who_leaves_while_the_plan_is_written_falls_out_of_it(
             assert distributions.counts(tx, number) == {"queued": 1, "suppressed": 1}
         assert rows(room.store, "SELECT state FROM waves") == [{"state": "sending"}]
         assert faults_of(room.store) == []
+
+
+@pytest.mark.parametrize("answer", ["later", "none, resent"])
+def test_who_leaves_while_his_message_is_on_its_way_falls_out_of_the_rest(
+    tmp_path: Path, store_url: str, answer: str
+) -> None:
+    """F10: he is not tried again, and the batch comes to its end."""
+    clock = ManualClock(NOW)
+    config = make_config(tmp_path / "room", port=1, store=store_url)
+    with open_room(config, clock) as room:
+        seed_journalists(room.store, 1)
+        number = seed_distribution(room.store, [1], due_at=NOW)
+        sweeper = Sweeper(room, host="elsewhere")
+        sweeper.sweep()
+        with room.store.write() as tx:
+            worker = ledger.add_worker(
+                tx, host="one", name="s", pid=1, boot_id="b", journal="j", config_digest=""
+            )
+            [claimed] = ledger.claim(tx, worker, ledger.OpenWave(number, 1, "digest"), 1)
+        with room.store.write() as tx:
+            suppression.add(
+                tx, address_hash(1), scope="all", reason="opt-out", actor="ada", evidence={}
+            )
+        sweeper.sweep()
+        with room.store.write() as tx:
+            if answer == "later":
+                tx.execute(
+                    "UPDATE deliveries SET state = 2, worker = NULL, attempts = 1 WHERE id = :id",
+                    {"id": claimed.id},
+                )
+            else:
+                assert ledger.mark_in_doubt(tx, worker, number, claimed.id, 1, "lost")
+                assert ledger.resend_doubtful(tx, number, claimed.id, "anna")
+        if answer == "later":
+            clock.advance(21.0)
+        sweeper.sweep()
+        with room.store.read() as tx:
+            assert distributions.counts(tx, number) == {"suppressed": 1}
+        assert rows(room.store, "SELECT state FROM distributions") == [{"state": "done"}]
 
 
 def _killed_while_sending(office: Office, server: Recorder, **environ: str) -> set[str]:

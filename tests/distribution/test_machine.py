@@ -111,7 +111,7 @@ class Ledger(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.embargo) < 4)
     @rule(
-        people=st.sets(st.integers(1, PEOPLE), min_size=1),
+        people=st.sets(st.integers(1, PEOPLE), min_size=3),
         embargo=st.sampled_from([0, 0, 0, 20]),
     )
     def queue(self, people: Iterable[int], embargo: int) -> None:
@@ -125,6 +125,7 @@ class Ledger(RuleBasedStateMachine):
         self.embargo[number] = until
         self.sweeper.sweep()
 
+    @precondition(lambda self: self.embargo and len(self.left) < PEOPLE // 2)
     @rule(person=st.integers(1, PEOPLE))
     def leave(self, person: int) -> None:
         with self.room.store.write() as tx:
@@ -139,7 +140,10 @@ class Ledger(RuleBasedStateMachine):
         self.left.add(person)
 
     @precondition(lambda self: self.embargo)
-    @rule(act=st.sampled_from(["pause", "resume", "resume", "cancel"]), pick=st.integers(0, 9))
+    @rule(
+        act=st.sampled_from(["pause", "resume", "resume", "resume", "cancel"]),
+        pick=st.integers(0, 9),
+    )
     def decide_on(self, act: str, pick: int) -> None:
         number = sorted(self.embargo)[pick % len(self.embargo)]
         try:
@@ -173,7 +177,13 @@ class Ledger(RuleBasedStateMachine):
 
     # What senders do -------------------------------------------------------------------------
 
-    @rule(slot=SLOTS, wanted=st.integers(1, 4))
+    def _some(self, what: str) -> list[int]:
+        """The slots of living senders that have something of `what` in hand."""
+        living = [slot for slot, each in enumerate(self.processes) if each is not None]
+        return [slot for slot in living if getattr(self.processes[slot], what)]
+
+    @precondition(lambda self: self.embargo)
+    @rule(slot=SLOTS, wanted=st.integers(1, 6))
     def claim(self, slot: int, wanted: int) -> None:
         process = self.processes[slot] = self.processes[slot] or self._begin(slot)
         process.journal.reserve(wanted + len(process.ready))
@@ -185,31 +195,38 @@ class Ledger(RuleBasedStateMachine):
             ledger.freeze(tx, values)
         process.ready += claimed
 
-    @rule(slot=SLOTS, answer=st.sampled_from(ANSWERS))
-    def send(self, slot: int, answer: str) -> None:
-        process = self.processes[slot]
-        if process is not None:
-            self._send_one(process, answer, "")
+    @precondition(lambda self: self._some("ready"))
+    @rule(pick=SLOTS, answers=st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=4))
+    def send(self, pick: int, answers: list[str]) -> None:
+        slots = self._some("ready")
+        for answer in answers:
+            self._send_one(slots[pick % len(slots)], answer, "")
 
-    @rule(slot=SLOTS, answer=st.sampled_from(ANSWERS), step=st.sampled_from(DEATHS))
-    def die_while_sending(self, slot: int, answer: str, step: str) -> None:
-        process = self.processes[slot]
-        if process is not None and self._send_one(process, answer, step):
+    @precondition(lambda self: self._some("ready"))
+    @rule(pick=SLOTS, answer=st.sampled_from(ANSWERS), step=st.sampled_from(DEATHS))
+    def die_while_sending(self, pick: int, answer: str, step: str) -> None:
+        slots = self._some("ready")
+        slot = slots[pick % len(slots)]
+        if self._send_one(slot, answer, step):
             self._die(slot)
 
-    @rule(slot=SLOTS, late=st.sampled_from(["250", "550", "lost"]))
-    def hear_at_last(self, slot: int, late: str) -> None:
+    @precondition(lambda self: self._some("hanging"))
+    @rule(pick=SLOTS, late=st.sampled_from(["250", "lost"]))
+    def hear_at_last(self, pick: int, late: str) -> None:
         """A server that hung answers, or its connection breaks. It had taken the message."""
-        process = self.processes[slot]
-        if process is not None and process.hanging:
-            claimed, sha = process.hanging.pop(0)
-            self._hear(process, claimed, sha, "250" if late == "250" else "lost")
+        slots = self._some("hanging")
+        process = self.processes[slots[pick % len(slots)]]
+        assert process is not None
+        claimed, sha = process.hanging.pop(0)
+        self._hear(process, claimed, sha, late)
 
-    @rule(slot=SLOTS, dies=st.sampled_from(["", "", "", "before the commit", "after it"]))
-    def record(self, slot: int, dies: str) -> None:
+    @precondition(lambda self: self._some("results"))
+    @rule(pick=SLOTS, dies=st.sampled_from(["", "", "", "before the commit", "after it"]))
+    def record(self, pick: int, dies: str) -> None:
+        slots = self._some("results")
+        slot = slots[pick % len(slots)]
         process = self.processes[slot]
-        if process is None or not process.results:
-            return
+        assert process is not None
         try:
             with self.room.store.write() as tx:
                 ledger.record(tx, process.worker, process.results)
@@ -225,13 +242,17 @@ class Ledger(RuleBasedStateMachine):
             process.journal.recorded(result.delivery)
         process.results = []
 
-    @rule(slot=SLOTS)
-    def die(self, slot: int) -> None:
-        if self.processes[slot] is not None:
-            self._die(slot)
+    @precondition(lambda self: self._some("worker"))
+    @rule(pick=SLOTS)
+    def die(self, pick: int) -> None:
+        slots = self._some("worker")
+        self._die(slots[pick % len(slots)])
 
-    @rule(slot=SLOTS)
-    def end_in_order(self, slot: int) -> None:
+    @precondition(lambda self: self._some("worker"))
+    @rule(pick=SLOTS)
+    def end_in_order(self, pick: int) -> None:
+        slots = self._some("worker")
+        slot = slots[pick % len(slots)]
         process = self.processes[slot]
         if process is None or process.hanging or process.results:
             return
@@ -241,12 +262,14 @@ class Ledger(RuleBasedStateMachine):
         process.journal.close()
         self.processes[slot] = None
 
+    @precondition(lambda self: self._some("ready") or self._some("hanging"))
     @rule()
     def lose_power(self) -> None:
-        """All processes die, and what they wrote to their journals may not be on the disk."""
+        """All processes die, and what they wrote to their journals is not on the disk."""
         for slot, process in enumerate(self.processes):
             if process is not None:
                 self._die(slot)
+                process.journal.path.write_bytes(b"")
         held = rows(self.room.store, "SELECT id FROM deliveries WHERE state = 1")
         self.doubtful |= {row["id"] for row in held}
         self.boot.write_text(self.boot.read_text() + " and another")
@@ -303,8 +326,9 @@ class Ledger(RuleBasedStateMachine):
             process = self.processes[0]
             assert process is not None
             while process.ready:
-                self._send_one(process, "250", "")
-            self.record(0, "")
+                self._send_one(0, "250", "")
+            if process.results:
+                self.record(0, "")
         self.sweep()
 
     # How a sender works ----------------------------------------------------------------------
@@ -333,8 +357,10 @@ class Ledger(RuleBasedStateMachine):
         os.close(process.journal._lock)
         self.processes[slot] = None
 
-    def _send_one(self, process: Process, answer: str, step: str) -> bool:
+    def _send_one(self, slot: int, answer: str, step: str) -> bool:
         """The next message that may be sent, up to the step it dies at; False without one."""
+        process = self.processes[slot]
+        assert process is not None
         self._let_go(process)
         if not process.ready:
             return False

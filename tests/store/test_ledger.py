@@ -181,6 +181,31 @@ def test_answers_are_written_over_own_claims_only(room: Store) -> None:
     assert kinds[-3:] == ["claimed", "late_answer", "accepted"]
 
 
+def test_two_recoveries_at_once_write_an_answer_into_the_history_once(room: Store) -> None:
+    """H16, H17: a scheduler that is still leaving and the one that takes its place."""
+    number = seed_distribution(room, [1])
+    start(room, number)
+    who = worker(room)
+    [claimed] = claim(room, number, who)
+    answers = [result(claimed, DeliveryState.ACCEPTED)]
+    changed: list[int] = []
+
+    def second() -> None:
+        with room.write() as tx:
+            changed.append(ledger.record(tx, who, answers))
+
+    thread = threading.Thread(target=second)
+    with room.write() as tx:
+        assert ledger.record(tx, who, answers) == 1
+        thread.start()
+        thread.join(0.5)
+    thread.join()
+    assert changed == [0]
+    with room.read() as tx:
+        kinds = [event["kind"] for event in dist.events(tx, claimed.id)]
+    assert kinds[-2:] == ["accepted", "late_answer"] and kinds.count("accepted") == 1
+
+
 def test_doubt_is_settled_by_the_answer_its_worker_read_after_all(room: Store) -> None:
     """H7: in doubt is a state of its own, never retried, and truth may still arrive."""
     number = seed_distribution(room, [1])

@@ -120,6 +120,14 @@ SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM (
     UNION ALL
     SELECT id FROM deliveries WHERE state = 5 AND worker = :worker) AS held
 
+-- name: answerable@postgresql
+-- Locked, or two recoveries of one worker would both write the same answer into the history.
+SELECT CAST(json_agg(id) AS TEXT) AS ids FROM (
+    SELECT id FROM deliveries
+    WHERE ((state = 1 AND worker = :worker) OR (state = 5 AND worker = :worker))
+      AND id {{is_one_of}}
+    ORDER BY id FOR UPDATE) AS held
+
 -- name: record
 -- in_doubt may still be settled by the worker that held it, when its answer was read after all.
 UPDATE deliveries SET state = r.state, worker = NULL, due_at = r.due_at, attempts = r.number,
