@@ -109,6 +109,8 @@ class TextPart:
             return f"{indent}* * *"
         if block.kind is BlockKind.CODE:
             return "\n".join(f"{indent}{_INDENT}{line}" for line in block.text.split("\n"))
+        if block.kind is BlockKind.TABLE:
+            return self._table(block, indent)
         if block.kind in (BlockKind.BULLETS, BlockKind.NUMBERS):
             items = []
             for number, item in enumerate(block.children, start=block.level or 1):
@@ -122,6 +124,36 @@ class TextPart:
             parts.append("\n".join(wrap(words, columns, first=inner, rest=inner)))
         parts += [self._block(child, inner) for child in block.children]
         return "\n\n".join(part for part in parts if part)
+
+    def _table(self, block: Block, indent: str) -> str:
+        """Columns side by side where they fit; else each row as lines of "head: value"."""
+        rows = [
+            [" ".join(self._words(cell.inlines).split()) for cell in row.children]
+            for row in block.children
+        ]
+        sizes = [max(map(width, column)) for column in zip(*rows, strict=True)]
+        if len(indent) + sum(sizes) + 2 * (len(sizes) - 1) > COLUMNS:
+            heads, *others = rows
+            return "\n\n".join(
+                "\n".join(
+                    line
+                    for head, value in zip(heads, row, strict=True)
+                    for line in wrap(
+                        f"{head}: {value}" if head else value, first=indent, rest=f"{indent}  "
+                    )
+                )
+                for row in others or [heads]
+            )
+        rows.insert(1, ["-" * size for size in sizes])
+        ends = [bool(cell.level) for cell in block.children[0].children]
+        lines = []
+        for row in rows:
+            cells = []
+            for text, size, end in zip(row, sizes, ends, strict=True):
+                room = " " * (size - width(text))
+                cells.append(room + text if end else text + room)
+            lines.append((indent + "  ".join(cells)).rstrip())
+        return "\n".join(lines)
 
     def _item(self, item: Block, first: str, rest: str) -> str:
         parts = []

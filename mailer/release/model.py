@@ -59,7 +59,8 @@ class Inline:
 
 
 class BlockKind(StrEnum):
-    """Kinds of body blocks. A list's items are its `children`, each an `ITEM`."""
+    """Kinds of body blocks. A list's items are its `children`, each an `ITEM`; a table's are its
+    rows, the first of them the heads of the columns, and a row's its cells."""
 
     PARAGRAPH = "paragraph"
     SUBHEADING = "subheading"
@@ -69,6 +70,9 @@ class BlockKind(StrEnum):
     ITEM = "item"
     CODE = "code"
     RULE = "rule"
+    TABLE = "table"
+    ROW = "row"
+    CELL = "cell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ class Block:
 
     `inlines` is its own text; `children` are items of a list, or blocks of a quotation or item.
     `level` is 2–6 for subheadings, and the first number of a numbered list that does not begin
-    with 1 (else 0). `line` is where it begins in the source (1-based).
+    with 1 (else 0), and 1 for a table's cell that is set at the end side, as numbers are.
+    `line` is where it begins in the source (1-based).
     `language`/`direction` are set only where they differ from the release's.
     """
 
@@ -91,11 +96,11 @@ class Block:
 
     @property
     def text(self) -> str:
-        """The block's plain text; children on lines of their own."""
+        """The block's plain text; children on lines of their own, cells parted by bars."""
         own = "".join(inline.text for inline in self.inlines)
         parts = [own] if own else []
         parts += [child.text for child in self.children]
-        return "\n".join(parts)
+        return (" | " if self.kind is BlockKind.ROW else "\n").join(parts)
 
     def walk(self) -> Iterator[Block]:
         """This block and all below it, in reading order."""

@@ -291,6 +291,36 @@ def sample_2015() -> Release:
     return read_release(SAMPLE_2015.read_bytes(), name=SAMPLE_2015.name, zone="Europe/Brussels")
 
 
+def figures() -> Release:
+    """What does not fit a phone of itself: tables, endless words and addresses, long names."""
+    text = """\
+# Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamten grow
+
+VIENNA, 3 March 2026 – All readings are at https://rivers.example.org/very/long/path/that/\
+goes/on/and/on/for/ever/and/does/not/stop/before/one/hundred/characters.html from today.
+
+> Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz is a word we retire.
+> — Maximiliane-Wilhelmina Freifrau von Hohenlohe-Langenburg, head of the department of words
+
+| River | Sensors | Longest gap |
+|---|--:|---|
+| Tejo | 1,204 | 3 h |
+| Douro | 980 | 40 min |
+
+| Region | Households connected | Share of all of them | Change on the year | Cost | Next |
+|---|--:|--:|--:|--:|---|
+| Lower Austria and Burgenland | 1,204,332 | 45.6 % | +12.4 % | 1.2 m | 2027 |
+
+## About the office
+
+It counts what can be counted.
+
+Contact: Maximiliane-Wilhelmina Freifrau von Hohenlohe-Langenburg, \
+m-w.hohenlohe-langenburg@communications.example.org, +43 1 000 12 34
+"""
+    return read_release(text.encode(), name="figures.md", zone="Europe/Vienna")
+
+
 RELEASES = {
     "english": english,
     "embargoed": embargoed,
@@ -298,4 +328,5 @@ RELEASES = {
     "hebrew": hebrew,
     "japanese": japanese,
     "sample-2015": sample_2015,
+    "figures": figures,
 }

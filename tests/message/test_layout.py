@@ -62,7 +62,7 @@ def test_html_parses_without_a_single_error(shown: Shown) -> None:
 def test_only_known_obsolete_attributes(shown: Shown) -> None:
     """C26, C18: the written list of exceptions is complete."""
     known = {"lang", "dir", "class", "style", "href", "role", "charset", "name", "content"}
-    known |= {"data-keep", *TOLERATED}
+    known |= {"data-keep", "scope", *TOLERATED}
     for element in lxml_html.document_fromstring(shown[1].html).iter():
         if isinstance(element.tag, str):
             assert set(element.attrib) <= known, (element.tag, element.attrib)
@@ -94,10 +94,12 @@ def test_headings_tables_and_forbidden_elements(shown: Shown) -> None:
     for above, below in pairwise(levels):
         assert below <= above + 1
     for table in tree.iter("table"):
-        assert table.get("role") == "presentation"
+        data = "data" in (table.get("class") or "").split()
+        assert table.get("role") == (None if data else "presentation")
         assert (table.get("border"), table.get("cellpadding")) == ("0", "0")
         assert table.get("cellspacing") == "0"
-    assert not list(tree.iter("th"))
+        assert all(head.get("scope") == "col" for head in table.iter("th"))
+        assert data or table.find("./tr/th") is None
     forbidden = "script form input iframe object embed base svg img link"
     for name in forbidden.split():
         assert not list(tree.iter(name)), name
@@ -106,6 +108,15 @@ def test_headings_tables_and_forbidden_elements(shown: Shown) -> None:
         assert not href.endswith("#")
     assert "@import" not in parts.html
     assert release.headline in " ".join(tree.find(".//h1").text_content().split())
+
+
+def test_tables_are_columns_where_they_fit_in_the_text_part() -> None:
+    """C7, B20: side by side within 72 columns, else a line for each cell with its head."""
+    text = parts_of(RELEASES["figures"]()).text
+    narrow = ["River  Sensors  Longest gap", "-----  -------  -----------"]
+    narrow += ["Tejo     1,204  3 h", "Douro      980  40 min"]
+    assert "\n".join(narrow) in text
+    assert "Region: Lower Austria and Burgenland\nHouseholds connected: 1,204,332\n" in text
 
 
 def test_styles_survive_inlining(shown: Shown) -> None:

@@ -19,12 +19,13 @@ def test_german_release_with_front_matter_and_every_kind_of_block() -> None:
     assert kinds == [
         BlockKind.PARAGRAPH,
         BlockKind.SUBHEADING,
-        BlockKind.PARAGRAPH,
+        BlockKind.TABLE,
         BlockKind.BULLETS,
         BlockKind.QUOTE,
         BlockKind.CODE,
     ]
     assert release.body[1].level == 2
+    assert release.body[2].kind is BlockKind.TABLE
     assert release.body[2].text == "Fluss | Tonnen\nRhein | 1100\nDonau | 4200"
     nested = release.body[3].children[1].children
     assert [block.kind for block in nested] == [BlockKind.NUMBERS]

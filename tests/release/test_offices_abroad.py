@@ -207,3 +207,35 @@ def test_a_common_noun_is_no_issuer(
         "r.md",
     )
     assert (release.issuer.name if release.issuer else None) == issuer
+
+
+def test_a_table_keeps_its_cells_and_which_are_numbers() -> None:
+    """C7: rows and cells, the first row the heads; not a word of them lost."""
+    release = read(
+        f"# News today\n\n{LEAD}\n\n| River | Sensors |\n|---|--:|\n| Tejo | 1,204 |\n\n{CONTACT}",
+        "r.md",
+    )
+    (table,) = release.body
+    cells = [[(cell.text, cell.level) for cell in row.children] for row in table.children]
+    assert cells == [[("River", 0), ("Sensors", 1)], [("Tejo", 0), ("1,204", 1)]]
+
+
+def test_an_address_does_not_turn_a_paragraph_round() -> None:
+    """B19: Hebrew with one long Latin address is still Hebrew."""
+    release = read(
+        "הודעה לעיתונות\n\nעמותה משיקה מפה פתוחה של איכות המים בישראל\n\n"
+        "העמותה השיקה היום מפה מקוונת המציגה את איכות המים בכל רחבי הארץ.\n\n"
+        "המפה זמינה בכתובת https://water.example.org/map/of/all.\n"
+    )
+    assert [block.direction for block in release.body] == [None]
+
+
+def test_the_speaker_below_a_quotation_keeps_his_line() -> None:
+    """D15: markdown joins lines; the one that a dash begins says who spoke."""
+    release = read(
+        f"# News today\n\n{LEAD}\n\n> Rivers belong to everyone.\n> — Ana Silva, officer\n\n"
+        f"{CONTACT}",
+        "r.md",
+    )
+    assert body(release)[0] == "Rivers belong to everyone.\n— Ana Silva, officer"
+    assert [(quote.speaker, quote.role) for quote in release.quotes] == [("Ana Silva", "officer")]

@@ -355,7 +355,8 @@ def _headline_language(release: Release, front: FrontMatter) -> Release:
 def _marked(block: Block, language: str, direction: str) -> Block:
     """Mark a block whose script runs the other way."""
     children = tuple(_marked(child, language, direction) for child in block.children)
-    text = block.text
+    # An address is Latin in any language and says nothing of its paragraph's.
+    text = re.sub(r"(?:https?://|www\.)\S+|\S+@\S+", "", block.text)
     other = direction_of(text)
     letters = sum(map(str.isalpha, text))
     if letters < 3 or other == direction:

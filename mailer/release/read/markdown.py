@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -10,11 +12,12 @@ from markdown_it.tree import SyntaxTreeNode
 
 from mailer.release.model import Block, BlockKind, Inline, PlaceholderLink
 from mailer.release.read.inline import convert, drop_placeholders
-from mailer.release.read.pieces import Piece, tidy
+from mailer.release.read.pieces import SOFT, Piece, tidy
 from mailer.release.read.plain import heading_like
 from mailer.release.text import ends_sentence
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
+_SPEAKER = re.compile(r"[–—]\s*\S|--?\s+\S")
 _LISTS = {"bullet_list": BlockKind.BULLETS, "ordered_list": BlockKind.NUMBERS}
 
 
@@ -72,7 +75,7 @@ class _Reader:
             level = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else 0
             return Block(_LISTS[node.type], (), items, line=line, level=0 if level == 1 else level)
         if node.type == "blockquote":
-            children = tuple(self.block(child) for child in node.children)
+            children = tuple(self.quoted(child) for child in node.children)
             return Block(BlockKind.QUOTE, (), children, line=line)
         if node.type in {"fence", "code_block"}:
             content = node.content.rstrip("\n")
@@ -81,11 +84,22 @@ class _Reader:
         if node.type == "hr":
             return Block(BlockKind.RULE, line=line)
         if node.type == "table":
-            return Block(BlockKind.PARAGRAPH, self.table(node), line=line)
+            return Block(BlockKind.TABLE, (), self.rows(node), line=line)
         if node.type == "heading":
             kind, level = BlockKind.SUBHEADING, max(2, int(node.tag[1:]))
             return Block(kind, tidy(self.inlines(node)), level=level, line=line)
         return Block(BlockKind.PARAGRAPH, tidy(self.inlines(node)), line=line)
+
+    def quoted(self, node: SyntaxTreeNode) -> Block:
+        """A block of a quotation: who said it keeps the line that a dash begins."""
+        if node.type != "paragraph":
+            return self.block(node)
+        runs = list(self.inlines(node))
+        for index, (run, following) in enumerate(pairwise(runs)):
+            if run.text == SOFT and _SPEAKER.match(following.text):
+                runs[index] = replace(run, text="\n")
+        line = (node.map[0] if node.map else 0) + self.first
+        return Block(BlockKind.PARAGRAPH, tidy(tuple(runs)), line=line)
 
     def item(self, node: SyntaxTreeNode) -> Block:
         line = (node.map[0] if node.map else 0) + self.first
@@ -94,20 +108,25 @@ class _Reader:
             return Block(BlockKind.ITEM, children[0].inlines, tuple(children[1:]), line=line)
         return Block(BlockKind.ITEM, (), tuple(children), line=line)
 
-    def table(self, node: SyntaxTreeNode) -> tuple[Inline, ...]:
-        """A table as lines of text, cells parted by bars: its words stay in their order."""
-        runs: list[Inline] = []
-        for section in node.children:
-            for row in section.children:
-                if runs:
-                    runs.append(Inline("\n"))
-                for index, cell in enumerate(row.children):
-                    if index:
-                        runs.append(Inline(" | "))
-                    cells = tidy(self.inlines(cell))
-                    strong = section.type == "thead"
-                    runs += [replace(run, strong=run.strong or strong) for run in cells]
-        return tuple(runs)
+    def rows(self, node: SyntaxTreeNode) -> tuple[Block, ...]:
+        """A table's rows, that of the column heads first."""
+        return tuple(
+            Block(
+                BlockKind.ROW,
+                (),
+                tuple(
+                    Block(
+                        BlockKind.CELL,
+                        tidy(self.inlines(cell)),
+                        level=int("right" in str(cell.attrs.get("style", ""))),
+                    )
+                    for cell in row.children
+                ),
+                line=(row.map[0] if row.map else 0) + self.first,
+            )
+            for section in node.children
+            for row in section.children
+        )
 
     def inlines(self, node: SyntaxTreeNode) -> tuple[Inline, ...]:
         found: list[Inline] = []

@@ -53,7 +53,7 @@ class Piece:
     @property
     def lines(self) -> list[tuple[int, str]]:
         """Visible text by source line, without markup; for lists the items."""
-        if self.kind in {BlockKind.BULLETS, BlockKind.NUMBERS, BlockKind.QUOTE}:
+        if self.kind in {BlockKind.BULLETS, BlockKind.NUMBERS, BlockKind.QUOTE, BlockKind.TABLE}:
             return [(child.line or self.first, child.text) for child in self.children]
         own = "".join(inline.text for inline in self.inlines)
         parts = own.replace("\n", SOFT).split(SOFT)
