@@ -178,7 +178,7 @@ class Doom:
             claim, claimed = SENDER_STEPS[:2]
             self._around(ledger, "claim", after=claim, mark=claimed)
             middle, end, recorded = SENDER_STEPS[7:10]
-            self._around(ledger, "add_attempts", before=middle)
+            self._wrap_bulk(middle)
             self._around(ledger, "record", after=end, mark=recorded)
             self._around(
                 ledger,
@@ -192,6 +192,25 @@ class Doom:
             self._around(ledger, name, after=middle, mark=commit)
         self._around(distributions, "fall_out", after="while people fall out")
         self._around(distributions, "move_wave", after="while a batch opens or ends")
+
+    def _wrap_bulk(self, step: str) -> None:
+        """Between the change of the deliveries and the attempts and events that go with it."""
+        from mailer.store.base import Tx
+        from mailer.store.postgres import PostgresTx
+
+        for kind in (Tx, PostgresTx):
+            self._wrap_bulk_of(kind, step)
+
+    def _wrap_bulk_of(self, kind: Any, step: str) -> None:
+        original, doom = kind.bulk, self
+
+        def bulk(self: Any, name: str, /, rows: Any) -> int:
+            changed: int = original(self, name, rows)
+            if name == "ledger.record":
+                doom.passing(step)
+            return changed
+
+        kind.bulk = bulk
 
     def _wrap_spool(self) -> None:
         from mailer.distribution import subscriptions
