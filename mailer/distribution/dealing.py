@@ -125,7 +125,7 @@ class Deal:
             domain = job.recipient.email.rpartition("@")[2]
             job.group = group_of(domain)
             if job.group in self._rests:
-                due = self._rests[job.group] + self._spread()
+                due = self._rests[job.group] + self._spread(self._rests[job.group])
                 late.append(Late(job, due, f"{job.group} asked for a pause"))
             elif simple is not None:
                 job.route = simple.name
@@ -149,7 +149,7 @@ class Deal:
         route = pick(self._routes, domain, without=spent)
         if route is None:
             if any(serves(self._dealer.routes[name], domain) for name in spent):
-                return Late(job, self._tomorrow + self._spread(), "warm-up: enough for today")
+                return Late(job, self._tomorrow + self._spread(self._tomorrow), "warm-up: enough for today")
             return Late(job, max(self._ways.back_at, self._now + SECOND), "mail service is away")
         for name in (route.name, f"to:{job.group}"):
             if self._room.get(name, 1) <= 0:
@@ -177,6 +177,6 @@ class Deal:
             self._counted[route.name] = self._counted.get(route.name, 0) + 1
         return None
 
-    def _spread(self) -> int:
-        """Up to a minute, so that those who wait for one instant do not all come at it."""
-        return random.randrange(60 * SECOND)
+    def _spread(self, until: int) -> int:
+        """A fifth of the wait at most, so that not all come at the instant they wait for."""
+        return random.randrange(max(1, (until - self._now) // 5))
