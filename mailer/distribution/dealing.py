@@ -149,7 +149,9 @@ class Deal:
         route = pick(self._routes, domain, without=spent)
         if route is None:
             if any(serves(self._dealer.routes[name], domain) for name in spent):
-                return Late(job, self._tomorrow + self._spread(self._tomorrow), "warm-up: enough for today")
+                return Late(
+                    job, self._tomorrow + self._spread(self._tomorrow), "warm-up: enough for today"
+                )
             return Late(job, max(self._ways.back_at, self._now + SECOND), "mail service is away")
         for name in (route.name, f"to:{job.group}"):
             if self._room.get(name, 1) <= 0:

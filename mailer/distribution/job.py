@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from mailer.distribution.dkim import Signing
 from mailer.message.merge import MergeTemplate
@@ -17,13 +19,15 @@ class Job:
 
     `route` and `group` (destination) are dealt with the claim; `place` is its place in the
     route's pace (UTC microseconds, 0: at once), `not_before` the same by the loop's clock.
-    `tried` are the routes that came to nothing for it before its final dot.
+    `fields` are the recipient's, as they are kept at the first claim; `tried` are the routes that
+    came to nothing for it before its final dot.
     """
 
     claimed: Claimed
     recipient: Recipient
     template: MergeTemplate
     urgent: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
     route: str = ""
     group: str = ""
     place: int = 0

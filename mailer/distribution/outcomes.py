@@ -19,6 +19,9 @@ JITTER = 0.2
 """How far a wait may differ from its step, as a share of it."""
 
 
+_ACCEPTED = str(Verdict.ACCEPTED)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The state a delivery gets, when it is next due (if deferred), and why in a word."""
@@ -47,9 +50,9 @@ def decide(
     now: int,
 ) -> Decision:
     """What an answered attempt means. `attempts` were made before this one."""
+    if 200 <= code < 300:
+        return Decision(DeliveryState.ACCEPTED, _ACCEPTED, now, None)
     found = judge(phase, code, enhanced, text)
-    if found.verdict is Verdict.ACCEPTED:
-        return Decision(DeliveryState.ACCEPTED, str(found.verdict), now, None)
     if found.reason == "sign_in":
         # 530 and its kin: a forgotten password or `?starttls=never`. That is mended in the
         # configuration, and nobody should lose the release over it.

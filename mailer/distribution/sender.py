@@ -507,10 +507,8 @@ class Sender:
             way.end_yielding()
 
     def _settled(self, turn: Turn) -> None:
-        for result in turn.results:
-            self._journal.recorded(result.delivery)
-        for each in turn.aside:
-            self._journal.recorded(each.job.claimed.id)
+        self._journal.recorded([result.delivery for result in turn.results])
+        self._journal.recorded([each.job.claimed.id for each in turn.aside])
         counts = Counter(result.state for result in turn.results)
         counts.update(each.state for each in turn.aside if each.state is not None)
         if counts:

@@ -190,6 +190,7 @@ def verp_read(address: str, keys: TokenKeys) -> int | None:
 
 
 @lru_cache(maxsize=64)  # one message asks three times
+@lru_cache(maxsize=64)  # asked three times for each message
 def delivery_code(delivery: int) -> str:
     """The delivery's id as people and addresses write it: base32 digits, no leading 'a's."""
     if not 0 <= delivery < 1 << 64:

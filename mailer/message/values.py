@@ -9,9 +9,11 @@ import base64
 import hashlib
 import re
 import unicodedata
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailer.clock import SECOND, to_datetime
@@ -97,23 +99,28 @@ def written_out(recipient: Recipient, sender: Sender, language: str = "") -> Rec
     """
     if recipient.greeting and recipient.reason and recipient.list_id:
         return recipient
-    language = language or recipient.language or sender.default_language
-    title = _list_title(recipient)
-    return replace(
-        recipient,
-        greeting=phrases.greeting(
-            language, clean(recipient.first_name), clean(recipient.last_name)
+    return Recipient(**written_fields(asdict(recipient), sender, language))
+
+
+def written_fields(fields: Mapping[str, Any], sender: Sender, language: str = "") -> dict[str, Any]:
+    """The same for the fields of a `Recipient`, which need no object of their own before."""
+    language = language or fields["language"] or sender.default_language
+    title = clean(fields["list_title"]) or clean(fields["list_name"])
+    return {
+        **fields,
+        "greeting": phrases.greeting(
+            language, clean(fields["first_name"]), clean(fields["last_name"])
         ),
-        reason=phrases.reason(
+        "reason": phrases.reason(
             language,
             sender.name,
             title,
-            recipient.list_kind,
-            clean(recipient.source),
-            clean(recipient.source_date),
+            fields["list_kind"],
+            clean(fields["source"]),
+            clean(fields["source_date"]),
         ),
-        list_id=list_id_header(recipient.list_name, title, sender),
-    )
+        "list_id": list_id_header(fields["list_name"], title, sender),
+    }
 
 
 def _list_title(recipient: Recipient) -> str:

@@ -67,17 +67,18 @@ class ContentGate:
         Raises ValueError when a NUL or a bare CR or LF is left, or the last line is not ended.
         """
         fresh = [*filterfalse(self._known.__contains__, chunks)]
-        # NUL stands between them: one too many is one of theirs, and a dot behind one begins a
-        # chunk, perhaps a line. Chunks that begin with a dot are never among the known.
+        # NUL stands between them: one too many is one of theirs, half of a line end stays alone,
+        # and a dot behind one begins a chunk, perhaps a line. Chunks that begin with a dot or are
+        # half of a line end's pair are never among the known.
         joined = b"\0".join(fresh)
         if (
             len(joined) < LITTLE
-            and b"\n" not in joined
-            and b"\r" not in joined
             and b"\0." not in joined
-            and not joined.startswith(b".")
             and joined.isascii()
             and joined.count(b"\0") == max(len(fresh) - 1, 0)
+            and (lines := joined.count(b"\n")) == joined.count(b"\r") == joined.count(b"\r\n")
+            and not (lines and b"\n." in joined)
+            and not joined.startswith(b".")
             and chunks
             and chunks[-1].endswith(b"\r\n")
         ):

@@ -93,7 +93,7 @@ def test_rolling_keeps_what_the_store_does_not_have(
         journal.dotted(delivery, 1, delivery, bytes(32))
         if delivery % 10:
             journal.replied(delivery, delivery, 250, "", "taken")
-            journal.recorded(delivery)
+            journal.recorded([delivery])
     assert journal._end < 30_000
     die(journal)
     found = read_journal(tmp_path / "one.journal")
@@ -172,7 +172,7 @@ def test_a_file_that_is_replaced_meanwhile_loses_no_record(
             if delivery % 3:
                 journal.replied(delivery, 1, 250, "", "taken")
             if delivery % 3 == 2:
-                journal.recorded(delivery)
+                journal.recorded([delivery])
     finally:
         ended.set()
         thread.join()

@@ -239,7 +239,7 @@ class Ledger(RuleBasedStateMachine):
             self._die(slot)
             return
         for result in process.results:
-            process.journal.recorded(result.delivery)
+            process.journal.recorded([result.delivery])
         process.results = []
 
     @precondition(lambda self: self._some("worker"))
