@@ -57,7 +57,7 @@ def _stay(inbox: str) -> None:
 
 
 def _web(config: Path) -> list[str]:
-    return [sys.executable, "-m", "mailer.web.serve", "--config", str(config)]
+    return [sys.executable, "-m", "mailer.web.serve", "--config", str(config), "--quiet"]
 
 
 class _Told:

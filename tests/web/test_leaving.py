@@ -98,6 +98,14 @@ def test_other_methods_are_refused(client: httpx.Client, office: Room, method: s
     assert snapshot(office.store) == before
 
 
+def test_a_slash_too_many_is_no_redirect(client: httpx.Client, office: Room) -> None:
+    """F3: a POST is never sent elsewhere."""
+    before = snapshot(office.store)
+    answer = client.post(f"/u/{link()}/", content=ONE_CLICK, headers=FORM, follow_redirects=False)
+    assert answer.status_code == 404
+    assert snapshot(office.store) == before
+
+
 def test_the_page_says_the_scope_before_its_one_button(client: httpx.Client) -> None:
     """F11: all press mail for the office's list, the topic for a topic."""
     page = client.get(f"/u/{link(ANNA, PRESS)}").text
