@@ -211,8 +211,8 @@ class Connection(Link):
                 self._source.outcome(mail.item, Outcome(make_reply(phase, code, lines), False))
 
     def _on_dot(self, code: int, lines: list[bytes]) -> None:
-        # Nobody can have accepted a message whose dot is still held back.
-        if code < 400 and (code >= 300 or self._held):
+        # Nobody can have accepted a message that has not left yet.
+        if code < 400 and (code >= 300 or self._held or self._outbox):
             self._break(Reply(Phase.DOT, 0, "", f"{code} is no answer to a message"))
             return
         item = cast(Outgoing, self._dotted)
@@ -225,7 +225,8 @@ class Connection(Link):
 
     def _on_chunk(self, code: int, lines: list[bytes]) -> None:
         """The reply to all of a large message's content: now the end of it may be said."""
-        if code < 400 and (code >= 300 or self._transport.get_write_buffer_size()):
+        unsent = self._transport.get_write_buffer_size() or self._outbox
+        if code < 400 and (code >= 300 or unsent):
             self._break(Reply(Phase.DATA, 0, "", f"{code} is no answer to half a message"))
             return
         if not self._knows_bdat(code):
@@ -235,7 +236,7 @@ class Connection(Link):
             self._dot_from = self._now()
             self._expected.append(DOT)
             commands = self._begin() if self._pipelining else b""
-            self._transport.write(b"BDAT 0 LAST\r\n" + commands)
+            self._write(b"BDAT 0 LAST\r\n", commands)
             return
         item, self._dotted = cast(Outgoing, self._dotted), None
         self._reset_due = True
@@ -369,9 +370,9 @@ class Connection(Link):
             return
         commands = self._begin() if self._source is not None else b""
         if commands:
-            self._transport.write(commands)
+            self._write(commands)
         elif self._stopping and not expected:
-            self._transport.write(b"QUIT\r\n")
+            self._write(b"QUIT\r\n")
             expected.append(QUIT)
         if expected:
             self._arm()
@@ -432,16 +433,16 @@ class Connection(Link):
         self._dotted = item
         self._dot_from = self._now()
         self._unsent = 0
-        # One piece: inside TLS each one would be a record of its own.
+        self._content_waits = small
         if self._chunking:
             first = f"BDAT {mail.size}{' LAST' if small else ''}\r\n".encode()
-            self._transport.write(b"".join([first, *mail.content, commands]))
+            self._write(first, *mail.content, commands)
         elif small:
-            self._transport.write(b"".join([*mail.content, b".\r\n", commands]))
+            self._write(*mail.content, b".\r\n", commands)
         else:
             self._held = b".\r\n" + commands
             self._transport.set_write_buffer_limits(high=0)
-            self._transport.write(b"".join(mail.content))
+            self._write_now(b"".join(mail.content))
             if not self._transport.get_write_buffer_size():
                 self._write_held()
 
@@ -459,7 +460,7 @@ class Connection(Link):
 
     def _say(self, line: bytes, kind: int) -> None:
         self._expected.append(kind)
-        self._transport.write(line)
+        self._write(line)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         self._busy = True
@@ -486,11 +487,12 @@ class Connection(Link):
         if dotted is not None:
             # What was still held back when the connection ended had no end yet.
             phase = Phase.DATA if self._unended else Phase.DOT
-            ended = not (self._held or self._unended)
+            ended = not (self._held or self._unended or self._content_waits)
             self._give_back(dotted, Outcome(_lost(phase, reply), ended))
         if mail is not None and not mail.refused:
             phase = reply.phase if dotted is None else Phase.MAIL
             self._give_back(mail.item, Outcome(_lost(phase, reply), False))
+        self._outbox.clear()
         self._finish()
 
     def _give_back(self, item: Outgoing, outcome: Outcome) -> None:
