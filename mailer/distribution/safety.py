@@ -9,6 +9,7 @@ relay on this machine is a way to the world (design decision 13).
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import lru_cache
 
 from mailer.config import Config
 from mailer.errors import ConfigError
@@ -67,6 +68,11 @@ def recipient_refusal(session: Session, email: str, *, live: bool) -> str | None
 
 def is_reserved(email: str) -> bool:
     """True for an address at or below a name that RFC 2606 keeps for examples and tests."""
-    domain = email.rpartition("@")[2].rstrip(".").lower()
+    return _is_reserved_domain(email.rpartition("@")[2])
+
+
+@lru_cache(maxsize=65_536)
+def _is_reserved_domain(domain: str) -> bool:
+    domain = domain.rstrip(".").lower()
     labels = domain.split(".")
     return ".".join(labels[-2:]) in _RESERVED_DOMAINS or labels[-1] in _RESERVED_TOP

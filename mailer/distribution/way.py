@@ -200,7 +200,7 @@ class Way:
 
     def is_crowded(self) -> bool:
         """Whether there are more connections than there may be."""
-        return self.open > self.allowed
+        return self._allowed < len(self.lanes) and self.open > self.allowed
 
     def take(self, session: Session) -> Outgoing | None:
         """The next message that may be sent over this connection, or None for now."""

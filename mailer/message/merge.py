@@ -19,7 +19,8 @@ from typing import Any
 from mailer.errors import CheckFailed, InputError
 from mailer.message.headers import mailbox_field, raw_url, refuse_controls
 from mailer.message.model import Sender
-from mailer.message.quoted import encode_value
+from mailer.message.quoted import SOFT, broken, encode_value
+from mailer.message.tokens import TOKEN_LENGTH
 from mailer.message.wrap import wrap
 
 FORMAT = 2
@@ -214,6 +215,8 @@ def _encoder(field: Field) -> Callable[[str], bytes]:
 
     slot, fallback = field.slot, field.fallback
     starts_line, ends_line = field.starts_line, field.ends_line
+    if field.kind == "href":
+        return _link_encoder(field)
 
     def encode_body(value: str) -> bytes:
         if not (value.isascii() and value.isprintable()):
@@ -223,6 +226,30 @@ def _encoder(field: Field) -> Callable[[str], bytes]:
         )
 
     return encode_body
+
+
+def _link_encoder(field: Field) -> Callable[[str], bytes]:
+    """Links to the newsroom's pages differ in their token alone, letters and digits of one
+    length: what one link showed to be right of all before the token need not be asked again."""
+    before = "" if field.starts_line else SOFT
+    after = "" if field.ends_line else SOFT
+    known: list[str] = [""]
+
+    def encode_link(value: str) -> bytes:
+        head, token = value[:-TOKEN_LENGTH], value[-TOKEN_LENGTH:]
+        plain = token.isascii() and token.isalnum()
+        if not (plain and head == known[0]):
+            encoded = encode_value(
+                _href(value or field.fallback),
+                starts_line=field.starts_line,
+                ends_line=field.ends_line,
+            )
+            if plain and encoded == f"{before}{broken(value)}{after}".encode():
+                known[0] = head
+            return encoded
+        return f"{before}{broken(value)}{after}".encode("ascii")
+
+    return encode_link
 
 
 def _encode_mailbox(value: str) -> bytes:

@@ -21,6 +21,7 @@ def base_language(tag: str) -> str:
     return tag.replace("_", "-").partition("-")[0].lower()
 
 
+@lru_cache(maxsize=1024)
 def phrases(language: str) -> Mapping[str, str]:
     """All phrases for a language, English where it has none of its own."""
     return _complete(base_language(language))

@@ -83,13 +83,18 @@ def encode_value(text: str, *, starts_line: bool, ends_line: bool) -> bytes:
     return f"{before}{_encoded(text)}{'' if ends_line else SOFT}".encode("ascii")
 
 
+def broken(text: str) -> str:
+    """A text with nothing to encode, with soft breaks where a line is full."""
+    return SOFT.join([text[at : at + LINE - 1] for at in range(0, len(text), LINE - 1)])
+
+
 @lru_cache(maxsize=64)  # a link stands in the text and in the HTML
 def _encoded(text: str) -> str:
     if len(text) < LINE and _PLAIN.fullmatch(text) and not text.startswith("From "):
         return text
     if _UNBROKEN.fullmatch(text) and "." not in text[:: LINE - 1]:
         # Links: too long for a line, nothing to encode, no dot where a line will begin.
-        return SOFT.join([text[at : at + LINE - 1] for at in range(0, len(text), LINE - 1)])
+        return broken(text)
     return "\r\n".join("".join(map(str, _layout(_atoms(line)))) for line in text.split("\n"))
 
 

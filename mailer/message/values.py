@@ -105,22 +105,32 @@ def written_out(recipient: Recipient, sender: Sender, language: str = "") -> Rec
 def written_fields(fields: Mapping[str, Any], sender: Sender, language: str = "") -> dict[str, Any]:
     """The same for the fields of a `Recipient`, which need no object of their own before."""
     language = language or fields["language"] or sender.default_language
-    title = clean(fields["list_title"]) or clean(fields["list_name"])
+    first, last = clean(fields["first_name"]), clean(fields["last_name"])
+    reason, list_id = _of_the_list(
+        language,
+        sender,
+        fields["list_name"],
+        fields["list_title"],
+        fields["list_kind"],
+        fields["source"],
+        fields["source_date"],
+    )
     return {
         **fields,
-        "greeting": phrases.greeting(
-            language, clean(fields["first_name"]), clean(fields["last_name"])
-        ),
-        "reason": phrases.reason(
-            language,
-            sender.name,
-            title,
-            fields["list_kind"],
-            clean(fields["source"]),
-            clean(fields["source_date"]),
-        ),
-        "list_id": list_id_header(fields["list_name"], title, sender),
+        "greeting": phrases.greeting(language, first, last),
+        "reason": reason,
+        "list_id": list_id,
     }
+
+
+@lru_cache(maxsize=4096)  # many people stand on one list and came from one source
+def _of_the_list(
+    language: str, sender: Sender, name: str, title: str, kind: str, source: str, day: str
+) -> tuple[str, str]:
+    """The reason line, and the value of List-Id."""
+    title = clean(title) or clean(name)
+    reason = phrases.reason(language, sender.name, title, kind, clean(source), clean(day))
+    return reason, list_id_header(name, title, sender)
 
 
 def _list_title(recipient: Recipient) -> str:

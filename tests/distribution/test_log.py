@@ -243,7 +243,7 @@ def test_the_history_alone_tells_every_state(tmp_path: Path, store_url: str) -> 
     def rcpt(address: str) -> str:
         if number(address) % 40 == 3:  # few enough not to stop the distribution (G21)
             return "550 5.1.1 unknown"
-        answers = {7: "451 4.7.1 later", 9: "552 5.2.2 full"}
+        answers = {7: "450 4.2.0 mailbox busy", 9: "552 5.2.2 full"}
         return answers.get(number(address) % 10, "250 ok")
 
     def dot(address: str) -> str:
