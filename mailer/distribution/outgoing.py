@@ -45,4 +45,5 @@ def outgoing(room: Newsroom, job: Job) -> Outgoing:
         size=len(whole),
         smtputf8=not email.isascii(),
         context=job,
+        whole=whole,
     )

@@ -65,9 +65,11 @@ class Terms:
             content, ascii_only = self._gate.admit(item.chunks)
         except ValueError as error:
             return _refusal(554, "5.6.0", str(error))
+        if item.whole and content is item.chunks:
+            content = [item.whole]
         parameters = ""
         # BDAT's number has to be right: what is beyond it would be read as commands.
-        size = 0 if self.chunking else item.size
+        size = len(item.whole) or (0 if self.chunking else item.size)
         size = size or sum(map(len, item.chunks))
         if self._announces_size:
             if 0 < self._max_size < size:

@@ -146,12 +146,14 @@ class Link(asyncio.BufferedProtocol, ABC):
 
     def _flush(self) -> None:
         if self._outbox:
-            # One piece: inside TLS each one would be a record of its own.
-            data = b"".join(self._outbox)
-            self._outbox.clear()
-            if not self._over:
-                self._content_waits = False
-                self._transport.write(data)
+            pieces, self._outbox = self._outbox, []
+            if self._over:
+                return
+            self._content_waits = False
+            if self.session.tls:  # each piece would be a record of its own
+                self._transport.write(b"".join(pieces))
+            else:
+                self._transport.writelines(pieces)
 
     def _expect_answer(self) -> None:
         self._waiter = self._loop.create_future()

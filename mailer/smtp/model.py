@@ -116,8 +116,8 @@ class Outgoing:
     """One message for one recipient (H11), ready for the wire.
 
     `chunks` joined are the whole message: CRLF line ends, the last line ended, dots not doubled
-    (the client does that). `size` is their length in bytes, 0 if not known. `context` belongs to
-    the caller.
+    (the client does that). `size` is their length in bytes, 0 if not known. `whole` are the
+    chunks joined, if the caller has made that anyway. `context` belongs to the caller.
     """
 
     delivery: int
@@ -127,6 +127,7 @@ class Outgoing:
     size: int
     smtputf8: bool = False
     context: Any = None
+    whole: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
