@@ -22,7 +22,7 @@ JITTER = 0.2
 _ACCEPTED = str(Verdict.ACCEPTED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """The state a delivery gets, when it is next due (if deferred), and why in a word."""
 

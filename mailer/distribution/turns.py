@@ -17,7 +17,7 @@ from mailer.distribution.journal import Journal
 from mailer.errors import StoreUnavailable
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
-from mailer.message.values import written_fields
+from mailer.message.values import write_out
 from mailer.store import ledger, paces, routes
 from mailer.store.base import Tx
 from mailer.store.core import control_version
@@ -192,9 +192,10 @@ class Turns:
             jobs: list[Job] = []
             for claimed in ledger.claim(tx, self._worker, wave, wanted):
                 fields = claimed.frozen
-                if fields is None or not fields.get("list_id"):
-                    fields = {"key_id": self._room.keys.current_id, **claimed.fields}
-                    fields = written_fields(fields, template.sender, template.language)
+                if fields is None:
+                    fields = claimed.fields
+                    fields["key_id"] = self._room.keys.current_id
+                    write_out(fields, template.sender, template.language)
                 job = Job(claimed, Recipient(**fields), template, wave.urgent, signing=signing)
                 job.fields = fields
                 jobs.append(job)

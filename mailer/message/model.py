@@ -31,7 +31,7 @@ class Sender:
     ledger_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: a frozen one takes four times as long
 class Recipient:
     """One journalist as the message sees him: stored at the first claim, reused for ever.
 

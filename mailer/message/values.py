@@ -9,7 +9,6 @@ import base64
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
@@ -99,11 +98,13 @@ def written_out(recipient: Recipient, sender: Sender, language: str = "") -> Rec
     """
     if recipient.greeting and recipient.reason and recipient.list_id:
         return recipient
-    return Recipient(**written_fields(asdict(recipient), sender, language))
+    fields = asdict(recipient)
+    write_out(fields, sender, language)
+    return Recipient(**fields)
 
 
-def written_fields(fields: Mapping[str, Any], sender: Sender, language: str = "") -> dict[str, Any]:
-    """The same for the fields of a `Recipient`, which need no object of their own before."""
+def write_out(fields: dict[str, Any], sender: Sender, language: str = "") -> None:
+    """The same within the fields of a `Recipient`, which need no object of their own before."""
     language = language or fields["language"] or sender.default_language
     first, last = clean(fields["first_name"]), clean(fields["last_name"])
     reason, list_id = _of_the_list(
@@ -115,12 +116,9 @@ def written_fields(fields: Mapping[str, Any], sender: Sender, language: str = ""
         fields["source"],
         fields["source_date"],
     )
-    return {
-        **fields,
-        "greeting": phrases.greeting(language, first, last),
-        "reason": reason,
-        "list_id": list_id,
-    }
+    fields["greeting"] = phrases.greeting(language, first, last)
+    fields["reason"] = reason
+    fields["list_id"] = list_id
 
 
 @lru_cache(maxsize=4096)  # many people stand on one list and came from one source

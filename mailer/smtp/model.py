@@ -60,7 +60,7 @@ class Timeouts:
     quit: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # two for each message: frozen ones take three times as long
 class Reply:
     """What the server answered, or why there is no answer.
 
@@ -130,7 +130,7 @@ class Outgoing:
     whole: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # two for each message: frozen ones take three times as long
 class Outcome:
     """How one message ended; `dotted`: its final dot was, or may have been, written (H7)."""
 

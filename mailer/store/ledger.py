@@ -47,8 +47,8 @@ class Claimed:
     list: int
     attempts: int
     first_attempt_at: int | None
-    fields: Mapping[str, str]
-    frozen: Mapping[str, Any] | None
+    fields: dict[str, Any]
+    frozen: dict[str, Any] | None
     kind: str = "release"
 
     @property
