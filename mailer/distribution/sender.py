@@ -456,7 +456,7 @@ class Sender:
                 job.not_before = now + (job.place - claim.now) / SECOND
             self._ways[job.route].ready.extend((job,))
         if claim.jobs:
-            mark = self._claim_size() // 2
+            mark = self._claim_size() * 3 // 4
             for way in self._ways.values():
                 way.low_mark = mark
                 way.wake()

@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import cast
+from weakref import WeakKeyDictionary
 
 from mailer.smtp import handshake
 from mailer.smtp.model import Endpoint, Phase, Reply, Session, SmtpFailure, is_loopback
@@ -32,6 +33,19 @@ PHASES = (
     Phase.DOT,
     Phase.QUIT,
 )
+
+
+TOGETHER = 4
+"""Connections that write at once at most."""
+
+_together: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Link]] = WeakKeyDictionary()
+
+
+def _flush_all(links: list[Link]) -> None:
+    waiting = links.copy()
+    links.clear()
+    for link in waiting:
+        link._flush()
 
 
 class Link(asyncio.BufferedProtocol, ABC):
@@ -58,6 +72,7 @@ class Link(asyncio.BufferedProtocol, ABC):
         self._dot_from = 0.0
         self._unsent = 0
         self._outbox: list[bytes] = []
+        self._together = _together.setdefault(loop, [])
         self._content_waits = False  # a message's content is in the outbox, whole
         times = endpoint.timeouts
         self._limits = (
@@ -130,13 +145,21 @@ class Link(asyncio.BufferedProtocol, ABC):
         self._attach(transport)
 
     def _write(self, *pieces: bytes) -> None:
-        """Write at the end of this turn of the event loop.
+        """Write at the end of this turn of the event loop, or when a few others want to as well.
 
         What several connections have to say then leaves at once: the server is woken once for
-        all of them, which on one machine costs as much as the writing.
+        all of them, which on one machine costs as much as the writing. More than a few, and one
+        side would wait while the other works.
         """
         if not self._outbox:
-            self._loop.call_soon(self._flush)
+            together = self._together
+            together.append(self)
+            if len(together) == 1:
+                self._loop.call_soon(_flush_all, together)
+            elif len(together) > TOGETHER:
+                _flush_all(together)
+                together.append(self)
+                self._loop.call_soon(_flush_all, together)
         self._outbox += pieces
 
     def _write_now(self, data: bytes) -> None:
