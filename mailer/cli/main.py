@@ -107,7 +107,7 @@ def _told(error: MailerError) -> int:
     text = str(error)
     # An address at the start stays as it was typed.
     begun = text if "@" in text.split(" ", 1)[0] else text[:1].upper() + text[1:]
-    say(f"mailer: {text}" if error.where else begun)
+    say(f"mailer: {text if error.where else begun}")
     return error.exit_code
 
 
@@ -120,12 +120,12 @@ def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
         say(f"{command}: {_sentence(text)} See `{command} --help`.")
         return 2
     if isinstance(error, OSError) and error.errno in _DISK:
-        say(f"The disk is {_DISK[error.errno]}; nothing was done. Make room and try again.")
+        say(f"mailer: The disk is {_DISK[error.errno]}; nothing was done. Make room and try again.")
         return UNAVAILABLE
     if os.environ.get("MAILER_DEBUG") == "1":
         traceback.print_exception(error)
     path = _write_crash(error, arguments)
-    say(f"An internal error stopped mailer; its details are in {path}. Please report it.")
+    say(f"mailer: An internal error stopped it; its details are in {path}. Please report it.")
     return INTERNAL
 
 

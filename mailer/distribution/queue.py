@@ -23,7 +23,6 @@ from mailer.distribution.releases import StoredRelease
 from mailer.distribution.timing import Timing, forecast
 from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
-from mailer.message.compile import compile_release
 from mailer.message.merge import MergeTemplate
 from mailer.release.model import Severity
 from mailer.store import distributions, open_store
@@ -170,8 +169,9 @@ def queue(
     """Plan one distribution; with `dry_run` only say what would be planned.
 
     Raises InputError or NotFound for the release, NotFound for a segment or a person named in
-    `also`, UsageError for a time or an address, Refused for preflight errors, for a person who may
-    not be mailed and for an empty audience. `progress` gets the number planned so far.
+    `also`, UsageError for a time or an address, Refused for preflight errors (those of templates
+    included), for a person who may not be mailed and for an empty audience. `progress` gets the
+    number planned so far.
     """
     if order.late not in LATE:
         raise UsageError(f'--late "{order.late}" is not known.', hint="Use hold, send or drop.")
@@ -191,7 +191,7 @@ def queue(
             f"{already} journalist{'s have' if already > 1 else ' has'} this release already "
             "from an earlier distribution."
         )
-    template = compile_release(stored.release, room.sender, releases.template_source(room))
+    template = releases.compiled(room, stored)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
     plan = _Plan(timing, who)
     with room.store.read() as tx:

@@ -23,6 +23,7 @@ from mailer.errors import (
     InputError,
     MailerError,
     NotFound,
+    Refused,
     StoreUnavailable,
     UsageError,
 )
@@ -71,6 +72,18 @@ class Preview:
 
     files: tuple[Path, ...]
     findings: tuple[Finding, ...]
+
+
+def compiled(room: Newsroom, stored: StoredRelease, *, test: bool = False) -> MergeTemplate:
+    """A release as it is sent. Raises Refused for whatever is wrong in a template: nothing leaves
+    then (contract, preflight errors)."""
+    source = template_source(room)
+    try:
+        return compile_release(stored.release, room.sender, source, test=test)
+    except CheckFailed as error:
+        raise Refused(
+            error.message, where=error.where, hint=error.hint or "Nothing was queued."
+        ) from error
 
 
 def import_file(room: Newsroom, path: Path, actor: str) -> StoredRelease:

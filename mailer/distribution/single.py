@@ -20,7 +20,6 @@ from mailer.distribution.control import existing
 from mailer.distribution.log import iso
 from mailer.distribution.queue import preflight_warnings
 from mailer.errors import Refused, UsageError
-from mailer.message.compile import compile_release
 from mailer.message.tokens import delivery_code
 from mailer.store import audience, distributions
 from mailer.store.base import Row, Tx
@@ -123,8 +122,7 @@ def test_send(room: Newsroom, reference: str, email: str, actor: str) -> Single:
     warnings = preflight_warnings(room, releases.resolve(room, reference, actor, keep=False))
     stored = releases.resolve(room, reference, actor)
     assert stored.id is not None and stored.revision is not None
-    source = releases.template_source(room)
-    template = compile_release(stored.release, room.sender, source, test=True)
+    template = releases.compiled(room, stored, test=True)
     with room.store.write() as tx:
         named.refuse_suppressed(room, tx, wanted)
         keep_compiled(tx, template.digest, template.to_bytes())

@@ -16,7 +16,7 @@ from mailer.distribution.context import Newsroom
 from mailer.distribution.log import iso
 from mailer.errors import UsageError
 from mailer.release.model import Embargo
-from mailer.release.times import Case, Now, When, parse_when, read_when, resolve_local
+from mailer.release.times import Case, Now, When, parse_when, read_when, resolve_local, zone_info
 
 
 class Times(Protocol):
@@ -46,6 +46,7 @@ class Timing:
 
     def __init__(self, room: Newsroom, order: Times, embargo: Embargo | None, now: int) -> None:
         self.home = order.zone or room.config.newsroom.timezone
+        zone_info(self.home)  # also when no time needs it: a mistyped zone is never passed over
         self.warnings: list[str] = []
         self.embargo_until = _embargo(order, embargo, self.home, now, self.warnings)
         self.now = now

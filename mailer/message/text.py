@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mailer.message.view import View, heading_levels, safe_href
-from mailer.message.wrap import COLUMNS, width, wrap
+from mailer.message.wrap import COLUMNS, fold, width, wrap
 from mailer.release.model import Block, BlockKind, Contact, Inline, Office
 
 _INDENT = "    "
+_WIDEST = 78
+"""No line of text is longer, but for a word that has no place to break (RFC 5322 section 2.1.1)."""
 
 
 class TextPart:
@@ -101,14 +103,14 @@ class TextPart:
 
     def _underlined(self, text: str, character: str) -> str:
         lines = wrap(text)
-        return "\n".join([*lines, character * max(map(width, lines))])
+        return "\n".join([*lines, character * min(COLUMNS, max(map(width, lines)))])
 
     def _block(self, block: Block, indent: str) -> str:
         columns = COLUMNS
         if block.kind is BlockKind.RULE:
             return f"{indent}* * *"
         if block.kind is BlockKind.CODE:
-            return "\n".join(f"{indent}{_INDENT}{line}" for line in block.text.split("\n"))
+            return self._code(block.text.expandtabs(4).split("\n"), indent)
         if block.kind is BlockKind.TABLE:
             return self._table(block, indent)
         if block.kind in (BlockKind.BULLETS, BlockKind.NUMBERS):
@@ -124,6 +126,16 @@ class TextPart:
             parts.append("\n".join(wrap(words, columns, first=inner, rest=inner)))
         parts += [self._block(child, inner) for child in block.children]
         return "\n\n".join(part for part in parts if part)
+
+    def _code(self, lines: list[str], indent: str) -> str:
+        """Lines as they are, set in by as much as the longest leaves room for; else folded."""
+        room = _WIDEST - len(indent)
+        free = min(len(_INDENT), max(0, room - max(map(width, lines))))
+        return "\n".join(
+            f"{indent}{' ' * free}{part}".rstrip()
+            for line in lines
+            for part in fold(line, room - free)
+        )
 
     def _table(self, block: Block, indent: str) -> str:
         """Columns side by side where they fit; else each row as lines of "head: value"."""

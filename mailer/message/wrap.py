@@ -33,6 +33,27 @@ def wrap(text: str, columns: int = COLUMNS, *, first: str = "", rest: str = "") 
     return lines
 
 
+def fold(line: str, columns: int) -> list[str]:
+    """A line whose spaces mean something, cut at spaces so that it fits, the rest set in by two.
+
+    What has no space to cut at stays as long as it is.
+    """
+    begin = line[: len(line) - len(line.lstrip(" "))]
+    lines: list[str] = []
+    while width(line) > columns:
+        least = len(begin) + 2 * bool(lines)
+        place = used = 0
+        for index, character in enumerate(line):
+            if character == " " and index > least and (used <= columns or not place):
+                place = index
+            used += width(character)
+        if not place or not line[place:].strip():
+            break
+        lines.append(line[:place].rstrip())
+        line = f"{begin}  {line[place:].lstrip(' ')}"
+    return [*lines, line]
+
+
 # Characters that may not begin a line of Chinese or Japanese text (kinsoku shori), and those
 # that may not end one.
 _NOT_FIRST = frozenset(

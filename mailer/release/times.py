@@ -7,8 +7,10 @@ We never choose silently: `resolve_local` says which, with what could be meant i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from difflib import get_close_matches
 from enum import Enum, StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -161,13 +163,16 @@ def offset_at(instant: int, zone: str) -> int:
 
 @lru_cache(maxsize=256)
 def zone_info(zone: str) -> ZoneInfo:
-    """The rules of an IANA zone. Raises UsageError when there is no such zone."""
+    """The rules of an IANA zone.
+
+    Raises UsageError when there is no such zone, with the one whose name is nearest.
+    """
     try:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         raise UsageError(
             f"'{zone}' is not a known time zone.",
-            hint="Use an IANA name such as Europe/Brussels.",
+            hint=f"Use an IANA name such as {_nearest(zone) or 'Europe/Brussels'}.",
         ) from None
 
 
@@ -180,6 +185,22 @@ def zones_by_city() -> dict[str, str]:
         if rest and area not in {"Etc", "posix", "right", "SystemV", "US", "Brazil", "Canada"}:
             cities.setdefault(rest.rsplit("/", 1)[-1].replace("_", " ").lower(), zone)
     return cities
+
+
+def _nearest(name: str) -> str | None:
+    """The zone that a mistyped name comes nearest to: as it stands, or by its city alone."""
+    wanted = name.strip().replace(" ", "_").lower()
+    zones = {zone.lower(): zone for zone in available_timezones() if "/" in zone}
+    cities = zones_by_city()
+    city = wanted.rsplit("/", 1)[-1].replace("_", " ")
+    if wanted in zones or city in cities:
+        return zones.get(wanted) or cities[city]
+    return _closest(wanted, zones, 0.75) or _closest(city, cities, 0.75)
+
+
+def _closest(name: str, names: Mapping[str, str], cutoff: float) -> str | None:
+    found = get_close_matches(name, names, 1, cutoff)
+    return names[found[0]] if found else None
 
 
 def _split_zone(text: str) -> tuple[str, str | None]:

@@ -64,6 +64,11 @@ def test_everything_around_a_queue_at_once(desk: Path, mailer: Mailer) -> None:
         (("--also", "nobody"), 2, "no address"),
         (("--over", "a while"), 2, "not a duration"),
         (("--except", "a@example.com", "--except", "b@example.com"), 6, "2 excepted"),
+        (("--tz", "Mars/Base"), 2, "Europe/Brussels"),
+        (("--tz", "Warsaw"), 2, "Europe/Warsaw"),
+        (("--tz", "Europe/Pragu", "--at", "2030-12-01T09:00"), 2, "Europe/Prague"),
+        (("--tz", "Mars/Base", "--at", "2030-12-01T09:00Z"), 2, "not a known time zone"),
+        (("--at", "2030-12-01 09:00 America/New_Yrok"), 2, "America/New_York"),
     ],
 )
 def test_what_is_refused_says_why(
@@ -73,6 +78,7 @@ def test_what_is_refused_says_why(
     done = mailer(*QUEUE, *options)
     assert (done.code, done.out) == (code, "")
     assert sentence in done.err
+    assert done.err.splitlines()[-1].startswith("mailer: ")
 
 
 def test_one_more_person_and_the_office(desk: Path, mailer: Mailer) -> None:

@@ -178,14 +178,14 @@ def test_a_release_that_is_not_there_is_not_found(calendar: Press, what: str) ->
 
 
 def test_a_broken_template_is_refused_before_anything_is_kept(press: Press) -> None:
-    """Issue, bad input: a template that tests a slot."""
+    """Contract, preflight errors: a template that tests a slot is refused with 6."""
     folder = press.config.templates_dir / "email"
     folder.mkdir(parents=True)
     (folder / "release.html").write_text("{% if journalist.greeting == 'x' %}a{% endif %}")
     before = press.sizes()
     with pytest.raises(MailerError, match=r"release\.html") as caught:
         press.queue("list:brussels")
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 6
     assert press.sizes() == before
 
 

@@ -445,3 +445,17 @@ def test_phrases_are_complete_enough() -> None:
             ), (language, key)
             assert "!" not in text
     assert phrases("xx")["contacts"] == "Media contacts"
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_long_lines_of_code_fit_the_text_part(inside: bool) -> None:
+    """B20: no line above 78 columns but for a word without a place to break; no word is lost."""
+    source = f"    GET {'x' * 60} HTTP/1.1 {'and more ' * 12}\n{'y' * 120}\n  short"
+    code = Block(BlockKind.CODE, (Inline(source, code=True),))
+    body = Block(BlockKind.QUOTE, children=(code,)) if inside else code
+    lines = parts_of(replace(english(), body=(body,), quotes=())).text.splitlines()
+    long = [line.strip() for line in lines if len(line) > 78 and "https://" not in line]
+    assert long == ["y" * 120]
+    assert " ".join(source.split()) in " ".join(" ".join(lines).split())
+    wide = Block(BlockKind.CODE, (Inline("a" * 40 + " = " + "b" * 35, code=True),))
+    assert "\n" + "a" * 40 + " = " in parts_of(replace(english(), body=(wide,), quotes=())).text

@@ -274,3 +274,23 @@ def test_a_person_named_on_top_and_at_the_end_is_one_contact() -> None:
         ("Ann Bee", "Head of Media, Brussels", "Mon-Fri 9:00-17:30"),
         ("Bo Lie", "press officer", None),
     ]
+
+
+@pytest.mark.parametrize("marks", ["“”", '""', "«»"])
+def test_a_quotation_over_several_paragraphs_is_one_speakers(marks: str) -> None:
+    """D6: each paragraph opens with a mark, only the last is closed; what follows is not his."""
+    left, right = marks
+    release = read(
+        f"# Town hall opens again\n\n{LEAD}\n\n"
+        f"{left}It took two years of hard work,{right} said Jane Doe, mayor. "
+        f"{left}It was worth every single day.\n\n"
+        f"{left}The roof alone cost more than we had.\n\n"
+        f"{left}Yet we are glad of it today.{right}\n\n"
+        f"{left}This is nobody we can name{right} stood on a banner.\n\n{CONTACT}",
+        name="a.md",
+    )
+    assert [(q.speaker, q.paragraph, q.parts[-1].text_max) for q in release.quotes] == [
+        ("Jane Doe", 0, "It was worth every single day."),
+        ("Jane Doe", 1, "The roof alone cost more than we had."),
+        ("Jane Doe", 2, "Yet we are glad of it today."),
+    ]

@@ -124,9 +124,13 @@ def find(lead: Block | None, body: tuple[Block, ...], language: str) -> tuple[Qu
     quotes: list[Quote] = []
     if lead is not None:
         _paragraph(quotes, -1, lead, language)
+    before = lead
     for index, block in enumerate(body):
         if block.kind in {BlockKind.PARAGRAPH, BlockKind.QUOTE}:
             _paragraph(quotes, index, block, language)
+            if before is not None:
+                _going_on(quotes, index, before, block)
+        before = block
     return tuple(_with_roles(quotes))
 
 
@@ -174,6 +178,29 @@ def _paragraph(quotes: list[Quote], index: int, block: Block, language: str) -> 
         _marked(quotes, index, text, spans, language)
     elif not any(_long(text[a:b]) for a, b in spans):
         _unmarked(quotes, index, text, language)
+
+
+def _going_on(quotes: list[Quote], index: int, before: Block, block: Block) -> None:
+    """A quotation over several paragraphs, each opening with a mark and only the last closed:
+    what goes on is the same speaker's."""
+    last = quotes[-1] if quotes else None
+    if last is None or last.paragraph != index - 1 or not last.marked_in_source:
+        return
+    if {before.kind, block.kind} != {BlockKind.PARAGRAPH}:
+        return
+    unclosed, text = _without_code(before), _without_code(block)
+    spans, here = _marked_spans(unclosed), _marked_spans(text)
+    opened = unclosed[spans[-1][0]] if spans else ""
+    if not here or spans[-1:] == [] or text[: here[0][0]].strip() or text[here[0][0]] != opened:
+        return
+    # An unclosed quotation runs to its paragraph's end and ends there without a mark.
+    if spans[-1][1] < len(unclosed) or unclosed.rstrip()[-1] in _CLOSING.get(opened, opened):
+        return
+    start, end = here[0]
+    closers = _CLOSING.get(opened, opened)
+    words = text[start + 1 : end - (text[end - 1] in closers)].strip().rstrip(",").strip()
+    part = QuotePart(words, words, "")
+    _add(quotes, index, _Said(end, end, None, None), part, True)
 
 
 def _unmarked(quotes: list[Quote], index: int, text: str, language: str) -> None:
