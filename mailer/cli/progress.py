@@ -39,7 +39,7 @@ class Progress:
         kind = event["event"]
         if kind == "progress":
             self._count(event)
-        elif kind in ("trouble", "blocked"):
+        elif kind in ("trouble", "blocked", "paused"):
             self._once(str(event["reason"]))
         elif kind == "ready" and "public" in event:
             self._once(f"Journalists' pages: {event['public']}  Desk: {event['desk']}")

@@ -93,6 +93,12 @@ def endpoint_of(room: Newsroom, route: RouteConfig) -> Endpoint:
     )
 
 
+def number_of(name: str) -> int:
+    """Which of a host's senders this is, from 1: "sender-3" is the third."""
+    tail = name.rpartition("-")[2]
+    return int(tail) if tail.isdecimal() else 1
+
+
 def _schedule(config: Config, every: float) -> None:
     from mailer.distribution.context import create_store
     from mailer.distribution.schedule import Scheduler, Sweeper
@@ -136,7 +142,9 @@ def _send(config: Config, name: str, share: int) -> None:
         endpoints = {route.name: endpoint_of(room, route) for route in config.routes}
 
         async def run() -> None:
-            sender = Sender(room, endpoints, worker, journal, share=share, report=say)
+            sender = Sender(
+                room, endpoints, worker, journal, share=share, number=number_of(name), report=say
+            )
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, sender.stop)
             on_end(lambda: _call(loop, sender.stop))

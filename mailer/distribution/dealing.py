@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from mailer.smtp.destinations import Destinations
 from mailer.smtp.routes import pick, serves
 from mailer.store import paces
 from mailer.store.base import Tx
+from mailer.store.states import WAITS_FOR_TURN
 
 HORIZON = SECOND
 """How far ahead (microseconds) places are taken: a claim holds at most a second of sending."""
@@ -39,14 +40,17 @@ class Late:
 class Ways:
     """What a sender knows of its ways out at this moment.
 
-    `usable` are names of routes that neither rest nor are paused; `back_at` is when the first of
-    the others may be tried again. `room` says for some routes ("route") and destination groups
-    ("to:group") how many more are worth claiming; what has no entry takes all.
+    `usable` are names of routes that neither rest nor are paused; `away` says of the others when
+    they may be tried again (UTC microseconds) and why not now. `room` says for some routes
+    ("route") and destination groups ("to:group") how many more are worth claiming; what has no
+    entry takes all. `probing` are usable routes of which it is still to be seen whether they are
+    back: what does not fit there takes another.
     """
 
-    usable: frozenset[str]
-    back_at: int
-    room: Mapping[str, int]
+    usable: frozenset[str] = frozenset()
+    away: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    room: Mapping[str, int] = field(default_factory=dict)
+    probing: frozenset[str] = frozenset()
 
 
 class Dealer:
@@ -66,6 +70,11 @@ class Dealer:
     def begin(self, tx: Tx, ways: Ways) -> Deal:
         """Deal within `tx`; end it with `close`."""
         return Deal(self, tx, ways)
+
+    def is_metered(self, name: str) -> bool:
+        """Whether a route has places to take: a rate or a warm-up."""
+        route = self.routes[name]
+        return bool(route.rate or route.warm_up)
 
     def other(self, job: Job, usable: Collection[str]) -> str | None:
         """Another usable route for a delivery, that was not tried for it yet."""
@@ -88,10 +97,11 @@ class Deal:
         self._tomorrow = round((local + _DAY).timestamp() * SECOND)
         self._routes = [r for name, r in dealer.routes.items() if name in ways.usable]
         self._queues: dict[str, paces.Queue] = {}
+        self._groups: dict[str, paces.Queue] = {}
         self._left: dict[str, int] = {}
         self._counted: dict[str, int] = {}
         self._room = dict(ways.room)
-        self._rests = paces.rests(tx)
+        self.rests = paces.rests(tx)
         self._over = 0
         for route in self._routes:
             if route.rate:
@@ -100,6 +110,9 @@ class Deal:
             if limit is not None:
                 day = self._day.isoformat()
                 self._left[route.name] = max(0, limit - paces.used(tx, route.name, day))
+        # All locks are taken here and in one order, or two senders might wait for each other.
+        for group, rate in sorted(dealer.rates.items()):
+            self._groups[group] = paces.queue(tx, f"to:{group}", rate)
         # Without limits every delivery takes the same way at no cost.
         self._simple = self._routes[0] if len(dealer.routes) == 1 and self._routes else None
         if self._simple is not None and (
@@ -124,8 +137,8 @@ class Deal:
         for job in jobs:
             domain = job.recipient.email.rpartition("@")[2]
             job.group = group_of(domain)
-            if job.group in self._rests:
-                due = self._rests[job.group] + self._spread(self._rests[job.group])
+            if job.group in self.rests:
+                due = self.rests[job.group] + self._spread(self.rests[job.group])
                 late.append(Late(job, due, f"{job.group} asked for a pause"))
             elif simple is not None:
                 job.route = simple.name
@@ -138,46 +151,62 @@ class Deal:
 
     def close(self) -> None:
         """Write back what was taken."""
-        for queue in self._queues.values():
+        for queue in (*self._queues.values(), *self._groups.values()):
             queue.keep(self._tx)
         for route, count in self._counted.items():
             paces.use(self._tx, route, self._day.isoformat(), count)
 
     def _find(self, job: Job, domain: str) -> Late | None:
         """Give the job its route and place, or say why it must wait."""
-        spent = set() if job.urgent else {name for name, left in self._left.items() if not left}
-        route = pick(self._routes, domain, without=spent)
+        closed = set(job.tried)
+        if not job.urgent:
+            closed |= {name for name, left in self._left.items() if not left}
+        full = {name for name in self._ways.probing if self._room.get(name, 1) <= 0}
+        route = pick(self._routes, domain, without=closed | full) or pick(
+            self._routes, domain, without=closed
+        )
         if route is None:
-            if any(serves(self._dealer.routes[name], domain) for name in spent):
-                return Late(
-                    job, self._tomorrow + self._spread(self._tomorrow), "warm-up: enough for today"
-                )
-            return Late(job, max(self._ways.back_at, self._now + SECOND), "mail service is away")
-        for name in (route.name, f"to:{job.group}"):
-            if self._room.get(name, 1) <= 0:
-                self._over += 1
-                due = self._now + SECOND + self._over * SECOND // 20
-                return Late(job, due, "waits for its turn")
-        queues = []
-        if queue := self._queues.get(route.name):
-            queues.append(queue)
-        if rate := self._dealer.rates.get(job.group):
-            name = f"to:{job.group}"
-            if name not in self._queues:
-                self._queues[name] = paces.queue(self._tx, name, rate)
-            queues.append(self._queues[name])
-        full = next((queue for queue in queues if queue.room(HORIZON) < 1), None)
-        if full is not None:
-            return Late(job, full.later(), "waits for its turn")
+            return self._nowhere(job, domain)
+        group = f"to:{job.group}"
+        if self._room.get(route.name, 1) <= 0:
+            return self._in_turn(job, SECOND)
+        if self._room.get(group, 1) <= 0:
+            return self._in_turn(job, SECOND // 5)
+        both = (self._queues.get(route.name), self._groups.get(job.group))
+        queues = [queue for queue in both if queue is not None]
+        for queue in queues:
+            if queue.room(HORIZON) < 1:
+                return Late(job, queue.later(), WAITS_FOR_TURN)
         job.place = max((queue.take() for queue in queues), default=0)
         job.route = route.name
-        for name in (route.name, f"to:{job.group}"):
+        for name in (route.name, group):
             if name in self._room:
                 self._room[name] -= 1
+        job.counted = ""
         if route.name in self._left:
+            job.counted = self._day.isoformat()
             self._left[route.name] = max(0, self._left[route.name] - 1)
             self._counted[route.name] = self._counted.get(route.name, 0) + 1
         return None
+
+    def _nowhere(self, job: Job, domain: str) -> Late:
+        """No route takes it now: it waits for the first that will."""
+        waits = [
+            (max(until, self._now + SECOND), reason)
+            for name, (until, reason) in self._ways.away.items()
+            if serves(self._dealer.routes[name], domain)
+        ]
+        spent = [name for name, left in self._left.items() if not left and name not in job.tried]
+        if any(serves(self._dealer.routes[name], domain) for name in spent):
+            due = self._tomorrow + self._spread(self._tomorrow)
+            waits.append((due, "warm-up: enough for today"))
+        due, reason = min(waits, default=(self._now + SECOND, WAITS_FOR_TURN))
+        return Late(job, due, reason)
+
+    def _in_turn(self, job: Job, wait: int) -> Late:
+        """One behind the other, so that they do not all come back at once."""
+        self._over += 1
+        return Late(job, self._now + wait + self._over * SECOND // 20, WAITS_FOR_TURN)
 
     def _spread(self, until: int) -> int:
         """A fifth of the wait at most, so that not all come at the instant they wait for."""

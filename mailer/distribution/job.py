@@ -19,8 +19,9 @@ class Job:
 
     `route` and `group` (destination) are dealt with the claim; `place` is its place in the
     route's pace (UTC microseconds, 0: at once), `not_before` the same by the loop's clock.
-    `fields` are the recipient's, as they are kept at the first claim; `tried` are the routes that
-    came to nothing for it before its final dot.
+    `counted` is the day whose warm-up it takes part of (empty: none). `fields` are the
+    recipient's, as they are kept at the first claim; `tried` are the routes that came to nothing
+    for it before its final dot.
     """
 
     claimed: Claimed
@@ -28,6 +29,7 @@ class Job:
     template: MergeTemplate
     urgent: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
+    counted: str = ""
     route: str = ""
     group: str = ""
     place: int = 0

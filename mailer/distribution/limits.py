@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
 
 from mailer.distribution.job import Job
 
@@ -18,16 +19,21 @@ _FORGOTTEN_AT = 20.0
 class Limit:
     """How many messages to one destination group may be under way at once in this sender.
 
-    `most` is configured (0: no limit). After a pause it begins with one and grows by one for
-    each full round that was taken (G11).
+    `most` is this sender's part of what is configured: None is no limit, 0 leaves the group to
+    the other senders. After a pause it begins with one and grows by one for each full round that
+    was taken (G11).
     """
 
     __slots__ = ("allowed", "in_flight", "most")
 
-    def __init__(self, most: int = 0) -> None:
+    def __init__(self, most: int | None = None) -> None:
         self.most = most
-        self.allowed = float(most or _FORGOTTEN_AT)
+        self.allowed = self._ceiling
         self.in_flight = 0
+
+    @property
+    def _ceiling(self) -> float:
+        return _FORGOTTEN_AT if self.most is None else float(self.most)
 
     @property
     def is_full(self) -> bool:
@@ -37,24 +43,28 @@ class Limit:
     @property
     def is_needed(self) -> bool:
         """Whether it still holds anything back."""
-        return bool(self.most) or self.allowed < _FORGOTTEN_AT
+        return self.most is not None or self.allowed < _FORGOTTEN_AT
 
     def accepted(self) -> None:
         """The destination took one."""
-        ceiling = float(self.most or _FORGOTTEN_AT)
-        self.allowed = min(ceiling, self.allowed + 1 / self.allowed)
+        if self.allowed:
+            self.allowed = min(self._ceiling, self.allowed + 1 / self.allowed)
 
     def slow_down(self) -> None:
         """The destination asked for a pause: begin anew with one at a time."""
-        self.allowed = 1.0
+        self.allowed = min(1.0, self._ceiling)
 
 
 class Limits:
-    """The limits of one sender; a group without one has no entry. `share`: senders per host."""
+    """The limits of one sender; a group without one has no entry.
 
-    def __init__(self, configured: Mapping[str, int], share: int) -> None:
+    `configured` is for all `share` senders of a host, of which this is the `number`-th (from 1):
+    each gets its part, and where there are more senders than messages at once, the last get none.
+    """
+
+    def __init__(self, configured: Mapping[str, int], share: int, number: int = 1) -> None:
         self._limits = {
-            group: Limit(max(1, -(-connections // share)))
+            group: Limit(connections // share + (number <= connections % share))
             for group, connections in configured.items()
             if connections
         }
@@ -95,20 +105,29 @@ class Limits:
 
 
 class Ready:
-    """Claimed deliveries waiting for a connection, first come first served where nobody's limit
-    is in the way."""
+    """Claimed deliveries waiting for a connection: first come first served where nobody's limit
+    is in the way, and each not before its time."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._line: deque[Job] = deque()
+        self._timed: list[tuple[float, int, Job]] = []
         self._held: dict[str, deque[Job]] = {}
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._line) + sum(map(len, self._held.values()))
+        waiting = len(self._line) + len(self._timed)
+        return waiting + sum(map(len, self._held.values())) if self._held else waiting
 
     def extend(self, jobs: Iterable[Job]) -> None:
         """More to do."""
-        self._line.extend(jobs)
+        for job in jobs:
+            if job.not_before:
+                # Apart from the others: who waits for his place must not hold up who need not.
+                self._count += 1
+                heappush(self._timed, (job.not_before, self._count, job))
+            else:
+                self._line.append(job)
 
     def put_first(self, job: Job) -> None:
         """Back to the front: its connection was lost before anything came of it."""
@@ -124,28 +143,37 @@ class Ready:
                     if not held:
                         del self._held[group]
                     return job
-        line = self._line
-        while line:
-            if line[0].not_before > now:
+        while True:
+            if self._timed and self._timed[0][0] <= now:
+                job = heappop(self._timed)[2]
+            elif self._line:
+                job = self._line.popleft()
+            else:
                 return None
-            job = line.popleft()
             limit = self._limits.get(job.group)
             if limit is None or not limit.is_full:
                 return job
             self._held.setdefault(job.group, deque()).append(job)
-        return None
 
     def next_at(self) -> float | None:
-        """When the first in line may go (loop's seconds); None when nobody waits for a time."""
-        return self._line[0].not_before if self._line else None
+        """When the first may go of those that wait for a time (loop's seconds); else None."""
+        return self._timed[0][0] if self._timed else None
 
     def waiting(self) -> dict[str, int]:
         """How many stand aside, by destination group."""
         return {group: len(held) for group, held in self._held.items()}
 
+    def take_out(self, group: str) -> list[Job]:
+        """Everything for one destination group."""
+        every = self.clear()
+        self.extend(job for job in every if job.group != group)
+        return [job for job in every if job.group == group]
+
     def clear(self) -> list[Job]:
         """Take everything out."""
         jobs = [*self._line, *(job for held in self._held.values() for job in held)]
+        jobs += [job for _, _, job in sorted(self._timed, key=lambda each: each[:2])]
         self._line.clear()
+        self._timed.clear()
         self._held.clear()
         return jobs

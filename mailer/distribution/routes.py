@@ -6,6 +6,7 @@ from typing import Any
 
 from mailer.distribution.context import Newsroom
 from mailer.distribution.log import iso
+from mailer.distribution.waves import CHUNK
 from mailer.errors import NotFound, Refused
 from mailer.store import routes
 
@@ -42,12 +43,20 @@ def pause(room: Newsroom, name: str, actor: str, *, reason: str = "") -> None:
 
 
 def resume(room: Newsroom, name: str, actor: str) -> None:
-    """Let a paused or resting route go on at once. Raises NotFound, Refused when it works."""
+    """Let a paused or resting route go on at once, and what waited for it.
+
+    Raises NotFound, Refused when it works.
+    """
     with room.store.write() as tx:
         if name not in routes.state_of(tx):
             _existing(room, name)
             raise Refused(f"mail service {name} is neither paused nor resting.")
         routes.resume(tx, name, actor)
+    # After the word is given, in short steps: nothing is put off because of this route any more.
+    waiting = True
+    while waiting:
+        with room.store.write() as tx:
+            waiting = routes.let_go(tx, name, CHUNK) == CHUNK
 
 
 def _existing(room: Newsroom, name: str) -> None:

@@ -11,20 +11,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
 from mailer.clock import SECOND
 from mailer.distribution.context import Newsroom
-from mailer.distribution.dealing import Dealer, Ways
+from mailer.distribution.dealing import Dealer
 from mailer.distribution.job import Aside, Job
 from mailer.distribution.journal import Journal
 from mailer.distribution.lane import CLOSE_WITHIN
 from mailer.distribution.limits import Limits
 from mailer.distribution.outcomes import Decision, decide, delay, put_off
 from mailer.distribution.outgoing import outgoing
+from mailer.distribution.outlook import outlook
 from mailer.distribution.safety import recipient_refusal, route_refusal
 from mailer.distribution.turns import LARGEST_CLAIM, Claim, Look, Turn, Turns
 from mailer.distribution.way import FEWER_FOR, Way
@@ -59,7 +60,8 @@ _T = TypeVar("_T")
 class Sender:
     """One sender with its worker id, journal and connections.
 
-    `endpoints` say how each route is reached. `share` is the number of senders on this host.
+    `endpoints` say how each route is reached. `share` is the number of senders on this
+    host, `number` which of them this is.
     `report` gets a small dict whenever answers reached the store. `run` returns when `stop` was
     called and everything in hand is settled.
     """
@@ -72,6 +74,7 @@ class Sender:
         journal: Journal,
         *,
         share: int,
+        number: int = 1,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         self.stopping = asyncio.Event()
@@ -83,7 +86,8 @@ class Sender:
         self._turns = Turns(room, worker, journal, self._dealer)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._loop = asyncio.get_running_loop()
-        self._limits = Limits({d.name: d.connections for d in room.config.destinations}, share)
+        configured = {d.name: d.connections for d in room.config.destinations}
+        self._limits = Limits(configured, share, number)
         self._ways = {
             route.name: Way(self, route, endpoints[route.name], self._limits)
             for route in room.config.routes
@@ -94,6 +98,8 @@ class Sender:
         self._aside: list[Aside] = []
         self._pauses: dict[str, int] = {}
         self._doubts: Counter[str] = Counter()
+        self._again: list[Job] = []
+        self._unused: Counter[tuple[str, str]] = Counter()
         self._waves: list[OpenWave] = []
         self._finishing = False
         self._uncertain = False
@@ -129,6 +135,8 @@ class Sender:
             # The last turn is never cancelled: what it took out to write would be forgotten.
             for way in self._ways.values():
                 self._give_back_ready(way)
+            self._give_back(self._again)
+            self._again = []
             self._finishing = True
             self._turn.set()
             await turns
@@ -259,6 +267,8 @@ class Sender:
             self._pauses[job.group] = now + round(wait * SECOND)
             self._doubts.pop(job.group)
             self._limits.slow_down(job.group)
+            for each in self._ways.values():
+                self._give_back(each.ready.take_out(job.group))
             self._turn.set()
 
     def _lost_before_dot(self, way: Way, job: Job, reply: Reply, now: int, fresh: bool) -> None:
@@ -273,11 +283,16 @@ class Sender:
 
     def _goes_elsewhere(self, way: Way, job: Job) -> bool:
         """Failover: nothing of it had its dot, so another route may have it (decision 6)."""
+        self._not_used(job)
         job.tried = (*job.tried, way.name)
         usable = [each.name for each in self._ways.values() if each.is_usable and each is not way]
         name = self._dealer.other(job, usable) if usable else None
         if name is None:
             return False
+        if self._dealer.is_metered(name):
+            self._again.append(job)  # its rate and warm-up have one owner, the store
+            self._turn.set()
+            return True
         job.route = name
         self._ways[name].ready.extend([job])
         self._ways[name].wake()
@@ -322,13 +337,23 @@ class Sender:
             self._loop.call_later(RECORD_WITHIN, self._turn.set)
 
     def _set_aside(self, job: Job, state: DeliveryState | None, reason: str) -> None:
+        self._not_used(job)
         self._in_hand.pop(job.claimed.id, None)
         self._aside.append(Aside(job, state, reason))
         self._turn.set()
 
     def _give_back_ready(self, way: Way) -> None:
-        for job in way.ready.clear():
+        self._give_back(way.ready.clear())
+
+    def _give_back(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
             self._set_aside(job, None, "")
+
+    def _not_used(self, job: Job) -> None:
+        """It never began by the route whose warm-up it was counted for."""
+        if job.counted:
+            self._unused[job.route, job.counted] += 1
+            job.counted = ""
 
     # The store, in its own thread ------------------------------------------------------------
 
@@ -371,7 +396,7 @@ class Sender:
         """Group commits: what was answered since the last turn, and the next claim with it."""
         before = self._loop.time()
         failures = 0
-        while not (self._finishing and not (self._results or self._aside)):
+        while not (self._finishing and not (self._results or self._aside or self._unused)):
             await self._turn.wait()
             self._turn.clear()
             turn = self._next_turn()
@@ -383,6 +408,8 @@ class Sender:
                 self._results = turn.results + self._results
                 self._aside = turn.aside + self._aside
                 self._pauses = turn.pauses | self._pauses
+                self._again = turn.again + self._again
+                self._unused = turn.unused + self._unused
                 self._uncertain = True
                 failures += 1
                 self._report({"event": "trouble", "reason": str(error)})
@@ -403,32 +430,16 @@ class Sender:
         usable = frozenset(way.name for way in ways if way.is_usable)
         turn = Turn(self._results, self._aside, self._pauses, waves=self._waves)
         self._results, self._aside, self._pauses = [], [], {}
+        turn.again, self._again = self._again, []
+        turn.unused, self._unused = self._unused, Counter()
         turn.working = {way.name for way in ways if way.works_again}
         turn.held = frozenset(self._in_hand) if self._uncertain else None
         if self._waves and usable and not self.stopping.is_set():
             waiting = sum(len(way.ready) for way in ways)
             turn.wanted = max(0, self._claim_size() - waiting)
-            back = min((way.back_in for way in ways if way.name not in usable), default=0.0)
-            back_at = self._room.clock.now() + round(back * SECOND)
-            turn.ways = Ways(usable, back_at, self._room_left(usable))
+        if turn.wanted or turn.again:
+            turn.ways = outlook(self._ways, self._limits, self._rate, self._room.clock.now())
         return turn
-
-    def _room_left(self, usable: frozenset[str]) -> dict[str, int]:
-        """What slow routes and limited destinations can still use: they must not fill the hand
-        of this sender while others are free (H13)."""
-        room: dict[str, int] = {}
-        if len(usable) > 1:
-            for name in usable:
-                way = self._ways[name]
-                most = max(2 * way.allowed, round(self._rate * 0.5))
-                room[name] = max(0, most - len(way.ready))
-        if self._limits:
-            waiting: Counter[str] = Counter()
-            for way in self._ways.values():
-                waiting.update(way.ready.waiting())
-            for group, left in self._limits.room(waiting).items():
-                room[f"to:{group}"] = left
-        return room
 
     async def _turn_once(self, turn: Turn) -> None:
         if not turn.is_empty:
@@ -450,10 +461,14 @@ class Sender:
     def _place(self, claim: Claim) -> None:
         """Bring what was claimed to its ways."""
         now = self._loop.time()
+        for delivery in claim.gone:
+            self._in_hand.pop(delivery, None)
+            self._withdrawn.pop(delivery, None)
+        for group in claim.resting:
+            self._limits.slow_down(group)
         for job in claim.jobs:
             self._in_hand[job.claimed.id] = job
-            if job.place:
-                job.not_before = now + (job.place - claim.now) / SECOND
+            job.not_before = now + (job.place - claim.now) / SECOND if job.place else 0.0
             self._ways[job.route].ready.extend((job,))
         if claim.jobs:
             mark = self._claim_size() * 3 // 4
@@ -481,22 +496,26 @@ class Sender:
             if not self.released(job) and not self._goes_elsewhere(way, job):
                 self._finish(way, job, self._put_off(job, now, reason, rest), reply, now)
         if not others:
-            await self._defer(until, reason)
+            await self._defer(way, until, reason)
 
     async def _wait_for_ways(self) -> None:
-        """While every way rests, what comes due waits for the first of them as well."""
+        """While every way rests or is paused, what comes due waits for the first of them."""
         ways = self._ways.values()
-        if any(way.is_usable or way.is_yielding or way.blocked for way in ways):
+        if any(way.is_usable or way.is_yielding for way in ways):
             return
-        resting = [way for way in ways if way.back_in > 0]
-        if resting:
-            first = min(resting, key=lambda way: way.back_in)
-            until = self._room.clock.now() + round(first.back_in * SECOND)
-            await self._defer(until, f"mail service {first.name} is away")
+        absent = [way for way in ways if not way.blocked and (way.paused or way.back_in)]
+        if absent:
+            first = min(absent, key=lambda way: way.absence)
+            wait, reason = first.absence
+            await self._defer(first, self._room.clock.now() + round(wait * SECOND), reason)
 
-    async def _defer(self, until: int, reason: str) -> None:
+    async def _defer(self, way: Way, until: int, reason: str) -> None:
         waves, self._waves = self._waves, []
-        deferred = await self._in_store(partial(self._turns.defer, waves, until, reason))
+        defer = partial(self._turns.defer, waves, way.name, until, reason)
+        deferred = await self._in_store(defer)
+        if deferred and way.paused:
+            hint = f"`mailer routes resume {way.name}` goes on"
+            self._report({"event": "paused", "reason": f"{reason}; {hint}."})
         if deferred:
             self._report({"event": "progress", "deferred": deferred})
 
@@ -515,9 +534,7 @@ class Sender:
             found = {state.word: count for state, count in counts.items()}
             self._report({"event": "progress", **found})
         # These are forgotten here and not by the caller: what follows may still fail.
-        turn.results.clear()
-        turn.aside.clear()
-        turn.pauses.clear()
+        turn.forget()
 
     # Small things --------------------------------------------------------------------------
 

@@ -4,8 +4,9 @@ sender's one store thread and never in its event loop (design decision 11).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mailer.distribution import consequences, subscriptions
@@ -49,6 +50,8 @@ class Turn:
     After a failed commit nobody knows whether it took place: `held` then are the ids really in
     hand, and whatever else this worker has claimed goes back. `pauses` are destination groups
     that asked for one, with the instant until when; `working` are routes whose rest is over.
+    `again` are jobs in hand that another route with places to take is to have; `unused` counts
+    what was dealt to (route, day) of a warm-up and never began there.
     """
 
     results: list[Result] = field(default_factory=list)
@@ -57,22 +60,36 @@ class Turn:
     working: set[str] = field(default_factory=set)
     waves: Sequence[OpenWave] = ()
     wanted: int = 0
-    ways: Ways = field(default_factory=lambda: Ways(frozenset(), 0, {}))
+    ways: Ways = field(default_factory=Ways)
+    again: list[Job] = field(default_factory=list)
+    unused: Counter[tuple[str, str]] = field(default_factory=Counter)
     held: frozenset[int] | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write or claim."""
-        return not (self.results or self.aside or self.pauses or self.working or self.wanted)
+        writes = self.results or self.aside or self.pauses or self.working
+        return not (writes or self.wanted or self.again or self.unused)
+
+    def forget(self) -> None:
+        """It is written: nothing of it may be written again."""
+        for each in (self.results, self.aside, self.pauses, self.again, self.unused):
+            each.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a turn claimed, and the store's now at that moment."""
+    """What a turn claimed or dealt anew, and the store's now at that moment.
+
+    `gone` are ids that were in hand and wait in the store now; `resting` are the destination
+    groups that asked any sender for a pause.
+    """
 
     jobs: list[Job]
     put_off: int
     now: int
+    gone: tuple[int, ...] = ()
+    resting: frozenset[str] = frozenset()
 
 
 class Turns:
@@ -119,7 +136,7 @@ class Turns:
                         ledger.resend_doubtful(tx, result.distribution, result.delivery, "system")
             for name in turn.working:
                 routes.works(tx, name)
-            for group, until in turn.pauses.items():
+            for group, until in sorted(turn.pauses.items()):
                 paces.rest(tx, group, until)
             self._set_aside(tx, turn.aside)
             if turn.held is not None:
@@ -129,9 +146,13 @@ class Turns:
                     if delivery not in turn.held
                 ]
                 ledger.give_back(tx, self._worker, strays)
-            if turn.wanted <= 0:
-                return Claim([], 0, tx.now())
-            return self._claim(tx, turn)
+            moved = self._deal_again(tx, turn) if turn.again else None
+            found = self._claim(tx, turn) if turn.wanted > 0 else Claim([], 0, tx.now())
+            for (route, day), count in sorted(turn.unused.items()):
+                paces.use(tx, route, day, -count)
+            if moved is None:
+                return found
+            return replace(found, jobs=moved.jobs + found.jobs, gone=moved.gone)
 
     def others_at_work(self) -> bool:
         """Does any other sender hold deliveries?"""
@@ -144,13 +165,18 @@ class Turns:
             if name not in routes.resting(tx):
                 routes.rest(tx, name, until, reason, f"worker:{self._worker}")
 
-    def defer(self, waves: Iterable[OpenWave], due_at: int, reason: str) -> int:
-        """No way out is left: what these waves have untried waits until `due_at`; how many."""
+    def defer(self, waves: Iterable[OpenWave], route: str, due_at: int, reason: str) -> int:
+        """No way out is left: what is due of these waves waits until `due_at`; how many.
+
+        Unless somebody let go `route`, the first to come back, meanwhile.
+        """
         deferred = 0
         for wave in waves:
             step = 1
             while step:
                 with self._room.store.write() as tx:
+                    if route not in routes.state_of(tx):
+                        return deferred
                     step = ledger.defer_wave(tx, wave, due_at, reason, LARGEST_CLAIM)
                 deferred += step
         return deferred
@@ -204,14 +230,7 @@ class Turns:
             kept += stay
             late += wait
         deal.close()
-        ledger.put_off(
-            tx,
-            self._worker,
-            [
-                (each.job.claimed.distribution, each.job.claimed.id, each.due_at, each.reason)
-                for each in late
-            ],
-        )
+        self._wait(tx, late)
         ledger.freeze(
             tx,
             (
@@ -220,7 +239,28 @@ class Turns:
                 if job.claimed.frozen is None
             ),
         )
-        return Claim(kept, len(late), tx.now())
+        return Claim(kept, len(late), tx.now(), resting=frozenset(deal.rests))
+
+    def _deal_again(self, tx: Tx, turn: Turn) -> Claim:
+        """Jobs that came to nothing by one route take places of another, or wait."""
+        jobs = turn.again
+        if turn.held is not None:  # the commit that failed may have put some of them off
+            mine = {delivery for _, delivery, _ in ledger.held_by(tx, self._worker)}
+            jobs = [job for job in jobs if job.claimed.id in mine]
+        deal = self._dealer.begin(tx, turn.ways)
+        kept, late = deal.deal(jobs)
+        deal.close()
+        self._wait(tx, late)
+        staying = {job.claimed.id for job in kept}
+        gone = tuple(job.claimed.id for job in turn.again if job.claimed.id not in staying)
+        return Claim(kept, len(late), tx.now(), gone)
+
+    def _wait(self, tx: Tx, late: Iterable[Late]) -> None:
+        places = [
+            (each.job.claimed.distribution, each.job.claimed.id, each.due_at, each.reason)
+            for each in late
+        ]
+        ledger.put_off(tx, self._worker, places)
 
     def _template(self, tx: Tx, digest: str) -> tuple[MergeTemplate, Signer | None]:
         if digest not in self._templates:

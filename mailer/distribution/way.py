@@ -20,6 +20,9 @@ from mailer.store.routes import RouteState
 FIRST_CONNECTIONS = 4
 """Connections to begin with; each accepted message while all are busy opens one more."""
 
+PAUSED_FOR = 300.0
+"""Seconds after which what waits for a paused route is looked at again, if nobody resumes it."""
+
 FEWER_FOR = 30.0
 """Seconds at most until a connection is tried again that a server refused while it took others."""
 
@@ -90,6 +93,7 @@ class Way:
         self._allowed = float(min(FIRST_CONNECTIONS, route.connections))
         self._shrunk_at = float("-inf")
         self._rest_until = 0.0
+        self._rest_known = False
         self._yielding_until = 0.0
         self._work = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -115,6 +119,15 @@ class Way:
         return max(0.0, self._rest_until - self._loop.time())
 
     @property
+    def absence(self) -> tuple[float, str]:
+        """In how many seconds it may be tried again, and why not now."""
+        if self.paused:
+            return PAUSED_FOR, f"mail service {self.name} is paused"
+        if self.blocked:
+            return PAUSED_FOR, f"mail service {self.name} is not to be used"
+        return self.back_in, f"mail service {self.name} is away"
+
+    @property
     def open(self) -> int:
         """Connections open or being opened."""
         return sum(1 for lane in self.lanes if lane.session or lane.opening)
@@ -130,11 +143,18 @@ class Way:
         if state is None or state.until_at is None:
             if state is None and not self.works_again:
                 self.failures = 0
+            if state is None and self._rest_known:
+                # An officer let it go, or another sender got through.
+                self._rest_known = False
+                self._rest_until = 0.0
             return
+        self._rest_known = True
         self.failures = max(self.failures, state.failures)
         if state.until_at > now and not any(lane.session for lane in self.lanes):
             until = self._loop.time() + (state.until_at - now) / 1e6
-            self._rest_until = max(self._rest_until, until)
+            if until > self._rest_until:
+                self._rest_until = until
+                self._allowed = 1.0  # whoever rested it: one connection finds out
 
     def rest(self, seconds: float) -> None:
         """Let nobody in for a while, then try with one connection."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mailer.errors import StoreUnavailable
 from mailer.store.base import Row, Tx, query
 from mailer.store.core import add_event, raise_control
-from mailer.store.states import DeliveryState
+from mailer.store.states import WAITS_FOR_TURN, DeliveryState
 
 DELIVERY_SHIFT = 32
 """A delivery's 64-bit id is its distribution's, shifted by this many bits, plus a number."""
@@ -308,8 +308,8 @@ def has_open(tx: Tx, distribution: int, wave: int) -> bool:
 
 
 def is_busy(tx: Tx, distribution: int, wave: int) -> bool:
-    """Has the wave anything to send at this instant, or in hand?"""
-    place = {"distribution": distribution, "wave": wave}
+    """Has the wave anything to send at this instant, in hand, or waiting for its turn?"""
+    place = {"distribution": distribution, "wave": wave, "turn": WAITS_FOR_TURN}
     return tx.one("distributions.busy_now", now=tx.now(), **place) is not None
 
 

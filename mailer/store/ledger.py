@@ -311,16 +311,12 @@ def others_at_work(tx: Tx, worker: int) -> bool:
 def defer_wave(
     tx: Tx, wave: OpenWave, due_at: int, reason: str, limit: int, *, actor: str = "system"
 ) -> int:
-    """Put up to `limit` untried deliveries of a wave that are due off until `due_at`; how many."""
-    rows = tx.all(
-        "ledger.defer_wave",
-        distribution=wave.distribution,
-        wave=wave.wave,
-        due_at=due_at,
-        reason=reason,
-        limit=limit,
-        now=tx.now(),
-    )
+    """Put up to `limit` deliveries of a wave that are due off until `due_at`; how many."""
+    place = {"distribution": wave.distribution, "wave": wave.wave, "now": tx.now()}
+    wait = {"due_at": due_at, "reason": reason}
+    rows = tx.all("ledger.defer_wave", limit=limit, **place, **wait)
+    if len(rows) < limit:
+        rows += tx.all("ledger.defer_wave_again", limit=limit - len(rows), **place, **wait)
     if rows:
         data = {"state": "deferred", "reason": reason, "deliveries": [row["id"] for row in rows]}
         add_event(tx, "put_off", actor, distribution=wave.distribution, data=data)

@@ -29,14 +29,19 @@ class Queue:
     backlog_at: int
     changed: bool = False
 
+    @property
+    def step(self) -> int:
+        """Microseconds from one place to the next."""
+        return max(1, round(SECOND / self.rate))
+
     def room(self, horizon: int) -> int:
         """How many places lie before `now` + `horizon` (microseconds)."""
-        return max(0, int((self.now + horizon - self.next_at) * self.rate / SECOND))
+        return max(0, -(-(self.now + horizon - self.next_at) // self.step))
 
     def take(self) -> int:
         """The next place; it counts as gone."""
         place = self.next_at
-        self.next_at += round(SECOND / self.rate)
+        self.next_at += self.step
         self.changed = True
         return place
 
@@ -45,7 +50,7 @@ class Queue:
 
         Those put off are set 1/rate apart as well, so that they do not all come at once.
         """
-        self.backlog_at = max(self.backlog_at, self.next_at, self.now) + round(SECOND / self.rate)
+        self.backlog_at = max(self.backlog_at, self.next_at, self.now) + self.step
         self.changed = True
         return self.backlog_at
 
@@ -77,8 +82,11 @@ def rest(tx: Tx, group: str, until: int) -> None:
 
 
 def used(tx: Tx, route: str, day: str) -> int:
-    """Messages that a route carried on a day (ISO date in the newsroom's zone)."""
-    return int(tx.value("paces.used", route=route, day=day) or 0)
+    """Messages that a route carried on a day (ISO date in the newsroom's zone).
+
+    Locked until the transaction ends: two senders must not both take the day's last ones.
+    """
+    return int(tx.value("paces.lock_day", route=route, day=day))
 
 
 def use(tx: Tx, route: str, day: str, count: int) -> None:

@@ -80,6 +80,12 @@ def resume(tx: Tx, name: str, actor: str) -> bool:
     return True
 
 
+def let_go(tx: Tx, name: str, limit: int) -> int:
+    """Up to `limit` deliveries that were put off because the route was paused or away are due at
+    once; how many."""
+    return tx.run("routes.let_go", name=name, limit=limit, now=tx.now())
+
+
 def works(tx: Tx, name: str, actor: str = "system") -> bool:
     """The route took a message: its rests are over and forgotten. A pause stays."""
     if not tx.run("routes.works", name=name):

@@ -35,6 +35,10 @@ class DeliveryState(IntEnum):
         return cls[word.upper()]
 
 
+WAITS_FOR_TURN = "waits for its turn"
+"""The reason of a delivery that was due and found no place in a rate or limit: it goes as soon as
+there is one, so whoever sends what is due is not done before."""
+
 _S = DeliveryState
 
 DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {

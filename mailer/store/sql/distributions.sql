@@ -173,13 +173,15 @@ SELECT 1 AS found WHERE
     OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 2)
 
 -- name: busy_now
--- Does this wave have anything to send at this instant, or in hand?
+-- Does this wave have anything to send at this instant, in hand, or only waiting for its turn?
 SELECT 1 AS found WHERE
     EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 0
                AND due_at <= :now)
     OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 1)
     OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 2
                AND due_at <= :now)
+    OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 2
+               AND reason = :turn)
 
 -- name: stop_queued
 UPDATE deliveries SET state = 8, reason = :reason

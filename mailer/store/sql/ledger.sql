@@ -259,6 +259,15 @@ WHERE state = 0 AND distribution = :distribution AND id IN (
     ORDER BY due_at, id LIMIT :limit)
 RETURNING id
 
+-- name: defer_wave_again
+-- The same for what was deferred before and has come due again.
+UPDATE deliveries SET due_at = :due_at, reason = :reason
+WHERE state = 2 AND distribution = :distribution AND id IN (
+    SELECT id FROM deliveries {{by_deferred}}
+    WHERE state = 2 AND distribution = :distribution AND wave = :wave AND due_at <= :now
+    ORDER BY due_at LIMIT :limit)
+RETURNING id
+
 -- name: new_worker
 INSERT INTO workers (id, host, name, pid, boot_id, journal, config_digest, started_at, lease_at)
 VALUES (:id, :host, :name, :pid, :boot_id, :journal, :config_digest, :now, :now)

@@ -17,8 +17,11 @@ INSERT INTO paces (name, next_at, backlog_at) VALUES (:name, :until, :until)
 ON CONFLICT (name) DO UPDATE SET
     next_at = CASE WHEN paces.next_at > :until THEN paces.next_at ELSE :until END
 
--- name: used
-SELECT messages FROM route_days WHERE route = :route AND day = :day
+-- name: lock_day
+-- Read for writing, as above.
+INSERT INTO route_days (route, day, messages) VALUES (:route, :day, 0)
+ON CONFLICT (route, day) DO UPDATE SET messages = route_days.messages
+RETURNING messages
 
 -- name: use
 INSERT INTO route_days (route, day, messages) VALUES (:route, :day, :count)

@@ -28,5 +28,13 @@ WHERE routes.state = 'resting'
 -- name: resume
 DELETE FROM routes WHERE name = :name
 
+-- name: let_go
+-- What waits for this mail service and for nothing else is due at once.
+UPDATE deliveries SET due_at = :now
+WHERE state = 2 AND (distribution, id) IN (
+    SELECT distribution, id FROM deliveries
+    WHERE state = 2 AND due_at > :now AND reason LIKE 'mail service ' || :name || ' is %'
+    LIMIT :limit)
+
 -- name: works
 DELETE FROM routes WHERE name = :name AND state = 'resting'
