@@ -20,6 +20,9 @@ _FRUITLESS = 3
 that makes a server hang up is put off by itself before that."""
 
 
+_OF_THE_RECIPIENT = (Phase.RCPT, Phase.DATA, Phase.DOT)
+
+
 class Crew(Protocol):
     """What a lane asks of the way it belongs to."""
 
@@ -125,7 +128,9 @@ class Lane:
     def outcome(self, item: Outgoing, outcome: Outcome) -> None:
         self.in_flight -= 1
         fresh = not self._answers
-        if outcome.reply.code not in (0, 421):
+        # A 421 to the recipient or the content speaks of that destination, not of this service.
+        reply = outcome.reply
+        if reply.code and (reply.code != 421 or reply.phase in _OF_THE_RECIPIENT):
             self._answers += 1
         self._crew.outcome(item, outcome, fresh=fresh)
 
