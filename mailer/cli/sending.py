@@ -10,6 +10,7 @@ import typer
 
 from mailer.cli.base import Commands, current, existing, say
 from mailer.cli.output import document, line
+from mailer.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from mailer.distribution.queue import Queued
@@ -251,12 +252,26 @@ def _tell_summary(summary: Summary, *, stopped: bool = False) -> None:
                 "counts": summary.counts,
                 "recovered": summary.recovered,
                 "restarted": summary.restarted,
+                "decisions": _decisions(),
             }
         )
     else:
         from mailer.cli.progress import sentence
 
         say(sentence(summary.counts) if summary.counts or not stopped else "Stopped.")
+        for decision in _decisions():
+            say(decision)
+
+
+def _decisions() -> list[str]:
+    """What needs an officer now, so that a run that ends quietly does not hide it."""
+    from mailer.distribution.log import status
+
+    try:
+        with current().newsroom() as room:
+            return status(room).decisions
+    except StoreUnavailable:
+        return []  # the run itself was told already
 
 
 def _open_deliveries() -> int:

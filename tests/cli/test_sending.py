@@ -138,3 +138,13 @@ def test_what_a_server_says_is_no_formula(desk: Path, mailer: Mailer) -> None:
         [row] = csv.DictReader(io.StringIO(out))
         assert not any(cell.startswith(("=", "@", "-", "+")) for cell in row.values())
         assert row["reason"][0] == "'"
+
+
+def test_a_run_that_ends_says_what_waits_for_an_officer(desk: Path, mailer: Mailer) -> None:
+    """H3: what is later than late_grace is held, and nobody has to look for it."""
+    queued = mailer(*QUEUE, "--at", "2026-01-05T09:00", "--json")
+    assert queued.code == 0
+    done = mailer("run", "--once")
+    assert done.code == 0
+    assert "waits for you" in done.err and "mailer resume 1" in done.err
+    assert mailer("run", "--once", "--json").json["decisions"]
