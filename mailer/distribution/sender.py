@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from mailer.clock import SECOND
+from mailer.distribution.consequences import IN_A_ROW
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer
 from mailer.distribution.job import Aside, Job
@@ -147,8 +148,6 @@ class Sender:
             self._thread.shutdown()
         self._journal.close()
 
-    # What the ways ask ---------------------------------------------------------------------
-
     def may_begin(self, now: float) -> bool:
         """Whether a MAIL FROM may leave at `now`: no stop, and a fresh look (H15)."""
         return not self.stopping.is_set() and now - self._checked <= CONTROL_FRESH
@@ -240,13 +239,12 @@ class Sender:
         if decision.state is DeliveryState.ACCEPTED:
             if self._doubts:
                 self._doubts.pop(job.group, None)
+                self._doubts.pop(f"#{job.claimed.distribution}", None)
         else:
             self._refused(way, job, decision, reply, now)
             if decision.of_route and not outcome.dotted and self._goes_elsewhere(way, job):
                 return
         self._finish(way, job, decision, reply, now)
-
-    # Answers that are not "accepted" -------------------------------------------------------
 
     def _refused(self, way: Way, job: Job, decision: Decision, reply: Reply, now: int) -> None:
         """What an answer says of the way out and of the destination."""
@@ -255,6 +253,11 @@ class Sender:
             way.away = (delay(self._sending, way.failures), reply)
             self._turn.set()
         if decision.state is not DeliveryState.DEFERRED:
+            if decision.scope == "message":  # perhaps everybody's: none more before it is judged
+                self._doubts[f"#{job.claimed.distribution}"] += 1
+                if self._doubts[f"#{job.claimed.distribution}"] >= IN_A_ROW:
+                    self._checked = float("-inf")
+                    self._turn.set()
             return
         way.deferred(reply.phase, reply.code)
         if decision.scope != "destination" or reply.phase is Phase.MAIL:
@@ -354,8 +357,6 @@ class Sender:
         if job.counted:
             self._unused[job.route, job.counted] += 1
             job.counted = ""
-
-    # The store, in its own thread ------------------------------------------------------------
 
     async def _in_store(self, function: Callable[[], _T]) -> _T:
         return await self._loop.run_in_executor(self._thread, function)
@@ -535,8 +536,6 @@ class Sender:
             self._report({"event": "progress", **found})
         # These are forgotten here and not by the caller: what follows may still fail.
         turn.forget()
-
-    # Small things --------------------------------------------------------------------------
 
     def _claim_size(self) -> int:
         # Half a second of sending, so that with what is on the wire it stays below one second.
