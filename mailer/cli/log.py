@@ -88,6 +88,7 @@ def log(
 
     With --email also why the person was left out of a distribution that selected him.
     """
+    from mailer.cli.delivery import tell_log
     from mailer.distribution import instants
     from mailer.distribution import log as ledger
 
@@ -108,6 +109,9 @@ def log(
             since=None if since is None else instants.since(room, since),
         )
         with ended(found):
+            if form == "table" and email is not None:
+                tell_log(found, room.config.newsroom.timezone, _nothing(room, email))
+                return
             rows: Iterable[Mapping[str, Any]] = found
             if form == "table":
                 rows = map(_answered, found)
@@ -132,8 +136,13 @@ def show(
     attempt: Annotated[
         int | None, typer.Option(metavar="N", help="With --eml: of this attempt, else the last.")
     ] = None,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", help="Also the Message-ID and the SHA-256 of what was sent."),
+    ] = False,
 ) -> None:
     """One delivery: every attempt, the server's words, and its history."""
+    from mailer.cli.delivery import tell_delivery
     from mailer.distribution import log as ledger
 
     if eml:
@@ -146,36 +155,7 @@ def show(
     if current().json:
         document(found)
         return
-    line(f"{found['email'] or 'erased'}, delivery {found['delivery']}", begin=found["state"])
-    for key in (
-        "kind",
-        "release",
-        "distribution",
-        "list",
-        "message_id",
-        "queued_at",
-        "due_at",
-        "reason",
-    ):
-        if found[key] is not None:
-            line(f"{key.replace('_', ' '):<13} {found[key]}")
-    for tried in found["attempt_list"]:
-        said = " ".join(
-            str(part)
-            for part in (tried["smtp_code"], tried["enhanced_code"], tried["smtp_reply"])
-            if part
-        )
-        line()
-        line(
-            f"attempt {tried['number']} at {tried['at']} by {tried['route']}",
-            begin=tried["state"],
-        )
-        line(f"  {tried['phase']}: {said or 'no answer'}")
-        if tried["sha256"]:
-            line(f"  sha256 {tried['sha256']}")
-    line()
-    for event in found["events"]:
-        line(f"{event['at']}  {event['event']:<18} {event['actor']}")
+    tell_delivery(found, room.config.newsroom.timezone, verbose=verbose)
 
 
 def _eml(delivery: str, attempt: int | None) -> None:
@@ -228,14 +208,13 @@ def _with_counts(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _answered(row: dict[str, Any]) -> dict[str, Any]:
-    answer = " ".join(
-        str(row[key]) for key in ("smtp_code", "enhanced_code", "smtp_reply") if row[key]
-    )
+    from mailer.cli.delivery import said
+
     mark = "" if row["kind"] == "release" else f"{row['kind']}: "
     return {
         **row,
         "delivery": row["delivery"] or f"(none in {row['distribution']})",
-        "answer": mark + (row["reason"] or answer),
+        "answer": mark + (row["reason"] or said(row)),
         "last_attempt": _minute(row["last_attempt_at"]),
     }
 

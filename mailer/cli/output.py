@@ -109,6 +109,21 @@ def line(text: str = "", *, begin: str = "", out: TextIO | None = None) -> None:
         out.write(" " * _STATE_WIDTH + part + "\n")
 
 
+def folded(text: str, indent: int, hanging: int, *, out: TextIO | None = None) -> None:
+    """Print text folded to the terminal, or to 80 columns: `indent` columns in at first, `hanging`
+    after that. No word is lost, a word longer than a line is parted."""
+    out = out or sys.stdout
+    parts = textwrap.wrap(
+        printable(text),
+        _width(out),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * hanging,
+        replace_whitespace=False,
+        break_on_hyphens=False,
+    )
+    out.write("\n".join(parts) + "\n")
+
+
 def state(word: str, *, colour: bool | None = None) -> str:
     """A state as its sign and word, coloured only on a terminal."""
     shown = look(word)

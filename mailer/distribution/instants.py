@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from mailer.clock import SECOND
 from mailer.config_values import BadValue, duration
@@ -23,6 +23,21 @@ def between(first: str, last: str, zone: str) -> str:
         return f"begins {begin:%Y-%m-%d %H:%M} {zone}"
     day = "" if end.date() == begin.date() else f"{end:%Y-%m-%d} "
     return f"first {begin:%Y-%m-%d %H:%M}, last about {day}{end:%H:%M} {zone}"
+
+
+def clock(instant: str, zone: str) -> str:
+    """An ISO 8601 instant on the clocks of a zone, to the minute: "2026-12-01 09:00"."""
+    return f"{datetime.fromisoformat(instant).astimezone(zone_info(zone)):%Y-%m-%d %H:%M}"
+
+
+def clock_with_utc(instant: str, zone: str, *, name: bool = True) -> str:
+    """An ISO 8601 instant on the clocks of a zone with UTC beside it, which tells apart the hour
+    that autumn has twice: "2026-12-01 09:00:05 Europe/Brussels (08:00:05 UTC)". UTC has its date
+    where that is another one; without `name` the zone is said elsewhere."""
+    there = datetime.fromisoformat(instant).astimezone(zone_info(zone))
+    utc = there.astimezone(UTC)
+    day = "" if utc.date() == there.date() else f"{utc:%Y-%m-%d} "
+    return f"{there:%Y-%m-%d %H:%M:%S}{f' {zone}' if name else ''} ({day}{utc:%H:%M:%S} UTC)"
 
 
 def since(room: Newsroom, text: str) -> int:

@@ -185,6 +185,7 @@ def show(room: Newsroom, reference: str) -> dict[str, Any]:
             {"at": iso(e["at"]), "event": e["kind"], "actor": e["actor"]}
             | ({"data": data} if (data := _event_data(e)) else {})
             for e in distributions.events(tx, number)
+            if not _of_another_wave(e, row["wave"])
         ]
         shown = _log_row(_Senders(room, tx), row)
     return {**shown, "attempt_list": attempts, "events": events}
@@ -332,6 +333,12 @@ def _decisions(row: dict[str, Any]) -> list[str]:
             f"`mailer resolve {number}` with --from-maillog FILE, --delivered or --resend decides."
         )
     return found
+
+
+def _of_another_wave(event: Row, wave: int) -> bool:
+    """Did this happen to a batch that the delivery is not in?"""
+    kind: str = event["kind"]
+    return kind.startswith("wave_") and json.loads(event["data"]).get("wave") not in (None, wave)
 
 
 def _event_data(event: Row) -> dict[str, Any]:

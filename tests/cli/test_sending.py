@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from mailer import config as configuration
 from mailer.distribution.context import open_newsroom
+from mailer.store.core import add_event
+from mailer.store.states import DeliveryState
 
 from tests.cli.conftest import Mailer
 from tests.distribution.room import write_release
@@ -148,3 +150,69 @@ def test_a_run_that_ends_says_what_waits_for_an_officer(desk: Path, mailer: Mail
     assert done.code == 0
     assert "waits for you" in done.err and "mailer resume 1" in done.err
     assert mailer("run", "--once", "--json").json["decisions"]
+
+
+def test_a_run_that_ends_says_what_is_in_doubt_and_what_is_paused(
+    desk: Path, mailer: Mailer
+) -> None:
+    """H3: neither a lost answer nor a paused mail service hides behind "Nothing was due."."""
+    mailer(*QUEUE, "--at", "2030-12-01T09:00")
+    with (
+        open_newsroom(configuration.load(desk / "config.toml")) as room,
+        room.store.write() as tx,
+    ):
+        tx.execute(
+            "UPDATE deliveries SET state = :state WHERE journalist = 1",
+            {"state": DeliveryState.IN_DOUBT},
+        )
+    assert mailer("routes", "pause", "default", "--reason", "their maintenance").code == 0
+    done = mailer("run", "--once")
+    assert "1 of distribution 1 not certain" in done.err
+    assert "default is paused (their maintenance)" in done.err
+    paused, doubtful = mailer("run", "--once", "--json").json["decisions"]
+    assert "paused" in paused and "not certain" in doubtful
+
+
+WORDS = "no such user here, see https://mail.example.net/" + "why-" * 20 + " and call our desk"
+
+
+@pytest.mark.parametrize(
+    ("state", "first"),
+    [
+        ("accepted", "✓ accepted  by the mail server on 2026-03-01 09:00:05 Europe/Brussels"),
+        ("refused", "✗ refused   by the mail server on 2026-03-01 09:00:05 Europe/Brussels"),
+        ("deferred", "↻ deferred  waiting to retry, next try at 2026-03-01 09:30:00"),
+        ("in_doubt", "? in_doubt  not certain: the server may have it"),
+        ("suppressed", "⊘ suppressed do not contact: asked by telephone"),
+        ("skipped", "⇥ skipped   asked by telephone"),
+        ("expired", "∅ expired   given up after 1 attempts"),
+    ],
+)
+def test_a_delivery_in_words(desk: Path, mailer: Mailer, state: str, first: str) -> None:
+    """H16: the first line answers the telephone; the server's words whole; 80 columns."""
+    mailer(*QUEUE)
+    rows = {row["email"]: row for row in mailer("log", "--json").json}
+    with (
+        open_newsroom(configuration.load(desk / "config.toml")) as room,
+        room.store.write() as tx,
+    ):
+        tx.execute(
+            "UPDATE deliveries SET state = :state, reason = 'asked by telephone', attempts = 1,"
+            " last_attempt_at = 1772352005000000, due_at = 1772353800000000, code = 550,"
+            " enhanced = '5.1.1', reply = :reply, route = 'default'",
+            {"state": DeliveryState.of(state), "reply": WORDS},
+        )
+        for wave in (1, 2):
+            add_event(tx, "wave_hold", "scheduler", distribution=1, data={"wave": wave})
+    code = rows["a@example.com"]["delivery"]
+    out = mailer("show", code).out
+    assert out.startswith(first)
+    assert "".join(f"550 5.1.1 {WORDS}".split()) in "".join(out.split())
+    assert "mail service default" in " ".join(out.split())
+    assert out.count("its batch waits for an officer") == 1
+    assert max(map(len, out.splitlines())) <= 80
+    assert "message id" not in out and "message id" in mailer("show", code, "--verbose").out
+    table = mailer("log", "--email", "a@example.com").out
+    assert "2026-03-01 09:00" in table and "a-bridge-opens" in table
+    assert "".join(WORDS.split()) in "".join(table.split())
+    assert max(map(len, table.splitlines())) <= 80

@@ -15,6 +15,7 @@ from mailer.distribution import control, suppressions
 from mailer.distribution.log import LOG_COLUMNS, log, show, status, status_of
 from mailer.distribution.schedule import Sweeper
 from mailer.errors import NotFound, UsageError
+from mailer.store.core import add_event
 from mailer.store.states import DeliveryState
 
 from tests.distribution.press import Press
@@ -133,6 +134,16 @@ def test_show_takes_the_code_and_the_message_id(press: Press) -> None:
     ]
     assert found["events"][0]["actor"] == "anna"
     assert "deliveries" not in str(found["events"])
+
+
+def test_show_leaves_out_what_happened_to_other_batches(press: Press) -> None:
+    """H16: a history is one delivery's; other waves of its distribution are not in it."""
+    row = next(log(press.room))
+    with press.room.store.write() as tx:
+        for wave in (1, 2):
+            add_event(tx, "wave_hold", "scheduler", distribution=1, data={"wave": wave})
+    events = show(press.room, row["delivery"])["events"]
+    assert [e["data"] for e in events if e["event"] == "wave_hold"] == [{"wave": 1}]
 
 
 def test_show_tells_one_persons_history_only(press: Press) -> None:
