@@ -171,7 +171,7 @@ class Deal:
         if self._room.get(route.name, 1) <= 0:
             return self._in_turn(job, SECOND)
         if self._room.get(group, 1) <= 0:
-            return self._in_turn(job, SECOND // 5)
+            return self._in_turn(job, SECOND // 20)
         both = (self._queues.get(route.name), self._groups.get(job.group))
         queues = [queue for queue in both if queue is not None]
         for queue in queues:
@@ -204,9 +204,14 @@ class Deal:
         return Late(job, due, reason)
 
     def _in_turn(self, job: Job, wait: int) -> Late:
-        """One behind the other, so that they do not all come back at once."""
+        """One behind the other, so that they do not all come back at once.
+
+        A little by chance: senders look in one rhythm, and where a destination's limit leaves one
+        of them no part, that one would find what is due before the others each time.
+        """
         self._over += 1
-        return Late(job, self._now + wait + self._over * SECOND // 20, WAITS_FOR_TURN)
+        wait += self._over * SECOND // 50 + random.randrange(SECOND // 10)
+        return Late(job, self._now + wait, WAITS_FOR_TURN)
 
     def _spread(self, until: int) -> int:
         """A fifth of the wait at most, so that not all come at the instant they wait for."""

@@ -27,10 +27,12 @@ from mailer.distribution.context import (
     read_token_keys,
 )
 from mailer.distribution.dkim import alignment, records
+from mailer.distribution.log import iso
 from mailer.distribution.safety import is_reserved, route_refusal
 from mailer.errors import MailerError
 from mailer.smtp.client import Connection
 from mailer.smtp.model import Endpoint, Phase, Session, SmtpFailure, Timeouts
+from mailer.store import routes
 
 OK, WARNING, FAIL = "ok", "warning", "fail"
 
@@ -68,6 +70,8 @@ def examine(config: Config) -> Iterator[Check]:
         yield from _disk(config)
         for route in config.routes:
             yield from _route(config, room, route)
+        if room is not None:
+            yield from _routes_at_rest(room)
     finally:
         if room is not None:
             room.close()
@@ -221,6 +225,19 @@ def _route(config: Config, room: Newsroom | None, route: RouteConfig) -> Iterato
         return
     yield _greeting(name, place, route, session)
     yield _outlet(config, session, place)
+
+
+def _routes_at_rest(room: Newsroom) -> Iterator[Check]:
+    """Routes that nothing leaves by at the moment, whatever their server says."""
+    with room.store.read() as tx:
+        states, now = routes.state_of(tx), tx.now()
+    for name, found in states.items():
+        if found.state == "paused":
+            message = f"It is paused: {found.reason}. `mailer routes resume {name}` lets it go."
+            yield Check(f"route {name}", WARNING, message)
+        elif found.until_at is not None and found.until_at > now:
+            message = f"It rests until {iso(found.until_at)}: {found.reason}."
+            yield Check(f"route {name}", WARNING, message)
 
 
 async def _visit(endpoint: Endpoint) -> Session:

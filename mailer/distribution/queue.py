@@ -25,6 +25,7 @@ from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.release.model import Severity
+from mailer.smtp.routes import pick
 from mailer.store import distributions, open_store
 from mailer.store.audience import candidates
 from mailer.store.base import Row, Tx
@@ -226,10 +227,11 @@ def preflight_warnings(room: Newsroom, stored: StoredRelease) -> list[str]:
 
 def _queued(room: Newsroom, plan: _Plan, number: int | None, warnings: list[str]) -> Queued:
     waves = sorted(plan.waves.values(), key=lambda wave: (wave.due_at, wave.id))
+    main = pick(room.config.routes, "")  # the way of all whose domain no other route names
     first, last = forecast(
         [(wave.due_at, wave.recipients, wave.over) for wave in waves],
         now=plan.timing.now,
-        rate=room.config.routes[0].rate,
+        rate=main.rate if main else 0.0,
     )
     return Queued(
         distribution=number,

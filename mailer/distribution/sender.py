@@ -242,7 +242,9 @@ class Sender:
                 self._doubts.pop(f"#{job.claimed.distribution}", None)
         else:
             self._refused(way, job, decision, reply, now)
-            if decision.of_route and not outcome.dotted and self._goes_elsewhere(way, job):
+            # Never after a 5xx, not even one that asks us to sign in (decision 6).
+            may_move = decision.of_route and reply.code < 500 and not outcome.dotted
+            if may_move and self._goes_elsewhere(way, job):
                 return
         self._finish(way, job, decision, reply, now)
 

@@ -215,10 +215,12 @@ class Supervisor:
         code = child.process.wait()
         if child.said_fatal:
             return
+        # A signal to the whole group ends a child in order before this process has seen its own.
+        if self._stop.wait(_RESTART_AFTER):
+            return
         self._summary.restarted += 1
         self._tell({"event": "restarted", "child": child.name, "code": code})
         self._troubled(child, f"exit code {code}", died=True)
-        time.sleep(_RESTART_AFTER)
         if not self._stop.is_set():
             self._spawn(child.name, child.argv, child.environ)
 

@@ -72,7 +72,6 @@ class Way:
     def __init__(
         self, office: Office, route: RouteConfig, endpoint: Endpoint, limits: Limits
     ) -> None:
-        self.route = route
         self.name = route.name
         self.endpoint = endpoint
         self.stopping = office.stopping
@@ -85,8 +84,6 @@ class Way:
         self.works_again = False
         self.blocked = False
         self.paused = False
-        self.rate = 0.0
-        """Messages a second of late."""
         self._office = office
         self._limits = limits
         self._loop = asyncio.get_event_loop()
@@ -96,7 +93,7 @@ class Way:
         self._rest_known = False
         self._yielding_until = 0.0
         self._work = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = float("inf")
 
     # What the sender asks ------------------------------------------------------------------
 
@@ -173,17 +170,23 @@ class Way:
 
     def wake(self) -> None:
         """There are messages, or the way became free."""
-        self._timer = None
         if len(self.ready):
             self._work.set()
             for lane in self.lanes:
                 lane.wake()
+
+    def _on_time(self) -> None:
+        self._wakes_at = float("inf")
+        self.wake()
 
     def end(self) -> None:
         """The sender stops: wake whoever waits for work."""
         self._work.set()
 
     # What the lanes ask --------------------------------------------------------------------
+
+    low_mark = 0
+    """With fewer messages waiting than this, the sender should claim more."""
 
     async def work_for(self) -> None:
         """Wait until opening one more connection is of use, or the end."""
@@ -238,13 +241,11 @@ class Way:
                     office.low()
                 return item
         later = self.ready.next_at()
-        if later is not None and later > now and self._timer is None:
-            self._timer = self._loop.call_at(later, self.wake)
+        if later is not None and now < later < self._wakes_at:
+            self._wakes_at = later
+            self._loop.call_at(later, self._on_time)
         office.low()
         return None
-
-    low_mark = 0
-    """With fewer messages waiting than this, the sender should claim more."""
 
     def dotting(self, item: Outgoing) -> bool:
         return self._office.dotting(item)

@@ -71,6 +71,15 @@ def test_doctor_is_content_with_a_fresh_newsroom(mailer: Mailer, room: Path) -> 
     assert all(len(text) <= 80 for text in lines if str(room) not in text)
 
 
+def test_doctor_names_a_paused_route(mailer: Mailer, room: Path) -> None:
+    """Nothing leaves by it, however well its server answers."""
+    assert mailer("routes", "pause", "default", "--reason", "new contract").code == 0
+    checks = mailer("doctor", "--json").json["checks"]
+    [paused] = [each for each in checks if "is paused" in each["message"]]
+    assert (paused["name"], paused["state"]) == ("route default", "warning")
+    assert "new contract" in paused["message"] and "mailer routes resume" in paused["message"]
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
     [

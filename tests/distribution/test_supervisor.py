@@ -130,6 +130,21 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, kind: signal.Signals) -> None
         assert list((press.config.spool_dir / "journals").iterdir()) == []
 
 
+def test_a_signal_to_the_whole_group_restarts_nobody(tmp_path: Path) -> None:
+    """Decision 5: children may end before their supervisor has seen the same signal."""
+    with (
+        Recorder(delay=0.05) as server,
+        newsroom(tmp_path / "room", "sqlite:///mailer.db", server.port, 200) as press,
+    ):
+        press.queue("list:all")
+        process = command(press.config, "run")
+        until(lambda: len(server.got) >= 12)
+        os.killpg(process.pid, signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "again" not in said, said
+
+
 def test_a_killed_sender_is_restarted_and_told(tmp_path: Path, store_url: str) -> None:
     """Decision 5, H9: the rest goes, nothing twice, the doubtful are shown."""
     with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,35 @@ def test_only_what_speaks_of_the_route_goes_elsewhere(
         office.run()
     assert office.states() == {state: 10}
     assert len(spare.got) == elsewhere
+
+
+def test_who_was_answered_530_waits_for_that_route(folder: Path, store_url: str) -> None:
+    """Decision 6: it speaks of our sign-in, and still no 5xx goes to another server."""
+    with (
+        Recorder(rcpt=lambda _: "530 5.7.0 Authentication required") as first,
+        Recorder() as spare,
+    ):
+        office = Office(folder, first.port, store_url, 40, sending='retry = ["1h"]')
+        configure(office, route("spare", spare.port))
+        office.run()
+    asked = {address for _, address in first.rcpt_to}
+    assert asked and not asked & set(spare.recipients)
+    assert office.states() == {"deferred": len(asked), "accepted": 40 - len(asked)}
+
+
+def test_one_at_a_time_over_two_processes(folder: Path, store_url: str) -> None:
+    """H12: a destination's limit is for all senders of a machine; the others do not wait."""
+    with Recorder(delay=0.02) as server:
+        office = Office(folder, server.port, store_url, 40)
+        more = '\n[[destinations]]\nname = "paper"\ndomains = ["example.net"]\nconnections = 1\n'
+        configure(office, more)
+        move(office, "example.net", range(1, 9))
+        office.run(**TWO)
+    assert office.states() == {"accepted": 40}
+    paper = sorted(got.at for got in server.got if got.rcpt_to.endswith("example.net"))
+    # `at` is the dot; its answer comes 20 ms later, so no two dots may be closer.
+    assert min(later - sooner for sooner, later in pairwise(paper)) >= 0.018
+    assert max(got.at for got in server.got if got.rcpt_to.endswith(".com")) < paper[-1]
 
 
 def test_lost_before_the_dot_goes_elsewhere_lost_after_it_never(
