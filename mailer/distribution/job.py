@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from mailer.distribution.dkim import Signing
 from mailer.message.merge import MergeTemplate
@@ -19,23 +17,21 @@ class Job:
 
     `route` and `group` (destination) are dealt with the claim; `place` is its place in the
     route's pace (UTC microseconds, 0: at once), `not_before` the same by the loop's clock.
-    `counted` is the day whose warm-up it takes part of (empty: none). `fields` are the
-    recipient's, as they are kept at the first claim; `tried` are the routes that came to nothing
-    for it before its final dot.
+    `counted` is the day whose warm-up it takes part of (empty: none). `tried` are the routes that
+    came to nothing for it before its final dot.
     """
 
     claimed: Claimed
     recipient: Recipient
     template: MergeTemplate
     urgent: bool = False
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    signing: Signing | None = None
     counted: str = ""
     route: str = ""
     group: str = ""
     place: int = 0
     not_before: float = 0.0
     sent_date: int = 0
-    signing: Signing | None = None
     signature: bytes = b""
     sha256: bytes = b""
     losses: int = 0

@@ -7,7 +7,6 @@ import hashlib
 from mailer.distribution.context import Newsroom
 from mailer.distribution.job import Job
 from mailer.message.tokens import verp_address
-from mailer.message.values import slot_values
 from mailer.smtp.model import Outgoing
 
 
@@ -18,15 +17,13 @@ def outgoing(room: Newsroom, job: Job) -> Outgoing:
     """
     claimed, template = job.claimed, job.template
     job.sent_date = now = room.clock.now()
-    values = slot_values(
+    values = template.letterhead.values(
         job.recipient,
         delivery=claimed.id,
         journalist=claimed.acts_for,
         list_id=claimed.list,
-        sender=template.sender,
         keys=room.keys,
         date=now,
-        language=template.language,
     )
     chunks = template.merge(values)
     if job.signing is not None:

@@ -12,9 +12,8 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from mailer.clock import SECOND
 from mailer.distribution.consequences import IN_A_ROW
@@ -28,6 +27,7 @@ from mailer.distribution.outcomes import Decision, decide, delay, put_off
 from mailer.distribution.outgoing import outgoing
 from mailer.distribution.outlook import outlook
 from mailer.distribution.safety import recipient_refusal, route_refusal
+from mailer.distribution.storethread import StoreThread
 from mailer.distribution.turns import LARGEST_CLAIM, Claim, Look, Turn, Turns
 from mailer.distribution.way import FEWER_FOR, Way
 from mailer.errors import MailerError, StoreUnavailable
@@ -42,7 +42,7 @@ CONTROL_EVERY = 0.1
 CONTROL_FRESH = 0.4
 """No MAIL FROM when the last look began longer ago than this, in seconds (H15)."""
 
-RECORD_WITHIN = 0.05
+RECORD_WITHIN = 0.08
 """Seconds an answer waits for others to share its commit."""
 
 _FRESH_LOSSES = 1
@@ -55,7 +55,6 @@ _DOUBTS_OF_A_DESTINATION = 5
 
 _LEASE_EVERY = 20
 _LAST_TRIES = 40
-_T = TypeVar("_T")
 
 
 class Sender:
@@ -84,8 +83,8 @@ class Sender:
         self._journal = journal
         self._report = report
         self._dealer = Dealer(room.config)
-        self._turns = Turns(room, worker, journal, self._dealer)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._store = StoreThread(room.store)
+        self._turns = Turns(room, worker, journal, self._dealer, self._store.compute)
         self._loop = asyncio.get_running_loop()
         configured = {d.name: d.connections for d in room.config.destinations}
         self._limits = Limits(configured, share, number)
@@ -107,6 +106,7 @@ class Sender:
         self._checked = float("-inf")
         self._rate = 0.0
         self._turn = asyncio.Event()
+        self._due: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
         """No new MAIL FROM from now on; `run` settles what is in hand and returns."""
@@ -144,8 +144,8 @@ class Sender:
             for result in ended:
                 if isinstance(result, Exception):
                     raise result
-            await self._in_store(self._turns.leave)
-            self._thread.shutdown()
+            await self._store.call(self._turns.leave)
+            self._store.close()
         self._journal.close()
 
     def may_begin(self, now: float) -> bool:
@@ -338,8 +338,8 @@ class Sender:
                 signature=job.signature or None,
             )
         )
-        if len(self._results) == 1:
-            self._loop.call_later(RECORD_WITHIN, self._turn.set)
+        if self._due is None:
+            self._due = self._loop.call_later(RECORD_WITHIN, self._turn.set)
 
     def _set_aside(self, job: Job, state: DeliveryState | None, reason: str) -> None:
         self._not_used(job)
@@ -360,9 +360,6 @@ class Sender:
             self._unused[job.route, job.counted] += 1
             job.counted = ""
 
-    async def _in_store(self, function: Callable[[], _T]) -> _T:
-        return await self._loop.run_in_executor(self._thread, function)
-
     async def _watch_control(self) -> None:
         """Look at the control version all the time; nothing starts when a look is too old."""
         count = 0
@@ -370,10 +367,10 @@ class Sender:
             began = self._loop.time()
             alive = True
             with contextlib.suppress(StoreUnavailable):
-                look = await self._in_store(self._turns.look)
+                look = await self._store.call(self._turns.look)
                 self._seen(look)
                 if count % _LEASE_EVERY == 0:
-                    alive = await self._in_store(self._turns.renew)
+                    alive = await self._store.call(self._turns.renew)
                 self._checked = began
                 for way in self._ways.values():
                     if way.is_yielding and not self._in_hand:
@@ -429,6 +426,9 @@ class Sender:
 
     def _next_turn(self) -> Turn:
         """What to write, and how much to claim beside it."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         ways = self._ways.values()
         usable = frozenset(way.name for way in ways if way.is_usable)
         turn = Turn(self._results, self._aside, self._pauses, waves=self._waves)
@@ -446,7 +446,7 @@ class Sender:
 
     async def _turn_once(self, turn: Turn) -> None:
         if not turn.is_empty:
-            claim = await self._in_store(partial(self._turns.turn, turn))
+            claim = await self._store.call(partial(self._turns.turn, turn))
             self._uncertain = False
             for name in turn.working:
                 self._ways[name].works_again = False
@@ -474,7 +474,7 @@ class Sender:
             job.not_before = now + (job.place - claim.now) / SECOND if job.place else 0.0
             self._ways[job.route].ready.extend((job,))
         if claim.jobs:
-            mark = self._claim_size() * 3 // 4
+            mark = self._claim_size() // 2
             for way in self._ways.values():
                 way.low_mark = mark
                 way.wake()
@@ -484,7 +484,7 @@ class Sender:
         senders that hold some, since a server may allow no more connections than theirs; where
         nobody does, everything waits."""
         others = [each for each in self._ways.values() if each is not way and each.is_usable]
-        if not others and not way.alone and await self._in_store(self._turns.others_at_work):
+        if not others and not way.alone and await self._store.call(self._turns.others_at_work):
             way.yield_for(min(rest, FEWER_FOR))
             self._give_back_ready(way)
             return
@@ -493,7 +493,7 @@ class Sender:
         now = self._room.clock.now()
         way.rest(rest)
         until = now + round(rest * SECOND)
-        await self._in_store(partial(self._turns.rest_route, way.name, until, reason))
+        await self._store.call(partial(self._turns.rest_route, way.name, until, reason))
         self._report({"event": "away", "route": way.name, "reason": str(reply)})
         for job in way.ready.clear():
             if not self.released(job) and not self._goes_elsewhere(way, job):
@@ -515,7 +515,7 @@ class Sender:
     async def _defer(self, way: Way, until: int, reason: str) -> None:
         waves, self._waves = self._waves, []
         defer = partial(self._turns.defer, waves, way.name, until, reason)
-        deferred = await self._in_store(defer)
+        deferred = await self._store.call(defer)
         if deferred and way.paused:
             hint = f"`mailer routes resume {way.name}` goes on"
             self._report({"event": "paused", "reason": f"{reason}; {hint}."})
@@ -525,7 +525,7 @@ class Sender:
     async def _see_whether_alone(self, way: Way) -> None:
         """Others that got through go on holding deliveries; others that did not, give them back
         as this sender did. Then it is certain, and the next failure counts for all."""
-        if not await self._in_store(self._turns.others_at_work):
+        if not await self._store.call(self._turns.others_at_work):
             way.end_yielding()
 
     def _settled(self, turn: Turn) -> None:

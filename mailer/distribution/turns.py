@@ -5,9 +5,12 @@ sender's one store thread and never in its event loop (design decision 11).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
+
+import orjson
 
 from mailer.distribution import consequences, subscriptions
 from mailer.distribution.context import Newsroom
@@ -18,7 +21,6 @@ from mailer.distribution.journal import Journal
 from mailer.errors import StoreUnavailable
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
-from mailer.message.values import write_out
 from mailer.store import ledger, paces, routes
 from mailer.store.base import Tx
 from mailer.store.core import control_version
@@ -93,9 +95,18 @@ class Claim:
 
 
 class Turns:
-    """What one worker reads and writes."""
+    """What one worker reads and writes; `compute` runs a transaction's body where it is cheapest
+    (`StoreThread.compute`)."""
 
-    def __init__(self, room: Newsroom, worker: int, journal: Journal, dealer: Dealer) -> None:
+    def __init__(
+        self,
+        room: Newsroom,
+        worker: int,
+        journal: Journal,
+        dealer: Dealer,
+        compute: Callable[[Callable[[], Claim]], Claim] = lambda body: body(),
+    ) -> None:
+        self._compute = compute
         self._room = room
         self._worker = worker
         self._journal = journal
@@ -128,31 +139,34 @@ class Turns:
             self._drain_spool()
             self._journal.reserve(turn.wanted + (len(turn.held) if turn.held else 0))
         with self._room.store.write() as tx:
-            ledger.record(tx, self._worker, turn.results)
-            consequences.apply(self._room, tx, turn.results, group=self._dealer.group_of_address)
-            if self._room.config.sending.on_doubt == "resend":
-                for result in turn.results:
-                    if result.state is DeliveryState.IN_DOUBT:
-                        ledger.resend_doubtful(tx, result.distribution, result.delivery, "system")
-            for name in turn.working:
-                routes.works(tx, name)
-            for group, until in sorted(turn.pauses.items()):
-                paces.rest(tx, group, until)
-            self._set_aside(tx, turn.aside)
-            if turn.held is not None:
-                strays = [
-                    (distribution, delivery)
-                    for distribution, delivery, _ in ledger.held_by(tx, self._worker)
-                    if delivery not in turn.held
-                ]
-                ledger.give_back(tx, self._worker, strays)
-            moved = self._deal_again(tx, turn) if turn.again else None
-            found = self._claim(tx, turn) if turn.wanted > 0 else Claim([], 0, tx.now())
-            for (route, day), count in sorted(turn.unused.items()):
-                paces.use(tx, route, day, -count)
-            if moved is None:
-                return found
-            return replace(found, jobs=moved.jobs + found.jobs, gone=moved.gone)
+            return self._compute(partial(self._write, tx, turn))
+
+    def _write(self, tx: Tx, turn: Turn) -> Claim:
+        ledger.record(tx, self._worker, turn.results)
+        consequences.apply(self._room, tx, turn.results, group=self._dealer.group_of_address)
+        if self._room.config.sending.on_doubt == "resend":
+            for result in turn.results:
+                if result.state is DeliveryState.IN_DOUBT:
+                    ledger.resend_doubtful(tx, result.distribution, result.delivery, "system")
+        for name in turn.working:
+            routes.works(tx, name)
+        for group, until in sorted(turn.pauses.items()):
+            paces.rest(tx, group, until)
+        self._set_aside(tx, turn.aside)
+        if turn.held is not None:
+            strays = [
+                (distribution, delivery)
+                for distribution, delivery, _ in ledger.held_by(tx, self._worker)
+                if delivery not in turn.held
+            ]
+            ledger.give_back(tx, self._worker, strays)
+        moved = self._deal_again(tx, turn) if turn.again else None
+        found = self._claim(tx, turn) if turn.wanted > 0 else Claim([], 0, tx.now())
+        for (route, day), count in sorted(turn.unused.items()):
+            paces.use(tx, route, day, -count)
+        if moved is None:
+            return found
+        return replace(found, jobs=moved.jobs + found.jobs, gone=moved.gone)
 
     def others_at_work(self) -> bool:
         """Does any other sender hold deliveries?"""
@@ -210,6 +224,7 @@ class Turns:
         wanted = deal.room(turn.wanted)
         kept: list[Job] = []
         late: list[Late] = []
+        key_id = self._room.keys.current_id
         for wave in turn.waves:
             if wanted <= 0:
                 break
@@ -217,14 +232,12 @@ class Turns:
             signing = keep(tx, signer)
             jobs: list[Job] = []
             for claimed in ledger.claim(tx, self._worker, wave, wanted):
-                fields = claimed.frozen
-                if fields is None:
-                    fields = claimed.fields
-                    fields["key_id"] = self._room.keys.current_id
-                    write_out(fields, template.sender, template.language)
-                job = Job(claimed, Recipient(**fields), template, wave.urgent, signing=signing)
-                job.fields = fields
-                jobs.append(job)
+                if claimed.frozen is not None:
+                    recipient = Recipient(**orjson.loads(claimed.frozen))
+                else:
+                    recipient = Recipient(*[*claimed.person, key_id])
+                    template.letterhead.write_out(recipient)
+                jobs.append(Job(claimed, recipient, template, wave.urgent, signing))
             wanted -= len(jobs)
             stay, wait = deal.deal(jobs)
             kept += stay
@@ -233,11 +246,11 @@ class Turns:
         self._wait(tx, late)
         ledger.freeze(
             tx,
-            (
-                (job.claimed.distribution, job.claimed.id, job.fields)
+            [
+                (job.claimed.distribution, job.claimed.id, orjson.dumps(job.recipient).decode())
                 for job in kept
                 if job.claimed.frozen is None
-            ),
+            ],
         )
         return Claim(kept, len(late), tx.now(), resting=frozenset(deal.rests))
 

@@ -19,8 +19,9 @@ from typing import Any
 from mailer.errors import CheckFailed, InputError
 from mailer.message.headers import mailbox_field, raw_url, refuse_controls
 from mailer.message.model import Sender
-from mailer.message.quoted import SOFT, broken, encode_value
+from mailer.message.quoted import LINE, SOFT, encode_value
 from mailer.message.tokens import TOKEN_LENGTH
+from mailer.message.values import URL_SLOTS, Letterhead
 from mailer.message.wrap import wrap
 
 FORMAT = 2
@@ -74,6 +75,11 @@ class MergeTemplate:
         if "to" in names:
             names = (names - {"to"}) | {"to_name", "to_address"}
         return frozenset(names)
+
+    @cached_property
+    def letterhead(self) -> Letterhead:
+        """What makes the values for `merge`."""
+        return Letterhead(self.sender, self.language)
 
     @cached_property
     def digest(self) -> str:
@@ -182,7 +188,7 @@ _RAW = {"message_id": _MESSAGE_ID, "date": _DATE, "list_id": _LIST_ID, "boundary
 def _repeats(field: Field) -> bool:
     """Whether many recipients share the value; what is each one's own is not worth keeping."""
     return field.kind not in ("mailbox", "message_id", "url", "boundary", "href") and (
-        not field.slot.endswith("_url")
+        field.slot not in URL_SLOTS
     )
 
 
@@ -193,16 +199,17 @@ def _mailbox_key(values: Mapping[str, str]) -> str:
 
 
 def _encoder(field: Field) -> Callable[[str], bytes]:
+    slot, fallback = field.slot, field.fallback
     if field.kind == "mailbox":
         return _encode_mailbox
     if field.kind == "url":
-        return lambda value: raw_url(value, field.slot).encode("ascii")
+        return _Link(lambda value: raw_url(value, slot).encode("ascii")).encode
     if field.kind in _RAW:
-        pattern = _RAW[field.kind]
+        matches = _RAW[field.kind].fullmatch
 
         def encode_raw(value: str) -> bytes:
-            if not pattern.fullmatch(value):
-                raise CheckFailed(f"{field.slot} cannot stand in its header: {value[:80]!r}.")
+            if matches(value) is None:
+                raise CheckFailed(f"{slot} cannot stand in its header: {value[:80]!r}.")
             return value.encode("ascii")
 
         return encode_raw
@@ -213,48 +220,88 @@ def _encoder(field: Field) -> Callable[[str], bytes]:
             f"A stored message template has an unknown field “{field.kind}”."
         ) from None
 
-    slot, fallback = field.slot, field.fallback
     starts_line, ends_line = field.starts_line, field.ends_line
-    if field.kind == "href":
-        return _link_encoder(field)
+    before, after = "" if starts_line else SOFT, "" if ends_line else SOFT
 
     def encode_body(value: str) -> bytes:
+        if len(value) <= _SHORT and _WORDS(value) is not None:
+            return f"{before}{value}{after}".encode("ascii")
         if not (value.isascii() and value.isprintable()):
             refuse_controls(value, slot)
         return encode_value(
             prepare(value or fallback), starts_line=starts_line, ends_line=ends_line
         )
 
+    if slot in URL_SLOTS:
+        return _Link(encode_body, before, after, line=LINE - 1).encode
     return encode_body
 
 
-def _link_encoder(field: Field) -> Callable[[str], bytes]:
+_SHORT = 36
+_WORDS = re.compile(r"(?!From )[A-Za-z0-9][A-Za-z0-9,]*(?: [A-Za-z0-9,]+)*").fullmatch
+"""What stands for itself wherever a body has a place for it, if it is no longer than `_SHORT`."""
+
+
+class _Link:
     """Links to the newsroom's pages differ in their token alone, letters and digits of one
-    length: what one link showed to be right of all before the token need not be asked again."""
-    before = "" if field.starts_line else SOFT
-    after = "" if field.ends_line else SOFT
-    known: list[str] = [""]
+    length: what one link showed to be right of all before the token need not be asked again.
 
-    def encode_link(value: str) -> bytes:
+    `encode` is the full way; `line` says after how many characters a soft break comes (0: never).
+    """
+
+    __slots__ = ("_after", "_before", "_cut", "_encode", "_head", "_lead", "_line")
+
+    def __init__(
+        self, encode: Callable[[str], bytes], before: str = "", after: str = "", line: int = 0
+    ) -> None:
+        self._encode = encode
+        self._before = before
+        self._after = after
+        self._line = line
+        self._head = ""
+        self._lead = ""
+        self._cut = 0
+
+    def encode(self, value: str) -> bytes:
+        """The link as it stands in the message."""
         head, token = value[:-TOKEN_LENGTH], value[-TOKEN_LENGTH:]
-        plain = token.isascii() and token.isalnum()
-        if not (plain and head == known[0]):
-            encoded = encode_value(
-                _href(value or field.fallback),
-                starts_line=field.starts_line,
-                ends_line=field.ends_line,
-            )
-            if plain and encoded == f"{before}{broken(value)}{after}".encode():
-                known[0] = head
-            return encoded
-        return f"{before}{broken(value)}{after}".encode("ascii")
+        plain = token.isalnum() and token.isascii()
+        if head and head == self._head and plain:
+            return self._quickly(token)
+        encoded = self._encode(value)
+        if head and plain:
+            self._learn(head)
+            if self._quickly(token) != encoded:
+                self._head = ""
+        return encoded
 
-    return encode_link
+    def _learn(self, head: str) -> None:
+        self._head = head
+        line = self._line or len(head) + TOKEN_LENGTH
+        pieces = [head[at : at + line] for at in range(0, len(head), line)]
+        self._lead = self._before + SOFT.join(pieces)
+        self._cut = line - len(pieces[-1])
+
+    def _quickly(self, token: str) -> bytes:
+        cut = self._cut
+        if cut >= TOKEN_LENGTH:
+            return f"{self._lead}{token}{self._after}".encode("ascii")
+        return f"{self._lead}{token[:cut]}{SOFT}{token[cut:]}{self._after}".encode("ascii")
 
 
 def _encode_mailbox(value: str) -> bytes:
+    found = _PLAIN_MAILBOX(value)
+    if found is not None and len(value) <= 70:
+        return f"To: {found[2]} <{found[1]}>".encode("ascii")
     address, _, name = value.partition("\0")
     return mailbox_field("To", name, address).encode("utf-8")
+
+
+_PLAIN_MAILBOX = re.compile(
+    r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*)"
+    r"\0([A-Za-z0-9]+(?: [A-Za-z0-9]+)*)"
+).fullmatch
+"""What `_mailbox_key` makes of an address and a name that need no second look."""
 
 
 def _href(value: str) -> str:

@@ -40,7 +40,7 @@ class Recipient:
     `language` is the one in which he is addressed when no other is given to `slot_values`.
     `source_date` is an ISO date or free text, `key_id` the token key of this delivery's links.
     `greeting`, `reason` and `list_id` are what the program's own words made of the rest when it was
-    first written (`values.written_out`); empty before that.
+    first written (`Letterhead.write_out`); empty before that.
     """
 
     email: str

@@ -189,17 +189,22 @@ def verp_read(address: str, keys: TokenKeys) -> int | None:
     return delivery if good else None
 
 
-@lru_cache(maxsize=64)  # one message asks three times
-@lru_cache(maxsize=64)  # asked three times for each message
 def delivery_code(delivery: int) -> str:
     """The delivery's id as people and addresses write it: base32 digits, no leading 'a's."""
     if not 0 <= delivery < 1 << 64:
         raise ValueError(f"a delivery's id is a 64-bit number, not {delivery}")
+    if delivery < 1024:
+        return _digits(delivery)
+    return _digits(delivery >> 10) + _PAIRS[delivery & 1023]
+
+
+@lru_cache(maxsize=64)  # neighbours share all but their last two digits
+def _digits(number: int) -> str:
     digits = []
     while True:
-        delivery, digit = divmod(delivery, 32)
+        number, digit = divmod(number, 32)
         digits.append(_ALPHABET[digit])
-        if not delivery:
+        if not number:
             return "".join(reversed(digits))
 
 
@@ -221,6 +226,7 @@ def parse_delivery_code(text: str) -> int:
 
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _VERSION = 1
 _FIELDS = struct.Struct(">BHBIIQ")  # version, key id, purpose, journalist, list, delivery
 _TOKEN_LABEL = b"mailer link\0"

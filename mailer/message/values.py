@@ -9,10 +9,9 @@ import base64
 import hashlib
 import re
 import unicodedata
-from dataclasses import asdict
+from copy import copy
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from mailer.clock import SECOND, to_datetime
@@ -56,88 +55,105 @@ def slot_values(
     date: int,
     language: str = "",
 ) -> dict[str, str]:
-    """Everything that `MergeTemplate.merge` needs for one recipient.
+    """Everything that `MergeTemplate.merge` needs for one recipient; see `Letterhead.values`.
 
-    `date` is the instant of this attempt (UTC µs), `language` and `sender` are the message's
-    (`MergeTemplate.language`, empty: the recipient's; `MergeTemplate.sender`). Line breaks and
-    other controls in what came from a list become spaces (B11). Links are signed with the key
-    `recipient.key_id`.
+    `language` and `sender` are the message's (`MergeTemplate.language`, empty: the recipient's;
+    `MergeTemplate.sender`).
     """
-    recipient = written_out(recipient, sender, language)
-    signing = keys.with_current(recipient.key_id)
-    first, last = clean(recipient.first_name), clean(recipient.last_name)
-    name = f"{first} {last}".strip()
-
-    def link(purpose: str) -> str:
-        token = minted(signing, purpose, journalist, list_id, delivery)
-        return f"{sender.public_url}/{purpose}/{token}"
-
-    return {
-        "to_name": name,
-        "to_address": recipient.email,
-        "message_id": message_id(delivery, sender),
-        "date": _date_header(date // SECOND, sender.timezone),
-        "boundary": f"=_{delivery_code(delivery)}.{sender.ledger_id}",
-        "list_id": recipient.list_id,
-        "list_title": _list_title(recipient),
-        "unsubscribe_url": link(UNSUBSCRIBE),
-        "preferences_url": link(PREFERENCES),
-        "journalist.greeting": recipient.greeting,
-        "journalist.first_name": first,
-        "journalist.last_name": last,
-        "journalist.name": name,
-        "journalist.outlet": clean(recipient.outlet),
-        "reason": recipient.reason,
-    }
-
-
-def written_out(recipient: Recipient, sender: Sender, language: str = "") -> Recipient:
-    """The recipient with everything that the program's own words say to him, as it is kept.
-
-    Another version of the program may word it otherwise; what was once written stays.
-    """
-    if recipient.greeting and recipient.reason and recipient.list_id:
-        return recipient
-    fields = asdict(recipient)
-    write_out(fields, sender, language)
-    return Recipient(**fields)
-
-
-def write_out(fields: dict[str, Any], sender: Sender, language: str = "") -> None:
-    """The same within the fields of a `Recipient`, which need no object of their own before."""
-    language = language or fields["language"] or sender.default_language
-    first, last = clean(fields["first_name"]), clean(fields["last_name"])
-    reason, list_id = _of_the_list(
-        language,
-        sender,
-        fields["list_name"],
-        fields["list_title"],
-        fields["list_kind"],
-        fields["source"],
-        fields["source_date"],
+    return Letterhead(sender, language).values(
+        recipient, delivery=delivery, journalist=journalist, list_id=list_id, keys=keys, date=date
     )
-    fields["greeting"] = phrases.greeting(language, first, last)
-    fields["reason"] = reason
-    fields["list_id"] = list_id
 
 
-@lru_cache(maxsize=4096)  # many people stand on one list and came from one source
-def _of_the_list(
-    language: str, sender: Sender, name: str, title: str, kind: str, source: str, day: str
-) -> tuple[str, str]:
-    """The reason line, and the value of List-Id."""
-    title = clean(title) or clean(name)
-    reason = phrases.reason(language, sender.name, title, kind, clean(source), clean(day))
-    return reason, list_id_header(name, title, sender)
+class Letterhead:
+    """What all messages of one release have in common beside their text: the newsroom's own
+    words, and the parts of headers and links that do not differ by journalist.
 
+    `language` is the message's; empty means each recipient's own.
+    """
 
-def _list_title(recipient: Recipient) -> str:
-    return clean(recipient.list_title) or clean(recipient.list_name)
+    def __init__(self, sender: Sender, language: str = "") -> None:
+        self._sender = sender
+        self._language = language
+        self._id_end = f".{sender.ledger_id}@{sender_domain(sender.sender)}>"
+        self._unsubscribe = f"{sender.public_url}/{UNSUBSCRIBE}/"
+        self._preferences = f"{sender.public_url}/{PREFERENCES}/"
+        # Many people stand on one list and came from one source.
+        self._of_the_list = lru_cache(maxsize=4096)(partial(_of_the_list, sender))
+
+    def write_out(self, recipient: Recipient) -> None:
+        """Fill in what the program's own words say to the recipient, as it is kept.
+
+        Another version of the program may word it otherwise; what was once written stays.
+        """
+        language = self._language or recipient.language or self._sender.default_language
+        recipient.greeting = phrases.greeting(
+            language, clean(recipient.first_name), clean(recipient.last_name)
+        )
+        recipient.reason, recipient.list_id = self._of_the_list(
+            language,
+            recipient.list_name,
+            recipient.list_title,
+            recipient.list_kind,
+            recipient.source,
+            recipient.source_date,
+        )
+
+    def values(
+        self,
+        recipient: Recipient,
+        *,
+        delivery: int,
+        journalist: int,
+        list_id: int,
+        keys: TokenKeys,
+        date: int,
+    ) -> dict[str, str]:
+        """The slot values of one message.
+
+        `date` is the instant of this attempt (UTC µs). Line breaks and other controls in what
+        came from a list become spaces (B11). Links are signed with the key `recipient.key_id`.
+        """
+        if not (recipient.greeting and recipient.reason and recipient.list_id):
+            recipient = copy(recipient)
+            self.write_out(recipient)
+        keys = keys.with_current(recipient.key_id)
+        first, last = clean(recipient.first_name), clean(recipient.last_name)
+        name = f"{first} {last}".strip()
+        code = delivery_code(delivery)
+        sender = self._sender
+        place = (journalist, list_id, delivery)
+        return {
+            "to_name": name,
+            "to_address": recipient.email,
+            "message_id": f"<{code}{self._id_end}",
+            "date": _date_header(date // SECOND, sender.timezone),
+            "boundary": f"=_{code}.{sender.ledger_id}",
+            "list_id": recipient.list_id,
+            "list_title": clean(recipient.list_title) or clean(recipient.list_name),
+            "unsubscribe_url": self._unsubscribe + minted(keys, UNSUBSCRIBE, *place),
+            "preferences_url": self._preferences + minted(keys, PREFERENCES, *place),
+            "journalist.greeting": recipient.greeting,
+            "journalist.first_name": first,
+            "journalist.last_name": last,
+            "journalist.name": name,
+            "journalist.outlet": clean(recipient.outlet),
+            "reason": recipient.reason,
+        }
 
 
 def message_id(delivery: int, sender: Sender) -> str:
     """The delivery's Message-ID, angle brackets included: the same over all retries (A18)."""
     return f"<{delivery_code(delivery)}.{sender.ledger_id}@{sender_domain(sender.sender)}>"
+
+
+def _of_the_list(
+    sender: Sender, language: str, name: str, title: str, kind: str, source: str, day: str
+) -> tuple[str, str]:
+    """The reason line, and the value of List-Id."""
+    title = clean(title) or clean(name)
+    reason = phrases.reason(language, sender.name, title, kind, clean(source), clean(day))
+    return reason, list_id_header(name, title, sender)
 
 
 @lru_cache(maxsize=64)

@@ -63,11 +63,13 @@ class Tx(ABC):
         return self.execute_many(query(name, self.dialect), params)
 
     @abstractmethod
-    def bulk(self, name: str, /, rows: Sequence[Params]) -> int:
-        """Like `many`, with the fewest round trips the database allows; the rows changed.
+    def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
+        """Run the named statement for many rows with the fewest round trips the database allows;
+        the rows changed.
 
-        A query run so has all its parameters in one `VALUES (…)`, and a PostgreSQL form that
-        takes all rows as one JSON array in `:rows`, bytes written as hexadecimal digits.
+        A query run so has all its parameters in one `VALUES (…)`, in the order of `columns`, and
+        a PostgreSQL form that takes all rows as one JSON array of objects in `:rows`, bytes
+        written as hexadecimal digits.
         """
 
     def stream(self, name: str, /, **params: Any) -> Iterator[Row]:
@@ -105,6 +107,9 @@ class Store(ABC):
     """An open database. Safe to share between threads; each thread has its own connection."""
 
     dialect: str
+    embedded: bool
+    """Whether the database is a part of this process, so that a statement within a writing
+    transaction waits for nobody."""
     url: str
 
     def __init__(self, url: str, clock: Clock) -> None:

@@ -8,7 +8,7 @@ caller's transaction does.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -38,7 +38,9 @@ class OpenWave:
 class Claimed:
     """A claimed delivery with everything the message needs of the person.
 
-    `frozen` are the slot values of the first claim; None when this is the first.
+    `frozen` are the slot values of the first claim, as `freeze` kept them; None when this is the
+    first. `person` is what is on file now: address, first and last name, outlet, language, the
+    list's name, title and kind, source and its date.
     """
 
     distribution: int
@@ -47,9 +49,9 @@ class Claimed:
     list: int
     attempts: int
     first_attempt_at: int | None
-    fields: dict[str, Any]
-    frozen: dict[str, Any] | None
-    kind: str = "release"
+    kind: str
+    frozen: str | None
+    person: Sequence[Any]
 
     @property
     def acts_for(self) -> int:
@@ -86,18 +88,15 @@ class Result:
     signature: bytes | None = None
 
 
-_FIELDS = (
-    "email",
-    "first_name",
-    "last_name",
-    "outlet",
-    "language",
-    "source",
-    "source_date",
-    "list_name",
-    "list_title",
-    "list_kind",
+_ANSWER = (
+    *("distribution", "delivery", "worker", "number", "state", "at", "due_at", "code"),
+    *("enhanced", "reply", "route", "reason"),
 )
+_ATTEMPT = (
+    *("distribution", "delivery", "number", "worker", "at", "sent_date", "route", "phase"),
+    *("code", "enhanced", "reply", "verdict", "state", "sha256", "signer", "signature"),
+)
+_EVENT = ("at", "kind", "actor", "distribution", "delivery", "journalist", "data")
 
 
 def open_waves(tx: Tx) -> list[OpenWave]:
@@ -130,21 +129,16 @@ def claim(tx: Tx, worker: int, wave: OpenWave, limit: int) -> list[Claimed]:
         distribution=wave.distribution,
         data={"wave": wave.wave, "deliveries": ids},
     )
-    return [_claimed(wave.distribution, row) for row in sorted(rows)]
-
-
-def freeze(tx: Tx, values: Iterable[tuple[int, int, Mapping[str, Any]]]) -> None:
-    """Keep the slot values of first claims: (distribution, delivery, values)."""
-    rows = [
-        {
-            "distribution": distribution,
-            "delivery": delivery,
-            "data": orjson.dumps(data).decode(),
-        }
-        for distribution, delivery, data in values
+    return [
+        Claimed(wave.distribution, id, journalist, list_id, attempts, first, kind, frozen, person)
+        for id, journalist, list_id, attempts, first, kind, frozen, *person in sorted(rows)
     ]
-    if rows:
-        tx.bulk("ledger.freeze_fields", rows)
+
+
+def freeze(tx: Tx, values: Sequence[tuple[int, int, str]]) -> None:
+    """Keep the slot values of first claims: (distribution, delivery, JSON object)."""
+    if values:
+        tx.bulk("ledger.freeze_fields", ("distribution", "delivery", "data"), values)
 
 
 def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
@@ -157,25 +151,36 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
         return 0
     ids = json.dumps([result.delivery for result in results])
     held = set(_array(tx.value("ledger.answerable", worker=worker, ids=ids)))
-    mine = [_row(result, worker) for result in results if result.delivery in held]
+    mine = [result for result in results if result.delivery in held]
     changed = 0
     if mine:
-        changed = tx.bulk("ledger.record", mine)
-        tx.bulk("ledger.add_attempt", mine)
+        changed = tx.bulk(
+            "ledger.record",
+            _ANSWER,
+            [
+                (
+                    *(r.distribution, r.delivery, worker, r.number, int(r.state), r.at, r.due_at),
+                    *(r.code, r.enhanced, r.reply, r.route, r.reason),
+                )
+                for r in mine
+            ],
+        )
+        add_attempts(tx, worker, mine)
     actor = f"worker:{worker}"
     tx.bulk(
         "core.add_events",
+        _EVENT,
         [
-            {
-                "at": result.at,
-                "kind": result.state.word if result.delivery in held else "late_answer",
-                "actor": actor,
-                "distribution": result.distribution,
-                "delivery": result.delivery,
-                "journalist": None,
-                "data": _answer(result.code, result.number),
-            }
-            for result in results
+            (
+                r.at,
+                r.state.word if r.delivery in held else "late_answer",
+                actor,
+                r.distribution,
+                r.delivery,
+                None,
+                _answer(r.code, r.number),
+            )
+            for r in results
         ],
     )
     return changed
@@ -184,7 +189,18 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
 def add_attempts(tx: Tx, worker: int, results: Sequence[Result]) -> None:
     """Keep tries with the server's words, the date and the SHA-256 of what was sent."""
     if results:
-        tx.bulk("ledger.add_attempt", [_row(result, worker) for result in results])
+        tx.bulk(
+            "ledger.add_attempt",
+            _ATTEMPT,
+            [
+                (
+                    *(r.distribution, r.delivery, r.number, worker, r.at, r.sent_date, r.route),
+                    *(r.phase, r.code, r.enhanced, r.reply, r.verdict, int(r.state)),
+                    *(r.sha256, r.signer, r.signature),
+                )
+                for r in results
+            ],
+        )
 
 
 def resend_doubtful(tx: Tx, distribution: int, delivery: int, actor: str) -> bool:
@@ -220,14 +236,9 @@ def put_off(tx: Tx, worker: int, late: Sequence[tuple[int, int, int, str]]) -> i
         return 0
     changed = tx.bulk(
         "ledger.put_off",
+        ("distribution", "delivery", "worker", "due_at", "reason"),
         [
-            {
-                "distribution": distribution,
-                "delivery": delivery,
-                "worker": worker,
-                "due_at": due_at,
-                "reason": reason,
-            }
+            (distribution, delivery, worker, due_at, reason)
             for distribution, delivery, due_at, reason in late
         ],
     )
@@ -404,41 +415,3 @@ def _array(text: str | None) -> list[Any]:
 def _answer(code: int, attempt: int) -> str:
     """What an event says of an answer."""
     return json.dumps({"code": code, "attempt": attempt})
-
-
-def _claimed(distribution: int, row: list[Any]) -> Claimed:
-    delivery, journalist, list_id, attempts, first_attempt_at, kind, frozen, *fields = row
-    return Claimed(
-        distribution=distribution,
-        id=delivery,
-        journalist=journalist,
-        list=list_id,
-        attempts=attempts,
-        first_attempt_at=first_attempt_at,
-        fields={} if frozen else dict(zip(_FIELDS, fields, strict=True)),
-        frozen=orjson.loads(frozen) if frozen else None,
-        kind=kind,
-    )
-
-
-def _row(result: Result, worker: int) -> dict[str, Any]:
-    return {
-        "worker": worker,
-        "distribution": result.distribution,
-        "delivery": result.delivery,
-        "number": result.number,
-        "state": int(result.state),
-        "at": result.at,
-        "sent_date": result.sent_date,
-        "route": result.route,
-        "phase": result.phase,
-        "code": result.code,
-        "enhanced": result.enhanced,
-        "reply": result.reply,
-        "verdict": result.verdict,
-        "reason": result.reason,
-        "due_at": result.due_at,
-        "sha256": result.sha256,
-        "signer": result.signer,
-        "signature": result.signature,
-    }

@@ -51,8 +51,9 @@ class PostgresTx(Tx):
             cursor.executemany(_adapted(sql), params)
             return cursor.rowcount
 
-    def bulk(self, name: str, /, rows: Sequence[Params]) -> int:
-        text = json.dumps(rows, default=bytes.hex)
+    def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
+        named = [dict(zip(columns, row, strict=True)) for row in rows]
+        text = json.dumps(named, default=bytes.hex)
         return self.execute(query(name, self.dialect), {"rows": text})
 
     def rows(self, sql: str, params: Params) -> list[Row]:
@@ -84,6 +85,7 @@ logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 
 class PostgresStore(Store):
     dialect = "postgresql"
+    embedded = False
 
     def __init__(self, url: str, clock: Clock, *, busy_timeout: float) -> None:
         super().__init__(url, clock)

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,15 @@ class SqliteTx(Tx):
     def execute_many(self, sql: str, params: Iterable[Params]) -> int:
         return self.connection.executemany(sql, params).rowcount
 
-    def bulk(self, name: str, /, rows: Sequence[Params]) -> int:
+    def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
         # Each step of a statement lets go of the interpreter's lock and takes it again, for which
         # a busy thread beside this one must be woken: a statement for many rows does it once.
         text = query(name, self.dialect)
         changed = done = 0
         for size in _BLOCKS:
-            sql, names = _for_rows(text, size)
+            sql = _for_rows(text, columns, size)
             while len(rows) - done >= size:
-                block = rows[done : done + size]
-                values = [row[name] for row in block for name in names]
+                values = [*chain.from_iterable(rows[done : done + size])]
                 changed += self.connection.execute(sql, values).rowcount
                 done += size
         return changed
@@ -67,6 +67,7 @@ class SqliteTx(Tx):
 
 class SqliteStore(Store):
     dialect = "sqlite"
+    embedded = True
 
     def __init__(self, url: str, clock: Clock, *, create: bool, busy_timeout: float) -> None:
         super().__init__(url, clock)
@@ -158,13 +159,13 @@ _NAME = re.compile(r":([a-z_][a-z0-9_]*)")
 
 
 @cache
-def _for_rows(sql: str, count: int) -> tuple[str, list[str]]:
-    """A statement whose parameters all stand in one VALUES (…), for so many rows; their names."""
+def _for_rows(sql: str, columns: tuple[str, ...], count: int) -> str:
+    """A statement whose parameters all stand in one VALUES (…), for so many rows of `columns`."""
     found = _TUPLE.search(sql)
     assert found is not None and not _NAME.search(sql[: found.start()] + sql[found.end() :])
+    assert tuple(_NAME.findall(found[1])) == columns
     one = f"({_NAME.sub('?', found[1])})"
-    text = f"{sql[: found.start()]}VALUES {', '.join([one] * count)}{sql[found.end() :]}"
-    return text, _NAME.findall(found[1])
+    return f"{sql[: found.start()]}VALUES {', '.join([one] * count)}{sql[found.end() :]}"
 
 
 def _make_private(path: Path) -> None:

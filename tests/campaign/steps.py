@@ -204,8 +204,8 @@ class Doom:
     def _wrap_bulk_of(self, kind: Any, step: str) -> None:
         original, doom = kind.bulk, self
 
-        def bulk(self: Any, name: str, /, rows: Any) -> int:
-            changed: int = original(self, name, rows)
+        def bulk(self: Any, name: str, /, *rest: Any) -> int:
+            changed: int = original(self, name, *rest)
             if name == "ledger.record":
                 doom.passing(step)
             return changed

@@ -191,7 +191,7 @@ class Ledger(RuleBasedStateMachine):
             claimed: list[Claimed] = []
             for wave in ledger.open_waves(tx):
                 claimed += ledger.claim(tx, process.worker, wave, wanted - len(claimed))
-            values = [(c.distribution, c.id, {"n": 1}) for c in claimed if c.frozen is None]
+            values = [(c.distribution, c.id, '{"n": 1}') for c in claimed if c.frozen is None]
             ledger.freeze(tx, values)
         process.ready += claimed
 

@@ -89,9 +89,9 @@ IN (SELECT value FROM json_each(:ids))
 -- name: claimed_fields
 -- A test may go to somebody on no list.
 SELECT CAST({{array_of}}({{row_of}}(d.id, d.journalist, d.list, d.attempts, d.first_attempt_at,
-    d.kind, v.data, a.email, j.first_name, j.last_name, j.outlet, j.language, j.source,
-    j.source_date, coalesce(l.name, 'test'), coalesce(l.title, 'Test'),
-    coalesce(l.kind, 'press'))) AS TEXT) AS deliveries
+    d.kind, v.data, a.email, j.first_name, j.last_name, j.outlet, j.language,
+    coalesce(l.name, 'test'), coalesce(l.title, 'Test'), coalesce(l.kind, 'press'), j.source,
+    j.source_date)) AS TEXT) AS deliveries
 FROM deliveries d
 JOIN addresses a ON a.journalist = d.journalist
 JOIN journalists j ON j.id = d.journalist
