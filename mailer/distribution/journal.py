@@ -71,7 +71,7 @@ class Journal:
         self._map: mmap.mmap | None = None
         self._end = 0
         self._reserved = 0
-        self._open: dict[int, Entry] = {}
+        self._open: dict[int, bytes] = {}  # the records of what the store does not have yet
         # A record written while the file is being replaced would be lost, and a message with it
         # sent twice.
         self._turn = threading.Lock()
@@ -103,17 +103,25 @@ class Journal:
         route: str = "",
     ) -> None:
         """The final dot of this delivery is about to leave; StoreUnavailable when it must not."""
-        entry = Entry(delivery, number, sent_date, sha256, signer, signature, route)
+        way = route.encode("ascii", "replace")[:255]
+        head = _DOT.pack(
+            b"D", delivery, number, sent_date, sha256, signer, len(signature), len(way)
+        )
+        record = _summed(head + signature + way)
         with self._turn:
-            self._write(_packed_dot(entry))
-            self._open[delivery] = entry
+            self._write(record)
+            self._open[delivery] = record
 
     def replied(self, delivery: int, at: int, code: int, enhanced: str, reply: str) -> None:
         """The server's answer to the final dot of this delivery was read."""
+        kind = enhanced.encode("ascii", "replace")[:64]
+        words = reply.encode("utf-8", "replace")[:600]
+        head = _REPLY.pack(b"R", delivery, at, code, len(kind), len(words))
+        record = _summed(head + kind + words)
         with self._turn:
-            entry = self._open[delivery]
-            entry.code, entry.enhanced, entry.reply, entry.at = code, enhanced, reply, at
-            self._write(_packed_reply(entry))
+            dotted = self._open[delivery]
+            self._write(record)
+            self._open[delivery] = dotted + record
 
     def recorded(self, deliveries: Iterable[int]) -> None:
         """The store has them: the journal need not carry them on."""
@@ -140,10 +148,7 @@ class Journal:
     def _roll(self) -> None:
         # A new file holds only what the store does not have yet; the rename makes it the journal.
         fresh = self.path.with_suffix(".next")
-        records = b"".join(
-            _packed_dot(e) + (_packed_reply(e) if e.code is not None else b"")
-            for e in self._open.values()
-        )
+        records = b"".join(self._open.values())
         try:
             fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
             os.posix_fallocate(fd, 0, len(records) + _RESERVE)
@@ -237,20 +242,6 @@ def _records(data: bytes) -> Iterator[Entry | tuple[int, int, int, str, str]]:
                 text[enhanced:].decode("utf-8", "replace"),
             )
         position = end + _CRC.size
-
-
-def _packed_dot(entry: Entry) -> bytes:
-    place = (entry.delivery, entry.number, entry.sent_date)
-    route = entry.route.encode("ascii", "replace")[:255]
-    head = _DOT.pack(b"D", *place, entry.sha256, entry.signer, len(entry.signature), len(route))
-    return _summed(head + entry.signature + route)
-
-
-def _packed_reply(entry: Entry) -> bytes:
-    enhanced = entry.enhanced.encode("ascii", "replace")[:64]
-    reply = entry.reply.encode("utf-8", "replace")[:600]
-    head = _REPLY.pack(b"R", entry.delivery, entry.at, entry.code or 0, len(enhanced), len(reply))
-    return _summed(head + enhanced + reply)
 
 
 def _summed(record: bytes) -> bytes:

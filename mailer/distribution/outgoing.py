@@ -36,7 +36,9 @@ def outgoing(room: Newsroom, job: Job) -> Outgoing:
     email = job.recipient.email
     return Outgoing(
         delivery=claimed.id,
-        mail_from=verp_address(room.config.newsroom.bounce_address, claimed.id, room.keys),
+        mail_from=verp_address(
+            room.config.newsroom.bounce_address, claimed.id, room.keys, values["bounce_tag"]
+        ),
         rcpt_to=email,
         chunks=chunks,
         size=len(whole),

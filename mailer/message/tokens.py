@@ -125,13 +125,34 @@ def rotate_keys(text: str, random_bytes: Callable[[int], bytes]) -> str:
 
 def mint(keys: TokenKeys, token: Token) -> str:
     """The token's text: 58 characters of lower-case base32, signed with the current key."""
-    return minted(keys, token.purpose, token.journalist, token.list, token.delivery)
-
-
-def minted(keys: TokenKeys, purpose: str, journalist: int, list_id: int, delivery: int) -> str:
-    """`mint` for a sender, which makes two for each message and reads none."""
-    fields = _FIELDS.pack(_VERSION, keys.current_id, ord(purpose), journalist, list_id, delivery)
+    place = (token.journalist, token.list, token.delivery)
+    fields = _FIELDS.pack(_VERSION, keys.current_id, ord(token.purpose), *place)
     return _base32(fields + keys.sign(_TOKEN_LABEL, fields))
+
+
+def signed_names(
+    keys: TokenKeys, journalist: int, list_id: int, delivery: int
+) -> tuple[str, str, str]:
+    """All that is signed in one message: the tokens for leaving and for choosing, and the tag of
+    its bounce address (`bounce_address`). Made at once, which a sender does for each message."""
+    key_id = keys.current_id
+    place = (journalist, list_id, delivery)
+    leaving = _FIELDS.pack(_VERSION, key_id, _LEAVING, *place)
+    choosing = _FIELDS.pack(_VERSION, key_id, _CHOOSING, *place)
+    text = _base32(
+        b"".join(
+            (
+                leaving,
+                keys.sign(_TOKEN_LABEL, leaving),
+                _FILL,
+                choosing,
+                keys.sign(_TOKEN_LABEL, choosing),
+                _FILL,
+                _verp_raw(delivery, keys, key_id),
+            )
+        )
+    )
+    return text[:TOKEN_LENGTH], text[64 : 64 + TOKEN_LENGTH], text[128:]
 
 
 def read(keys: TokenKeys, text: str) -> Token | None:
@@ -152,16 +173,19 @@ def read(keys: TokenKeys, text: str) -> Token | None:
     return Token(journalist, list_id, delivery, chr(purpose))
 
 
-def verp_address(bounce_address: str, delivery: int, keys: TokenKeys) -> str:
+def verp_address(
+    bounce_address: str, delivery: int, keys: TokenKeys, tag: str | None = None
+) -> str:
     """The envelope sender of one delivery: `LOCAL+b{delivery}-{tag}@DOMAIN` (design decision 9).
 
-    The tag holds the key id and 64 bits of HMAC, so a stranger cannot invent bounces. Letter
-    case does not matter to `verp_read`. Raises ConfigError when the local part would pass 64
-    octets (RFC 5321 section 4.5.3.1.1).
+    The tag holds the key id and 64 bits of HMAC, so a stranger cannot invent bounces; it is made
+    here, or was made by `signed_names`. Letter case does not matter to `verp_read`. Raises
+    ConfigError when the local part would pass 64 octets (RFC 5321 section 4.5.3.1.1).
     """
     local, _, domain = bounce_address.rpartition("@")
-    address = f"{local}+b{delivery_code(delivery)}-{_verp_tag(delivery, keys, keys.current_id)}"
-    if not local or len(address.encode()) > 64:
+    tag = tag or _base32(_verp_raw(delivery, keys, keys.current_id))
+    address = f"{local}+b{delivery_code(delivery)}-{tag}"
+    if not local or len(address) > 64 or (not address.isascii() and len(address.encode()) > 64):
         raise ConfigError(
             f"The bounce address {bounce_address} is too long to carry a delivery's number.",
             where="config.toml, newsroom.bounce_address",
@@ -185,7 +209,7 @@ def verp_read(address: str, keys: TokenKeys) -> int | None:
     key_id = int.from_bytes(raw[:2], "big")
     if key_id not in keys.keys:
         return None
-    good = hmac.compare_digest(_verp_tag(delivery, keys, key_id), found["tag"])
+    good = hmac.compare_digest(_verp_raw(delivery, keys, key_id), raw)
     return delivery if good else None
 
 
@@ -228,6 +252,8 @@ def parse_delivery_code(text: str) -> int:
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _VERSION = 1
+_LEAVING, _CHOOSING = ord(UNSUBSCRIBE), ord(PREFERENCES)
+_FILL = b"\0\0\0\0"  # until the next of several names begins with a character of its own
 _FIELDS = struct.Struct(">BHBIIQ")  # version, key id, purpose, journalist, list, delivery
 _TOKEN_LABEL = b"mailer link\0"
 _VERP_LABEL = b"mailer bounce\0"
@@ -260,9 +286,9 @@ def _key_error(number: int, message: str) -> ConfigError:
     return ConfigError(message, where=f"keys/token.keys, line {number}")
 
 
-def _verp_tag(delivery: int, keys: TokenKeys, key_id: int) -> str:
+def _verp_raw(delivery: int, keys: TokenKeys, key_id: int) -> bytes:
     signature = keys.sign(_VERP_LABEL, _VERP_FIELDS.pack(key_id, delivery), key_id)
-    return _base32(_VERP_TAG.pack(key_id, signature[:8]))
+    return _VERP_TAG.pack(key_id, signature[:8])
 
 
 @lru_cache(maxsize=64)

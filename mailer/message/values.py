@@ -24,7 +24,7 @@ from mailer.message.tokens import (
     UNSUBSCRIBE,
     TokenKeys,
     delivery_code,
-    minted,
+    signed_names,
 )
 
 SLOTS = (
@@ -112,7 +112,8 @@ class Letterhead:
         """The slot values of one message.
 
         `date` is the instant of this attempt (UTC µs). Line breaks and other controls in what
-        came from a list become spaces (B11). Links are signed with the key `recipient.key_id`.
+        came from a list become spaces (B11). Links are signed with the key `recipient.key_id`,
+        and so is `bounce_tag`, which stands in the envelope only (`tokens.verp_address`).
         """
         if not (recipient.greeting and recipient.reason and recipient.list_id):
             recipient = copy(recipient)
@@ -122,7 +123,7 @@ class Letterhead:
         name = f"{first} {last}".strip()
         code = delivery_code(delivery)
         sender = self._sender
-        place = (journalist, list_id, delivery)
+        leaving, choosing, tag = signed_names(keys, journalist, list_id, delivery)
         return {
             "to_name": name,
             "to_address": recipient.email,
@@ -131,8 +132,9 @@ class Letterhead:
             "boundary": f"=_{code}.{sender.ledger_id}",
             "list_id": recipient.list_id,
             "list_title": clean(recipient.list_title) or clean(recipient.list_name),
-            "unsubscribe_url": self._unsubscribe + minted(keys, UNSUBSCRIBE, *place),
-            "preferences_url": self._preferences + minted(keys, PREFERENCES, *place),
+            "unsubscribe_url": self._unsubscribe + leaving,
+            "preferences_url": self._preferences + choosing,
+            "bounce_tag": tag,
             "journalist.greeting": recipient.greeting,
             "journalist.first_name": first,
             "journalist.last_name": last,
@@ -192,6 +194,7 @@ def list_id_header(list_name: str, title: str, sender: Sender) -> str:
     return f"{words}<{label}.{domain if '.' in domain else domain + '.invalid'}>"
 
 
+@lru_cache(maxsize=4096)
 def clean(text: str) -> str:
     """One line: controls, Unicode line ends and direction overrides become spaces (B11)."""
     if text.isascii() and text.isprintable() and "  " not in text:

@@ -79,15 +79,16 @@ class ReplyReader:
 
 def make_reply(phase: Phase, code: int, lines: list[bytes]) -> Reply:
     """A `Reply` from what `ReplyReader` found; the enhanced code leaves the text."""
-    texts = [line.decode("utf-8", "backslashreplace").strip() for line in lines]
-    enhanced = ""
-    match = _ENHANCED.match(texts[0])
-    if match is not None:
-        enhanced = match[1]
-        for number, text in enumerate(texts):
-            if text.startswith(enhanced):
-                texts[number] = text[len(enhanced) :].lstrip()
-    text = texts[0] if len(texts) == 1 else " ".join(part for part in texts if part)
+    text = lines[0].decode("utf-8", "backslashreplace").strip()
+    match = _ENHANCED.match(text)
+    enhanced = match[1] if match is not None else ""
+    if len(lines) > 1:
+        texts = [line.decode("utf-8", "backslashreplace").strip() for line in lines]
+        if enhanced:
+            texts = [text.removeprefix(enhanced).lstrip() for text in texts]
+        text = " ".join(part for part in texts if part)
+    elif match is not None:
+        text = text[match.end() :]
     if len(text) > MAX_TEXT or not text.isascii() or not text.isprintable():
         text = printable(text)
     return Reply(phase, code, enhanced, text)

@@ -72,6 +72,12 @@ class Tx(ABC):
         written as hexadecimal digits.
         """
 
+    @abstractmethod
+    def bulk_rows(
+        self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /
+    ) -> list[Row]:
+        """`bulk` for a statement that ends with RETURNING: what it returned."""
+
     def stream(self, name: str, /, **params: Any) -> Iterator[Row]:
         """Rows of the named query as they come, with flat memory."""
         return self.stream_rows(query(name, self.dialect), params)

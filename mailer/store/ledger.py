@@ -149,23 +149,15 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
     """
     if not results:
         return 0
-    ids = json.dumps([result.delivery for result in results])
-    held = set(_array(tx.value("ledger.answerable", worker=worker, ids=ids)))
-    mine = [result for result in results if result.delivery in held]
-    changed = 0
-    if mine:
-        changed = tx.bulk(
-            "ledger.record",
-            _ANSWER,
-            [
-                (
-                    *(r.distribution, r.delivery, worker, r.number, int(r.state), r.at, r.due_at),
-                    *(r.code, r.enhanced, r.reply, r.route, r.reason),
-                )
-                for r in mine
-            ],
+    answers = [
+        (
+            *(r.distribution, r.delivery, worker, r.number, int(r.state), r.at, r.due_at),
+            *(r.code, r.enhanced, r.reply, r.route, r.reason),
         )
-        add_attempts(tx, worker, mine)
+        for r in results
+    ]
+    held = {row["id"] for row in tx.bulk_rows("ledger.record", _ANSWER, answers)}
+    add_attempts(tx, worker, [r for r in results if r.delivery in held])
     actor = f"worker:{worker}"
     tx.bulk(
         "core.add_events",
@@ -183,7 +175,7 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
             for r in results
         ],
     )
-    return changed
+    return len(held)
 
 
 def add_attempts(tx: Tx, worker: int, results: Sequence[Result]) -> None:

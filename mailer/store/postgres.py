@@ -52,9 +52,12 @@ class PostgresTx(Tx):
             return cursor.rowcount
 
     def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
-        named = [dict(zip(columns, row, strict=True)) for row in rows]
-        text = json.dumps(named, default=bytes.hex)
-        return self.execute(query(name, self.dialect), {"rows": text})
+        return self.execute(query(name, self.dialect), {"rows": _as_json(columns, rows)})
+
+    def bulk_rows(
+        self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /
+    ) -> list[Row]:
+        return self.rows(query(name, self.dialect), {"rows": _as_json(columns, rows)})
 
     def rows(self, sql: str, params: Params) -> list[Row]:
         cursor = self.connection.execute(_adapted(sql), params)
@@ -165,6 +168,11 @@ class PostgresStore(Store):
 
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+
+
+def _as_json(columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> str:
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
+    return json.dumps(named, default=bytes.hex)
 
 
 @cache

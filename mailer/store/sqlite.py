@@ -41,17 +41,26 @@ class SqliteTx(Tx):
         return self.connection.executemany(sql, params).rowcount
 
     def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
-        # Each step of a statement lets go of the interpreter's lock and takes it again, for which
-        # a busy thread beside this one must be woken: a statement for many rows does it once.
+        return sum(cursor.rowcount for cursor in self._blocks(name, columns, rows))
+
+    def bulk_rows(
+        self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /
+    ) -> list[Row]:
+        return [row for cursor in self._blocks(name, columns, rows) for row in cursor]
+
+    def _blocks(
+        self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+    ) -> Iterator[sqlite3.Cursor]:
+        # Each statement lets go of the interpreter's lock and takes it again, and is looked up
+        # and bound anew: one for many rows does it once.
         text = query(name, self.dialect)
-        changed = done = 0
+        done = 0
         for size in _BLOCKS:
             sql = _for_rows(text, columns, size)
             while len(rows) - done >= size:
                 values = [*chain.from_iterable(rows[done : done + size])]
-                changed += self.connection.execute(sql, values).rowcount
+                yield self.connection.execute(sql, values)
                 done += size
-        return changed
 
     def rows(self, sql: str, params: Params) -> list[Row]:
         return self.connection.execute(sql, params).fetchall()

@@ -195,22 +195,22 @@ class Doom:
 
     def _wrap_bulk(self, step: str) -> None:
         """Between the change of the deliveries and the attempts and events that go with it."""
-        from mailer.store.base import Tx
         from mailer.store.postgres import PostgresTx
+        from mailer.store.sqlite import SqliteTx
 
-        for kind in (Tx, PostgresTx):
+        for kind in (SqliteTx, PostgresTx):
             self._wrap_bulk_of(kind, step)
 
     def _wrap_bulk_of(self, kind: Any, step: str) -> None:
-        original, doom = kind.bulk, self
+        original, doom = kind.bulk_rows, self
 
-        def bulk(self: Any, name: str, /, *rest: Any) -> int:
-            changed: int = original(self, name, *rest)
+        def bulk_rows(self: Any, name: str, /, *rest: Any) -> Any:
+            changed = original(self, name, *rest)
             if name == "ledger.record":
                 doom.passing(step)
             return changed
 
-        kind.bulk = bulk
+        kind.bulk_rows = bulk_rows
 
     def _wrap_spool(self) -> None:
         from mailer.distribution import subscriptions

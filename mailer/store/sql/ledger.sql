@@ -114,20 +114,6 @@ SELECT data FROM compiled WHERE digest = :digest
 INSERT INTO compiled (digest, data, created_at) VALUES (:digest, :data, :now)
 ON CONFLICT (digest) DO NOTHING
 
--- name: answerable
-SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM (
-    SELECT id FROM deliveries WHERE state = 1 AND worker = :worker
-    UNION ALL
-    SELECT id FROM deliveries WHERE state = 5 AND worker = :worker) AS held
-
--- name: answerable@postgresql
--- Locked, or two recoveries of one worker would both write the same answer into the history.
-SELECT CAST(json_agg(id) AS TEXT) AS ids FROM (
-    SELECT id FROM deliveries
-    WHERE ((state = 1 AND worker = :worker) OR (state = 5 AND worker = :worker))
-      AND id {{is_one_of}}
-    ORDER BY id FOR UPDATE) AS held
-
 -- name: record
 -- in_doubt may still be settled by the worker that held it, when its answer was read after all.
 UPDATE deliveries SET state = r.state, worker = NULL, due_at = r.due_at, attempts = r.number,
@@ -141,8 +127,10 @@ FROM (
     SELECT * FROM r) AS r
 WHERE deliveries.distribution = r.distribution AND deliveries.id = r.delivery
     AND deliveries.state IN (1, 5) AND deliveries.worker = r.worker
+RETURNING id
 
 -- name: record@postgresql
+-- Of two recoveries of one worker the second waits here, and then finds nothing of its own.
 UPDATE deliveries d SET state = r.state, worker = NULL, due_at = r.due_at, attempts = r.number,
     first_attempt_at = coalesce(d.first_attempt_at, r.at), last_attempt_at = r.at, code = r.code,
     enhanced = r.enhanced, reply = r.reply, route = r.route, reason = r.reason
@@ -151,6 +139,7 @@ FROM json_to_recordset(:rows ::json) AS r (distribution integer, delivery bigint
     reply text, route text, reason text)
 WHERE d.distribution = r.distribution AND d.id = r.delivery AND d.state IN (1, 5)
     AND d.worker = r.worker
+RETURNING d.id
 
 -- name: add_attempt
 INSERT INTO attempts (distribution, delivery, number, worker, at, sent_date, route, phase, code,
