@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import html
 import re
 import subprocess
 import sys
@@ -17,9 +18,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mailer.errors import CheckFailed, InputError
 from mailer.message import MergeTemplate, Recipient, compile_release, slot_values
+from mailer.message.headers import mailbox_field
 from mailer.message.merge import Field
 from mailer.message.quoted import Place, encode_static, encode_value
 from mailer.message.values import clean
+from mailer.message.wrap import wrap
 
 from tests.message.samples import (
     ANNA,
@@ -489,3 +492,78 @@ def test_lists_named_in_other_scripts_have_ids_of_their_own() -> None:
     }
     assert len(made) == 6
     assert all(each.isascii() for each in made)
+
+
+# The quick ways ---------------------------------------------------------------------------------
+
+PLAIN = st.text("abcXYZ019 ,.-'=F", max_size=40) | st.sampled_from(["From me", "Fromage", "a"])
+
+
+@given(PLAIN, st.booleans(), st.booleans(), st.sampled_from(["text", "paragraph", "html"]))
+def test_a_plain_value_is_written_as_the_full_encoding_does(
+    value: str, starts_line: bool, ends_line: bool, kind: str
+) -> None:
+    """B11: a short cut may never write anything else."""
+    field = Field(kind, "journalist.name", starts_line=starts_line, ends_line=ends_line)
+    template = replace(TEMPLATE, parts=("Subject: x\r\n\r\n", field, "\r\n"))
+    [_, written, _] = template.merge(values() | {"journalist.name": value})
+    expected = html.escape(value) if kind == "html" else value
+    if kind == "paragraph" and len(value) > 36:
+        expected = "\n".join(wrap(value))
+    assert written == encode_value(expected, starts_line=starts_line, ends_line=ends_line)
+
+
+@given(
+    st.text("abcz09_+.", min_size=1, max_size=40),
+    st.text("abz09.-", min_size=1, max_size=30),
+    st.text("abZ9 .,-'", max_size=40),
+)
+def test_a_plain_mailbox_is_written_as_the_full_way_does(
+    local: str, domain: str, name: str
+) -> None:
+    """B10, B11."""
+    template = replace(TEMPLATE, parts=(Field("mailbox", "to"), "\r\n"))
+    address = f"{local}@{domain}"
+    filled = values() | {"to_address": address, "to_name": name}
+    try:
+        expected = mailbox_field("To", name, address).encode()
+    except CheckFailed:
+        with pytest.raises(CheckFailed):
+            template.merge(filled)
+    else:
+        assert template.merge(filled)[0] == expected
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [
+                    "https://press.example.org/u/",
+                    "https://press.example.org/p/",
+                    "https://e.org/?a=1&b=2/u/",
+                    "https://example.org/" + "a" * 55,
+                    "https://example.org/" + "a" * 130 + "/",
+                    "https://example.org/" + "a." * 80,
+                ]
+            ),
+            st.text("abcxyz234567", min_size=56, max_size=60),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["text", "href"]),
+)
+def test_a_link_is_written_as_the_full_encoding_does(
+    links: list[tuple[str, str]], starts_line: bool, ends_line: bool, kind: str
+) -> None:
+    """A23, B8: whatever links went before, of whatever length."""
+    field = Field(kind, "unsubscribe_url", starts_line=starts_line, ends_line=ends_line)
+    template = replace(TEMPLATE, parts=("Subject: x\r\n\r\n", field, "\r\n"))
+    for head, token in links:
+        url = head + token
+        [_, written, _] = template.merge(values() | {"unsubscribe_url": url})
+        expected = html.escape(url) if kind == "href" else url
+        assert written == encode_value(expected, starts_line=starts_line, ends_line=ends_line)

@@ -20,6 +20,7 @@ from mailer.message import (
     verp_address,
     verp_read,
 )
+from mailer.message.tokens import signed_names
 
 from tests.message.samples import KEYS
 
@@ -141,6 +142,18 @@ def test_bounce_addresses_are_read_back_in_any_case(delivery: int) -> None:
     assert verp_read(f"<{address.upper()}>", KEYS) == delivery
     assert len(address.partition("@")[0]) <= 64
     assert address.isascii()
+
+
+@given(TOKENS)
+def test_names_made_at_once_are_those_made_apart(token: Token) -> None:
+    """F7, decision 9: a sender's short cut signs nothing else."""
+    place = (token.journalist, token.list, token.delivery)
+    leaving, choosing, tag = signed_names(KEYS, *place)
+    assert leaving == mint(KEYS, Token(*place, purpose="u"))
+    assert choosing == mint(KEYS, Token(*place, purpose="p"))
+    made = verp_address("bounces@example.org", token.delivery, KEYS, tag)
+    assert made == verp_address("bounces@example.org", token.delivery, KEYS)
+    assert verp_read(made, KEYS) == token.delivery
 
 
 def test_a_forged_bounce_address_is_nothing() -> None:
