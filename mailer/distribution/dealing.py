@@ -26,6 +26,9 @@ HORIZON = SECOND
 
 _DAY = timedelta(days=1)
 
+_APART = 60 * SECOND
+"""Over how long those come back (microseconds) whom a warm-up left for the next day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Late:
@@ -66,6 +69,11 @@ class Dealer:
     def group_of_address(self, email: str) -> str:
         """The destination group of an address."""
         return self.group_of(email.rpartition("@")[2])
+
+    @property
+    def asks_domain(self) -> bool:
+        """Whether anything that is dealt depends on the recipient's domain."""
+        return bool(self.rates) or any(route.domains for route in self.routes.values())
 
     def begin(self, tx: Tx, ways: Ways) -> Deal:
         """Deal within `tx`; end it with `close`."""
@@ -198,7 +206,8 @@ class Deal:
         ]
         spent = [name for name, left in self._left.items() if not left and name not in job.tried]
         if any(serves(self._dealer.routes[name], domain) for name in spent):
-            due = self._tomorrow + self._spread(self._tomorrow)
+            # Not more: each day it would come later, until it is sent at night.
+            due = self._tomorrow + random.randrange(_APART)
             waits.append((due, "warm-up: enough for today"))
         due, reason = min(waits, default=(self._now + SECOND, WAITS_FOR_TURN))
         return Late(job, due, reason)

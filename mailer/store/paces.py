@@ -89,6 +89,11 @@ def used(tx: Tx, route: str, day: str) -> int:
     return int(tx.value("paces.lock_day", route=route, day=day))
 
 
+def used_on(tx: Tx, day: str) -> dict[str, int]:
+    """Messages that each route carried on a day; only to be looked at."""
+    return {row["route"]: row["messages"] for row in tx.all("paces.used_on", day=day)}
+
+
 def use(tx: Tx, route: str, day: str, count: int) -> None:
     """Count messages for a route's day; negative for what came back unused."""
     tx.run("paces.use", route=route, day=day, count=count)

@@ -23,6 +23,9 @@ INSERT INTO route_days (route, day, messages) VALUES (:route, :day, 0)
 ON CONFLICT (route, day) DO UPDATE SET messages = route_days.messages
 RETURNING messages
 
+-- name: used_on
+SELECT route, messages FROM route_days WHERE day = :day
+
 -- name: use
 INSERT INTO route_days (route, day, messages) VALUES (:route, :day, :count)
 ON CONFLICT (route, day) DO UPDATE SET messages = route_days.messages + :count
