@@ -47,13 +47,15 @@ class Ways:
     they may be tried again (UTC microseconds) and why not now. `room` says for some routes
     ("route") and destination groups ("to:group") how many more are worth claiming; what has no
     entry takes all. `probing` are usable routes of which it is still to be seen whether they are
-    back: what does not fit there takes another.
+    back: what does not fit there takes another. `closed` are destination groups that this sender
+    leaves to others.
     """
 
     usable: frozenset[str] = frozenset()
     away: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     room: Mapping[str, int] = field(default_factory=dict)
     probing: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
 
 
 class Dealer:
@@ -110,6 +112,8 @@ class Deal:
         self._counted: dict[str, int] = {}
         self._room = dict(ways.room)
         self.rests = paces.rests(tx)
+        self.left = sorted(paces.reason_for(f"to:{group}") for group in ways.closed)
+        """For what reasons deliveries wait that are not for this sender."""
         self._over = 0
         for route in self._routes:
             if route.rate:
@@ -176,15 +180,17 @@ class Deal:
         if route is None:
             return self._nowhere(job, domain)
         group = f"to:{job.group}"
+        if job.group in self._ways.closed:
+            return Late(job, self._now, paces.reason_for(group))  # another takes it at once
         if self._room.get(route.name, 1) <= 0:
-            return self._in_turn(job, SECOND)
+            return self._in_turn(job, SECOND, WAITS_FOR_TURN)
         if self._room.get(group, 1) <= 0:
-            return self._in_turn(job, SECOND // 20)
+            return self._in_turn(job, SECOND // 20, paces.reason_for(group))
         both = (self._queues.get(route.name), self._groups.get(job.group))
         queues = [queue for queue in both if queue is not None]
         for queue in queues:
             if queue.room(HORIZON) < 1:
-                return Late(job, queue.later(), WAITS_FOR_TURN)
+                return Late(job, queue.later(), paces.reason_for(queue.name))
         job.place = max((queue.take() for queue in queues), default=0)
         job.route = route.name
         for name in (route.name, group):
@@ -212,15 +218,10 @@ class Deal:
         due, reason = min(waits, default=(self._now + SECOND, WAITS_FOR_TURN))
         return Late(job, due, reason)
 
-    def _in_turn(self, job: Job, wait: int) -> Late:
-        """One behind the other, so that they do not all come back at once.
-
-        A little by chance: senders look in one rhythm, and where a destination's limit leaves one
-        of them no part, that one would find what is due before the others each time.
-        """
+    def _in_turn(self, job: Job, wait: int, reason: str) -> Late:
+        """One behind the other, so that they do not all come back at once."""
         self._over += 1
-        wait += self._over * SECOND // 50 + random.randrange(SECOND // 10)
-        return Late(job, self._now + wait, WAITS_FOR_TURN)
+        return Late(job, self._now + wait + self._over * SECOND // 50, reason)
 
     def _spread(self, until: int) -> int:
         """A fifth of the wait at most, so that not all come at the instant they wait for."""

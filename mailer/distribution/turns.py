@@ -216,7 +216,7 @@ class Turns:
             template, signer = self._template(tx, wave.compiled)
             signing = keep(tx, signer)
             jobs: list[Job] = []
-            for claimed in ledger.claim(tx, self._worker, wave, wanted):
+            for claimed in ledger.claim(tx, self._worker, wave, wanted, but=deal.left):
                 fields = claimed.frozen
                 if fields is None:
                     fields = claimed.fields

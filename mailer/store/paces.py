@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from mailer.clock import SECOND
 from mailer.store.base import Tx
+from mailer.store.states import WAITS_FOR_TURN
 
 
 @dataclass(slots=True)
@@ -66,6 +67,35 @@ def queue(tx: Tx, name: str, rate: float) -> Queue:
     row = tx.one("paces.lock", name=name, now=now)
     assert row is not None
     return Queue(name, rate, now, max(row["next_at"], now), row["backlog_at"])
+
+
+def reason_for(name: str) -> str:
+    """Why a delivery waits that finds no place in the queue, or limit, of that name."""
+    kind, _, whose = name.partition(":")
+    return f"{WAITS_FOR_TURN} {'at' if kind == 'to' else 'by mail service'} {whose}"
+
+
+def changed(tx: Tx) -> None:
+    """A distribution was stopped or goes on: who waits may move up, or has to line up anew."""
+    tx.run("paces.changed")
+
+
+def held_up(tx: Tx, horizon: int) -> list[str]:
+    """Queues whose waiting deliveries are due later than they need be: since `changed`, or since
+    free places passed unused for longer than `horizon` (microseconds)."""
+    return [row["name"] for row in tx.all("paces.held_up", now=tx.now(), horizon=horizon)]
+
+
+def begin_anew(tx: Tx, name: str) -> None:
+    """Forget up to when others were put off; whoever waits is let go next."""
+    tx.run("paces.begin_anew", name=name)
+
+
+def let_go(tx: Tx, name: str, distribution: int, limit: int) -> int:
+    """Up to `limit` deliveries of a distribution that wait in that queue are due at once and
+    line up anew; how many."""
+    place = {"distribution": distribution, "reason": reason_for(name)}
+    return tx.run("paces.let_go", now=tx.now(), limit=limit, **place)
 
 
 def rests(tx: Tx) -> dict[str, int]:

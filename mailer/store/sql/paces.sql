@@ -9,6 +9,30 @@ RETURNING next_at, backlog_at
 -- name: move
 UPDATE paces SET next_at = :next_at, backlog_at = :backlog_at WHERE name = :name
 
+-- name: changed
+UPDATE paces SET freed = 1, backlog_at = next_at WHERE name NOT LIKE 'rest:%'
+
+-- name: held_up
+-- Queues that somebody left, and those whose free places pass unused while others wait for later.
+SELECT name FROM paces WHERE name NOT LIKE 'rest:%'
+  AND (freed = 1 OR (next_at < :now - :horizon AND backlog_at > :now + :horizon))
+ORDER BY name
+
+-- name: begin_anew
+UPDATE paces SET freed = 0, backlog_at = next_at WHERE name = :name
+
+-- name: let_go
+UPDATE deliveries SET due_at = :now
+WHERE state = 2 AND distribution = :distribution AND id IN (
+    SELECT id FROM deliveries {{by_deferred}}
+    WHERE state = 2 AND distribution = :distribution AND due_at > :now AND reason = :reason
+    ORDER BY due_at LIMIT :limit)
+
+-- name: by_deferred
+INDEXED BY deliveries_deferred
+
+-- name: by_deferred@postgresql
+
 -- name: rests
 SELECT name, next_at FROM paces WHERE name LIKE 'rest:%' AND next_at > :now
 

@@ -1,0 +1,181 @@
+"""What one sender reads and writes, turn by turn: limits of others, places that come free, words of
+officers that cross a claim. Real stores, no sockets: a turn is asked as a sender asks it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mailer.clock import SECOND, Clock, ManualClock, SystemClock
+from mailer.config import load
+from mailer.distribution import control, routes
+from mailer.distribution.dealing import Dealer, Ways
+from mailer.distribution.journal import Journal
+from mailer.distribution.log import log
+from mailer.distribution.schedule import Sweeper
+from mailer.distribution.turns import Claim, Turn, Turns
+from mailer.store import ledger
+from mailer.store.ledger import OpenWave
+
+from tests.distribution.press import Press
+from tests.distribution.room import open_room
+from tests.distribution.test_schedule import NOON
+
+PAPER = '\n[[destinations]]\nname = "paper"\ndomains = ["example.net"]\n'
+
+
+class Desk:
+    """A newsroom with people at example.com (c1 …) and example.net (n1 …), and senders' turns."""
+
+    def __init__(self, folder: Path, store_url: str, more: str, clock: Clock) -> None:
+        with Press(folder, store_url) as press:
+            press.people("com", [f"c{n}@example.com" for n in range(1, 5)])
+            press.people("net", [f"n{n}@example.net" for n in range(1, 21)])
+            self._release = press.release
+        path = press.config.path
+        path.write_text(path.read_text() + more)
+        self.clock = clock
+        self.press = Press.__new__(Press)
+        self.press.config = load(path, {})
+        self.press.release = self._release
+        self.press.room = self.room = open_room(self.press.config, clock)
+        self.name = self.room.config.routes[0].name
+        self.usable = Ways(usable=frozenset({self.name}))
+        self._workers = 0
+        self.journals: list[Journal] = []
+
+    def sender(self) -> tuple[int, Turns]:
+        """One more sender's worker id and turns."""
+        self._workers += 1
+        folder = self.room.config.spool_dir / "journals"
+        journal = Journal(folder, f"here-{self._workers}")
+        self.journals.append(journal)
+        with self.room.store.write() as tx:
+            worker = ledger.add_worker(
+                tx, host="here", name=f"sender-{self._workers}", pid=1, boot_id="",
+                journal=str(journal.path), config_digest="",
+            )  # fmt: skip
+        return worker, Turns(self.room, worker, journal, Dealer(self.room.config))
+
+    def queue(self, *to: str) -> int:
+        """Queue for these lists and open what is due; the distribution's number."""
+        number = self.press.queue(*to).distribution
+        assert number is not None
+        Sweeper(self.room, host="elsewhere").sweep()
+        return number
+
+    def waves(self) -> list[OpenWave]:
+        with self.room.store.read() as tx:
+            return ledger.open_waves(tx)
+
+    def claim(self, turns: Turns, wanted: int, ways: Ways | None = None) -> Claim:
+        turn = Turn(waves=self.waves(), wanted=wanted, ways=ways or self.usable)
+        return turns.turn(turn)
+
+    def waiting(self, number: int) -> dict[str, int]:
+        """How many of a distribution wait, by reason."""
+        found: dict[str, int] = {}
+        for row in log(self.room, distribution=number):
+            if row["state"] == "deferred":
+                found[row["reason"]] = found.get(row["reason"], 0) + 1
+        return found
+
+
+@pytest.fixture
+def desk_with(tmp_path: Path, store_url: str) -> Iterator[Callable[..., Desk]]:
+    """Makes a desk with sections added to its configuration."""
+    desks: list[Desk] = []
+
+    def make(more: str, clock: Clock | None = None) -> Desk:
+        desks.append(Desk(tmp_path / "room", store_url, more, clock or ManualClock(NOON)))
+        return desks[-1]
+
+    yield make
+    for desk in desks:
+        desk.room.close()
+
+
+def emails(claim: Claim) -> list[str]:
+    return sorted(job.recipient.email for job in claim.jobs)
+
+
+def test_who_has_no_share_leaves_a_destination_to_the_others_at_once(
+    desk_with: Callable[..., Desk],
+) -> None:
+    """H12: no wait, and never claimed by the same sender again."""
+    desk = desk_with(PAPER + "connections = 1\n")
+    number = desk.queue("list:net", "list:com")
+    _, without = desk.sender()
+    _, having = desk.sender()
+    ways = Ways(desk.usable.usable, room={"to:paper": 0}, closed=frozenset({"paper"}))
+    first = desk.claim(without, 100, ways)
+    assert emails(first) == [f"c{n}@example.com" for n in range(1, 5)]
+    assert desk.waiting(number) == {"waits for its turn at paper": 20}
+    again = desk.claim(without, 100, ways)
+    assert not again.jobs and not again.put_off
+    mine = desk.claim(having, 100, Ways(desk.usable.usable, room={"to:paper": 2}))
+    assert len(mine.jobs) == 2, "the clock has not moved"
+    assert Sweeper(desk.room, host="elsewhere").sweep().busy, "a run does not end meanwhile"
+
+
+def test_what_waits_behind_a_cancelled_distribution_moves_up(
+    desk_with: Callable[..., Desk],
+) -> None:
+    """H12: who was put off behind others that will not come is due at once."""
+    clock = ManualClock(NOON)
+    desk = desk_with(PAPER + 'rate = "0.5"\n', clock)
+    sweeper = Sweeper(desk.room, host="elsewhere")
+    first, second = desk.queue("list:net"), desk.queue("list:net")
+    _, turns = desk.sender()
+    assert len(desk.claim(turns, 40).jobs) == 1
+    due = [row["due_at"] for row in log(desk.room, distribution=second)]
+    assert min(due) > "2026-03-03T12:00:38"
+    control.cancel(desk.room, first, "anna")
+    sweeper.sweep()
+    assert {row["due_at"] for row in log(desk.room, distribution=second)} == {
+        "2026-03-03T12:00:00.000Z"
+    }
+    clock.advance(2)
+    assert len(desk.claim(turns, 40).jobs) == 1
+    due = [row["due_at"] or "" for row in log(desk.room, distribution=second)]
+    assert max(due) < "2026-03-03T12:00:43", "they line up from now on"
+
+
+def test_a_free_place_that_nobody_uses_lets_those_who_wait_come(
+    desk_with: Callable[..., Desk],
+) -> None:
+    """H12: whatever became of those before them, nobody waits longer than the horizon."""
+    clock = ManualClock(NOON)
+    desk = desk_with(PAPER + 'rate = "0.5"\n', clock)
+    first, second = desk.queue("list:net"), desk.queue("list:net")
+    _, turns = desk.sender()
+    desk.claim(turns, 40)
+    with desk.room.store.write() as tx:  # the first's people all leave in this moment
+        tx.execute("UPDATE deliveries SET state = 6 WHERE distribution = :d", {"d": first})
+    clock.advance(2.9)
+    sweeper = Sweeper(desk.room, host="elsewhere")
+    sweeper.sweep()
+    assert not desk.claim(turns, 40).jobs
+    clock.advance(0.2)
+    sweeper.sweep()
+    assert len(desk.claim(turns, 40).jobs) == 1
+    assert desk.waiting(second) == {"waits for its turn at paper": 19}
+
+
+def test_who_goes_on_after_a_pause_lines_up_anew(desk_with: Callable[..., Desk]) -> None:
+    """H15: and what was paused holds up nobody meanwhile."""
+    clock = ManualClock(NOON)
+    desk = desk_with(PAPER + 'rate = "0.5"\n', clock)
+    number = desk.queue("list:net")
+    _, turns = desk.sender()
+    desk.claim(turns, 20)
+    control.pause(desk.room, number, "anna")
+    clock.advance(3)
+    sweeper = Sweeper(desk.room, host="elsewhere")
+    sweeper.sweep()
+    control.resume(desk.room, number, "anna")
+    sweeper.sweep()
+    assert len(desk.claim(turns, 20).jobs) == 1
