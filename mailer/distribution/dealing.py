@@ -77,9 +77,9 @@ class Dealer:
         """Whether anything that is dealt depends on the recipient's domain."""
         return bool(self.rates) or any(route.domains for route in self.routes.values())
 
-    def begin(self, tx: Tx, ways: Ways) -> Deal:
-        """Deal within `tx`; end it with `close`."""
-        return Deal(self, tx, ways)
+    def begin(self, tx: Tx, ways: Ways, worker: int) -> Deal:
+        """Deal to a worker within `tx`; end it with `close`."""
+        return Deal(self, tx, ways, worker)
 
     def is_metered(self, name: str) -> bool:
         """Whether a route has places to take: a rate or a warm-up."""
@@ -97,8 +97,9 @@ class Dealer:
 class Deal:
     """The dealing of one claim."""
 
-    def __init__(self, dealer: Dealer, tx: Tx, ways: Ways) -> None:
+    def __init__(self, dealer: Dealer, tx: Tx, ways: Ways, worker: int) -> None:
         self._dealer = dealer
+        self._worker = worker
         self._tx = tx
         self._ways = ways
         self._now = tx.now()
@@ -109,7 +110,7 @@ class Deal:
         self._queues: dict[str, paces.Queue] = {}
         self._groups: dict[str, paces.Queue] = {}
         self._left: dict[str, int] = {}
-        self._counted: dict[str, int] = {}
+        self._counted: dict[str, list[tuple[int, int]]] = {}
         self._room = dict(ways.room)
         self.rests = paces.rests(tx)
         self.left = sorted(paces.reason_for(f"to:{group}") for group in ways.closed)
@@ -165,8 +166,8 @@ class Deal:
         """Write back what was taken."""
         for queue in (*self._queues.values(), *self._groups.values()):
             queue.keep(self._tx)
-        for route, count in self._counted.items():
-            paces.use(self._tx, route, self._day.isoformat(), count)
+        if self._counted:
+            paces.use_for(self._tx, self._worker, self._day.isoformat(), self._counted)
 
     def _find(self, job: Job, domain: str) -> Late | None:
         """Give the job its route and place, or say why it must wait."""
@@ -200,7 +201,8 @@ class Deal:
         if route.name in self._left:
             job.counted = self._day.isoformat()
             self._left[route.name] = max(0, self._left[route.name] - 1)
-            self._counted[route.name] = self._counted.get(route.name, 0) + 1
+            place = job.claimed.distribution, job.claimed.id
+            self._counted.setdefault(route.name, []).append(place)
         return None
 
     def _nowhere(self, job: Job, domain: str) -> Late:

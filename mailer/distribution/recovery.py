@@ -19,7 +19,7 @@ from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.journal import Entry
 from mailer.distribution.outcomes import Decision, decide
 from mailer.feedback.judge import Verdict
-from mailer.store import ledger
+from mailer.store import ledger, paces
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
 from mailer.store.ledger import Result
@@ -76,20 +76,25 @@ def _settle(
         held = ledger.held_by(tx, number)
     for start in range(0, len(held), _CHUNK):
         with room.store.write() as tx:
+            unused: list[tuple[int, int]] = []
             for distribution, delivery, attempts in held[start : start + _CHUNK]:
                 entry = None if journal is None else journal.get(delivery)
                 if entry is not None and entry.number != attempts + 1:
                     entry = None  # of an earlier attempt, which the store has
                 if journal is not None and entry is None:
-                    found.requeued += ledger.give_back(tx, number, [(distribution, delivery)])
+                    back = ledger.give_back(tx, number, [(distribution, delivery)])
+                    found.requeued += back
+                    unused += [(distribution, delivery)] * back
                 elif entry is not None and entry.code is not None:
                     result = _result(room, tx, distribution, entry)
                     found.recorded += ledger.record(tx, number, [result])
                     consequences.apply(room, tx, [result])
                 else:
                     _doubt(room, tx, number, distribution, delivery, attempts + 1, entry, found)
+            paces.give_back(tx, paces.not_begun(tx, number, unused))  # no warm-up carried them
     with room.store.write() as tx:
         ledger.worker_left(tx, number)
+        paces.worker_left(tx, number)
         add_event(
             tx,
             "worker_recovered",

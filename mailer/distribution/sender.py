@@ -100,7 +100,7 @@ class Sender:
         self._pauses: dict[str, int] = {}
         self._doubts: Counter[str] = Counter()
         self._again: list[Job] = []
-        self._unused: Counter[tuple[str, str]] = Counter()
+        self._unused: set[tuple[int, int]] = set()
         self._waves: list[OpenWave] = []
         self._finishing = False
         self._uncertain = False
@@ -357,7 +357,7 @@ class Sender:
     def _not_used(self, job: Job) -> None:
         """It never began by the route whose warm-up it was counted for."""
         if job.counted:
-            self._unused[job.route, job.counted] += 1
+            self._unused.add((job.claimed.distribution, job.claimed.id))
             job.counted = ""
 
     async def _in_store(self, function: Callable[[], _T]) -> _T:
@@ -412,7 +412,7 @@ class Sender:
                 self._aside = turn.aside + self._aside
                 self._pauses = turn.pauses | self._pauses
                 self._again = turn.again + self._again
-                self._unused = turn.unused + self._unused
+                self._unused = turn.unused | self._unused
                 self._uncertain = True
                 failures += 1
                 self._report({"event": "trouble", "reason": str(error)})
@@ -434,7 +434,7 @@ class Sender:
         turn = Turn(self._results, self._aside, self._pauses, waves=self._waves)
         self._results, self._aside, self._pauses = [], [], {}
         turn.again, self._again = self._again, []
-        turn.unused, self._unused = self._unused, Counter()
+        turn.unused, self._unused = self._unused, set()
         turn.working = {way.name for way in ways if way.works_again}
         turn.held = frozenset(self._in_hand) if self._uncertain else None
         if self._waves and usable and not self.stopping.is_set():

@@ -4,7 +4,6 @@ sender's one store thread and never in its event loop (design decision 11).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -50,8 +49,8 @@ class Turn:
     After a failed commit nobody knows whether it took place: `held` then are the ids really in
     hand, and whatever else this worker has claimed goes back. `pauses` are destination groups
     that asked for one, with the instant until when; `working` are routes whose rest is over.
-    `again` are jobs in hand that another route with places to take is to have; `unused` counts
-    what was dealt to (route, day) of a warm-up and never began there.
+    `again` are jobs in hand that another route with places to take is to have; `unused` are
+    (distribution, delivery) of what counts for a warm-up and never began there.
     """
 
     results: list[Result] = field(default_factory=list)
@@ -62,7 +61,7 @@ class Turn:
     wanted: int = 0
     ways: Ways = field(default_factory=Ways)
     again: list[Job] = field(default_factory=list)
-    unused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unused: set[tuple[int, int]] = field(default_factory=set)
     held: frozenset[int] | None = None
 
     @property
@@ -146,10 +145,10 @@ class Turns:
                     if delivery not in turn.held
                 ]
                 ledger.give_back(tx, self._worker, strays)
+            unused = paces.not_begun(tx, self._worker, turn.unused)
             moved = self._deal_again(tx, turn) if turn.again else None
             found = self._claim(tx, turn) if turn.wanted > 0 else Claim([], 0, tx.now())
-            for (route, day), count in sorted(turn.unused.items()):
-                paces.use(tx, route, day, -count)
+            paces.give_back(tx, unused)
             if moved is None:
                 return found
             return replace(found, jobs=moved.jobs + found.jobs, gone=moved.gone)
@@ -185,8 +184,11 @@ class Turns:
         """The end. Every message taken had its outcome, so what is still claimed was never on
         the wire."""
         with self._room.store.write() as tx:
+            held = [(distribution, id) for distribution, id, _ in ledger.held_by(tx, self._worker)]
+            paces.give_back(tx, paces.not_begun(tx, self._worker, held))
             ledger.give_back_all(tx, self._worker)
             ledger.worker_left(tx, self._worker)
+            paces.worker_left(tx, self._worker)
 
     def _drain_spool(self) -> None:
         if subscriptions.waiting(self._room):
@@ -206,7 +208,7 @@ class Turns:
             ledger.give_back(tx, self._worker, back)
 
     def _claim(self, tx: Tx, turn: Turn) -> Claim:
-        deal = self._dealer.begin(tx, turn.ways)
+        deal = self._dealer.begin(tx, turn.ways, self._worker)
         wanted = deal.room(turn.wanted)
         kept: list[Job] = []
         late: list[Late] = []
@@ -247,7 +249,7 @@ class Turns:
         if turn.held is not None:  # the commit that failed may have put some of them off
             mine = {delivery for _, delivery, _ in ledger.held_by(tx, self._worker)}
             jobs = [job for job in jobs if job.claimed.id in mine]
-        deal = self._dealer.begin(tx, turn.ways)
+        deal = self._dealer.begin(tx, turn.ways, self._worker)
         kept, late = deal.deal(jobs)
         deal.close()
         self._wait(tx, late)

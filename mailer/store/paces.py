@@ -9,6 +9,8 @@ carried per day, for its warm-up.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailer.clock import SECOND
@@ -127,3 +129,37 @@ def used_on(tx: Tx, day: str) -> dict[str, int]:
 def use(tx: Tx, route: str, day: str, count: int) -> None:
     """Count messages for a route's day; negative for what came back unused."""
     tx.run("paces.use", route=route, day=day, count=count)
+
+
+def use_for(tx: Tx, worker: int, day: str, claims: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+    """Count for a day what a worker holds, by route: (distribution, delivery) of each."""
+    rows = []
+    for route, places in claims.items():
+        use(tx, route, day, len(places))
+        mine = {"worker": worker, "route": route, "day": day}
+        rows += [{"distribution": number, "delivery": id, **mine} for number, id in places]
+    if rows:
+        tx.bulk("paces.keep_claims", rows)
+        tx.run("paces.drop_old_claims", worker=worker, day=day)
+
+
+def not_begun(tx: Tx, worker: int, places: Iterable[tuple[int, int]]) -> Counter[tuple[str, str]]:
+    """Of these deliveries (distribution, delivery) of a worker, how many count for which route and
+    day; they do so no more, which is to be told to `use` when other locks are taken."""
+    found: Counter[tuple[str, str]] = Counter()
+    for distribution, delivery in sorted(places):
+        place = {"distribution": distribution, "delivery": delivery, "worker": worker}
+        for row in tx.all("paces.drop_claim", **place):
+            found[row["route"], row["day"]] += 1
+    return found
+
+
+def give_back(tx: Tx, unused: Mapping[tuple[str, str], int]) -> None:
+    """Take off what `not_begun` found."""
+    for (route, day), count in sorted(unused.items()):
+        use(tx, route, day, -count)
+
+
+def worker_left(tx: Tx, worker: int) -> None:
+    """Everything the worker held had its outcome."""
+    tx.run("paces.drop_claims", worker=worker)

@@ -3,21 +3,22 @@ officers that cross a claim. Real stores, no sockets: a turn is asked as a sende
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mailer.clock import SECOND, Clock, ManualClock, SystemClock
+from mailer.clock import Clock, ManualClock
 from mailer.config import load
-from mailer.distribution import control, routes
+from mailer.distribution import control
 from mailer.distribution.dealing import Dealer, Ways
+from mailer.distribution.job import Aside
 from mailer.distribution.journal import Journal
 from mailer.distribution.log import log
+from mailer.distribution.recovery import boot_id, recover
 from mailer.distribution.schedule import Sweeper
 from mailer.distribution.turns import Claim, Turn, Turns
-from mailer.store import ledger
+from mailer.store import ledger, paces
 from mailer.store.ledger import OpenWave
 
 from tests.distribution.press import Press
@@ -179,3 +180,45 @@ def test_who_goes_on_after_a_pause_lines_up_anew(desk_with: Callable[..., Desk])
     control.resume(desk.room, number, "anna")
     sweeper.sweep()
     assert len(desk.claim(turns, 20).jobs) == 1
+
+
+WARM = "\n[smtp.warm_up]\nsince = 2026-03-03\nfirst = 10\n"
+
+
+def carried(desk: Desk) -> int:
+    """What the route has carried today, as its warm-up counts it."""
+    with desk.room.store.read() as tx:
+        return paces.used_on(tx, "2026-03-03").get(desk.name, 0)
+
+
+def test_what_a_dead_sender_never_began_is_no_part_of_the_day(
+    desk_with: Callable[..., Desk],
+) -> None:
+    """A31: after recovery the count agrees with what had its final dot."""
+    desk = desk_with(WARM)
+    desk.queue("list:net")
+    worker, turns = desk.sender()
+    jobs = desk.claim(turns, 15).jobs
+    assert len(jobs) == 10 and carried(desk) == 10
+    journal = desk.journals[0]
+    journal.dotted(jobs[0].claimed.id, 1, NOON, bytes(32))
+    journal.dotted(jobs[1].claimed.id, 1, NOON, bytes(32))
+    journal.replied(jobs[1].claimed.id, NOON, 250, "2.0.0", "taken")
+    # One is back in the queue already, as a sender does it whose server was away.
+    gone = jobs[2]
+    place = gone.claimed.distribution, gone.claimed.id
+    turns.turn(Turn(aside=[Aside(gone, None, "")], unused={place}))
+    assert carried(desk) == 9
+    turns.turn(Turn(unused={place}))
+    assert carried(desk) == 9, "said twice, after a commit whose answer was lost"
+    with desk.room.store.write() as tx:
+        tx.execute("UPDATE workers SET boot_id = :b WHERE id = :w", {"b": boot_id(), "w": worker})
+    os.close(journal._lock)
+    found = recover(desk.room, host="here")
+    assert (found.requeued, found.recorded, found.in_doubt) == (7, 1, 1)
+    assert carried(desk) == 2
+    _, other = desk.sender()
+    assert len(desk.claim(other, 20).jobs) == 8 and carried(desk) == 10
+    other.leave()
+    assert carried(desk) == 2
+    assert desk.press.rows("SELECT count(*) AS n FROM route_claims") == [(0,)]

@@ -53,3 +53,27 @@ SELECT route, messages FROM route_days WHERE day = :day
 -- name: use
 INSERT INTO route_days (route, day, messages) VALUES (:route, :day, :count)
 ON CONFLICT (route, day) DO UPDATE SET messages = route_days.messages + :count
+
+-- name: keep_claims
+INSERT INTO route_claims (distribution, delivery, worker, route, day)
+VALUES (:distribution, :delivery, :worker, :route, :day)
+ON CONFLICT (distribution, delivery) DO UPDATE SET worker = excluded.worker,
+    route = excluded.route, day = excluded.day
+
+-- name: keep_claims@postgresql
+INSERT INTO route_claims (distribution, delivery, worker, route, day)
+SELECT distribution, delivery, worker, route, day FROM json_to_recordset(:rows ::json)
+    AS r (distribution integer, delivery bigint, worker bigint, route text, day text)
+ON CONFLICT (distribution, delivery) DO UPDATE SET worker = excluded.worker,
+    route = excluded.route, day = excluded.day
+
+-- name: drop_claim
+DELETE FROM route_claims
+WHERE distribution = :distribution AND delivery = :delivery AND worker = :worker
+RETURNING route, day
+
+-- name: drop_old_claims
+DELETE FROM route_claims WHERE worker = :worker AND day < :day
+
+-- name: drop_claims
+DELETE FROM route_claims WHERE worker = :worker
