@@ -17,7 +17,7 @@ from mailer.config import Config, RouteConfig
 from mailer.distribution.job import Job
 from mailer.smtp.destinations import Destinations
 from mailer.smtp.routes import pick, serves
-from mailer.store import paces
+from mailer.store import paces, routes
 from mailer.store.base import Tx
 from mailer.store.states import WAITS_FOR_TURN
 
@@ -48,7 +48,7 @@ class Ways:
     ("route") and destination groups ("to:group") how many more are worth claiming; what has no
     entry takes all. `probing` are usable routes of which it is still to be seen whether they are
     back: what does not fit there takes another. `closed` are destination groups that this sender
-    leaves to others.
+    leaves to others. `absent` are those of `away` that are so by the store's word.
     """
 
     usable: frozenset[str] = frozenset()
@@ -56,6 +56,7 @@ class Ways:
     room: Mapping[str, int] = field(default_factory=dict)
     probing: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
 
 
 class Dealer:
@@ -107,6 +108,8 @@ class Deal:
         self._day = local.date()
         self._tomorrow = round((local + _DAY).timestamp() * SECOND)
         self._routes = [r for name, r in dealer.routes.items() if name in ways.usable]
+        # Before any other lock; who was let go since the sender looked is back in a moment.
+        self._back = ways.absent - routes.hold(tx, ways.absent)
         self._queues: dict[str, paces.Queue] = {}
         self._groups: dict[str, paces.Queue] = {}
         self._left: dict[str, int] = {}
@@ -207,6 +210,8 @@ class Deal:
 
     def _nowhere(self, job: Job, domain: str) -> Late:
         """No route takes it now: it waits for the first that will."""
+        if any(serves(self._dealer.routes[name], domain) for name in self._back):
+            return Late(job, self._now + SECOND // 4, WAITS_FOR_TURN)
         waits = [
             (max(until, self._now + SECOND), reason)
             for name, (until, reason) in self._ways.away.items()

@@ -506,7 +506,7 @@ class Sender:
         ways = self._ways.values()
         if any(way.is_usable or way.is_yielding for way in ways):
             return
-        absent = [way for way in ways if not way.blocked and (way.paused or way.back_in)]
+        absent = [way for way in ways if way.is_absent]
         if absent:
             first = min(absent, key=lambda way: way.absence)
             wait, reason = first.absence
@@ -514,7 +514,8 @@ class Sender:
 
     async def _defer(self, way: Way, until: int, reason: str) -> None:
         waves, self._waves = self._waves, []
-        defer = partial(self._turns.defer, waves, way.name, until, reason)
+        absent = [each.name for each in self._ways.values() if each.is_absent]
+        defer = partial(self._turns.defer, waves, absent, until, reason)
         deferred = await self._in_store(defer)
         if deferred and way.paused:
             hint = f"`mailer routes resume {way.name}` goes on"

@@ -4,7 +4,7 @@ sender's one store thread and never in its event loop (design decision 11).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -127,6 +127,7 @@ class Turns:
             self._drain_spool()
             self._journal.reserve(turn.wanted + (len(turn.held) if turn.held else 0))
         with self._room.store.write() as tx:
+            _unless_back(tx, turn.results)
             ledger.record(tx, self._worker, turn.results)
             consequences.apply(self._room, tx, turn.results, group=self._dealer.group_of_address)
             if self._room.config.sending.on_doubt == "resend":
@@ -164,17 +165,19 @@ class Turns:
             if name not in routes.resting(tx):
                 routes.rest(tx, name, until, reason, f"worker:{self._worker}")
 
-    def defer(self, waves: Iterable[OpenWave], route: str, due_at: int, reason: str) -> int:
+    def defer(
+        self, waves: Iterable[OpenWave], absent: Collection[str], due_at: int, reason: str
+    ) -> int:
         """No way out is left: what is due of these waves waits until `due_at`; how many.
 
-        Unless somebody let go `route`, the first to come back, meanwhile.
+        Unless somebody let go one of the `absent` routes meanwhile.
         """
         deferred = 0
         for wave in waves:
             step = 1
             while step:
                 with self._room.store.write() as tx:
-                    if route not in routes.state_of(tx):
+                    if len(routes.hold(tx, absent)) < len(absent):
                         return deferred
                     step = ledger.defer_wave(tx, wave, due_at, reason, LARGEST_CLAIM)
                 deferred += step
@@ -269,3 +272,18 @@ class Turns:
             template = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
             self._templates[digest] = template, signer_of(self._room.config, template)
         return self._templates[digest]
+
+
+def _unless_back(tx: Tx, results: Iterable[Result]) -> None:
+    """What was put off because a route was away is due now where somebody let that route go."""
+    waiting = [
+        result
+        for result in results
+        if result.state is DeliveryState.DEFERRED
+        and (result.reason or "").startswith(f"mail service {result.route} is ")
+    ]
+    if waiting:
+        away = routes.hold(tx, {result.route for result in waiting})
+        for result in waiting:
+            if result.route not in away:
+                result.due_at = min(result.due_at, tx.now())

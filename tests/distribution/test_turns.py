@@ -4,22 +4,25 @@ officers that cross a claim. Real stores, no sockets: a turn is asked as a sende
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mailer.clock import Clock, ManualClock
+from mailer.clock import SECOND, Clock, ManualClock, SystemClock
 from mailer.config import load
-from mailer.distribution import control
+from mailer.distribution import control, routes
 from mailer.distribution.dealing import Dealer, Ways
-from mailer.distribution.job import Aside
+from mailer.distribution.job import Aside, Job
 from mailer.distribution.journal import Journal
 from mailer.distribution.log import log
 from mailer.distribution.recovery import boot_id, recover
 from mailer.distribution.schedule import Sweeper
 from mailer.distribution.turns import Claim, Turn, Turns
 from mailer.store import ledger, paces
-from mailer.store.ledger import OpenWave
+from mailer.store import routes as store_routes
+from mailer.store.ledger import OpenWave, Result
+from mailer.store.states import DeliveryState
 
 from tests.distribution.press import Press
 from tests.distribution.room import open_room
@@ -222,3 +225,79 @@ def test_what_a_dead_sender_never_began_is_no_part_of_the_day(
     other.leave()
     assert carried(desk) == 2
     assert desk.press.rows("SELECT count(*) AS n FROM route_claims") == [(0,)]
+
+
+def test_a_resume_that_crosses_a_deferral_finds_all_of_it(
+    desk_with: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G8: whoever came first, nothing waits on for a route that an officer let go."""
+    desk = desk_with("", SystemClock())
+    number = desk.queue("list:net")
+    _, turns = desk.sender()
+    routes.pause(desk.room, desk.name, "anna")
+    resumer = threading.Thread(target=routes.resume, args=(desk.room, desk.name, "anna"))
+    defer_wave = ledger.defer_wave
+
+    def meanwhile(*arguments: object, **options: object) -> int:
+        deferred = defer_wave(*arguments, **options)  # type: ignore[arg-type]
+        if not resumer.ident:
+            resumer.start()
+            resumer.join(1.0)  # it ends before this commits, or waits for it
+        return deferred
+
+    monkeypatch.setattr(ledger, "defer_wave", meanwhile)
+    reason = f"mail service {desk.name} is paused"
+    due = desk.room.clock.now() + 300 * SECOND
+    turns.defer(desk.waves(), [desk.name], due, reason)
+    resumer.join()
+    with desk.room.store.read() as tx:
+        late = tx.rows("SELECT id FROM deliveries WHERE due_at > :now + 1000000", {"now": tx.now()})
+    assert not late and desk.waiting(number) == {reason: 20}
+    assert turns.defer(desk.waves(), [desk.name], due, reason) == 0, "it works again"
+
+
+def test_a_resume_before_a_claim_that_did_not_know_it(desk_with: Callable[..., Desk]) -> None:
+    """G8: the sender's view is a tenth of a second old; what it puts off comes back at once."""
+    clock = ManualClock(NOON)
+    desk = desk_with(
+        '\n[[routes]]\nname = "other"\nurl = "smtp://127.0.0.1:2?starttls=never"\n'
+        'domains = ["example.com"]\n',
+        clock,
+    )
+    number = desk.queue("list:net")
+    _, turns = desk.sender()
+    reason = f"mail service {desk.name} is paused"
+    away = {desk.name: (NOON + 300 * SECOND, reason)}
+    ways = Ways(frozenset({"other"}), away, absent=frozenset(away))
+    routes.pause(desk.room, desk.name, "anna")
+    assert desk.claim(turns, 5, ways).put_off == 5
+    assert desk.waiting(number) == {reason: 5}
+    routes.resume(desk.room, desk.name, "anna")
+    assert desk.claim(turns, 100, ways).put_off == 20
+    clock.advance(0.25)
+    assert len(desk.claim(turns, 100).jobs) == 20
+
+
+def test_a_resume_before_an_answer_was_written_down(desk_with: Callable[..., Desk]) -> None:
+    """G8: what came to nothing because the route was away goes now that it is not."""
+    desk = desk_with("")
+    desk.queue("list:net")
+    _, turns = desk.sender()
+    one, two = desk.claim(turns, 2).jobs
+    with desk.room.store.write() as tx:
+        store_routes.rest(tx, desk.name, NOON + 3600 * SECOND, "away")
+
+    def put_off(job: Job) -> Result:
+        return Result(
+            *(job.claimed.distribution, job.claimed.id, 1, DeliveryState.DEFERRED, NOON, NOON),
+            *(desk.name, "CONNECT", 0, "", "refused", "temporary"),
+            f"mail service {desk.name} is away: refused", NOON + 3600 * SECOND, None,
+        )  # fmt: skip
+
+    turns.turn(Turn(results=[put_off(one)]))
+    assert len(desk.claim(turns, 100).jobs) == 18
+    with desk.room.store.write() as tx:
+        store_routes.resume(tx, desk.name, "anna")
+    turns.turn(Turn(results=[put_off(two)]))
+    claimed = desk.claim(turns, 100)
+    assert [job.claimed.id for job in claimed.jobs] == [two.claimed.id]
