@@ -9,6 +9,8 @@ everything claimed is in doubt (design decision 4).
 
 from __future__ import annotations
 
+import contextlib
+import glob
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from mailer.store.states import DeliveryState
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CHUNK = 500
+_ORPHAN_AFTER = 60 * SECOND
 
 
 @dataclass(slots=True)
@@ -65,7 +68,24 @@ def recover(room: Newsroom, *, host: str | None = None) -> Recovered:
             with room.store.presence_free(worker["id"]) as free:
                 if free:
                     _settle(room, worker, None, found)
+    _remove_orphans(room, host, {Path(worker["journal"]).stem for worker in workers})
     return found
+
+
+def _remove_orphans(room: Newsroom, host: str, known: set[str]) -> None:
+    """Forget the files of a sender that died before the store knew of it: nothing was claimed for
+    it, so its journal, if it was made at all, is empty.
+
+    Not those only just made: between its making and its locking a lock is free as well.
+    """
+    for lock in (room.config.spool_dir / "journals").glob(f"{glob.escape(host)}-*.lock"):
+        journal = lock.with_suffix(".journal")
+        with contextlib.suppress(FileNotFoundError):  # it was removed by its owner meanwhile
+            if lock.stem in known or (journal.exists() and journal.stat().st_size):
+                continue
+            age = room.clock.now() - round(lock.stat().st_mtime * SECOND)
+            if age > _ORPHAN_AFTER and journals.is_dead(journal):
+                journals.remove(journal)
 
 
 def _settle(

@@ -301,3 +301,29 @@ def test_a_resume_before_an_answer_was_written_down(desk_with: Callable[..., Des
     turns.turn(Turn(results=[put_off(two)]))
     claimed = desk.claim(turns, 100)
     assert [job.claimed.id for job in claimed.jobs] == [two.claimed.id]
+
+
+def test_the_lock_of_a_sender_that_died_before_it_was_known_goes(
+    desk_with: Callable[..., Desk],
+) -> None:
+    """H5, H7: and nothing that might tell of a delivery, or belongs to somebody alive."""
+    clock = SystemClock()
+    desk = desk_with("", clock)
+    folder = desk.room.config.spool_dir / "journals"
+    desk.sender()
+    living, crashed = Journal(folder, "here-77-aa"), Journal(folder, "here-78-bb")
+    crashed.reserve(1)
+    os.close(crashed._lock)
+    for name in ("here-79-cc.lock", "here-80-dd.lock", "here-80-dd.journal", "there-81-ee.lock"):
+        (folder / name).touch()
+    (folder / "here-82-ff.lock").touch()
+    hour_ago = clock.now() // SECOND - 3600
+    for path in folder.iterdir():
+        if "82" not in path.name:
+            os.utime(path, (hour_ago, hour_ago))
+    recover(desk.room, host="here")
+    assert {path.name for path in folder.iterdir()} == {
+        *("here-1.lock", "here-1.journal", "here-77-aa.lock", "here-77-aa.journal"),
+        *("here-78-bb.lock", "here-78-bb.journal", "there-81-ee.lock", "here-82-ff.lock"),
+    }
+    living.close()
