@@ -61,10 +61,9 @@ _T = TypeVar("_T")
 class Sender:
     """One sender with its worker id, journal and connections.
 
-    `endpoints` say how each route is reached. `share` is the number of senders on this
-    host, `number` which of them this is.
-    `report` gets a small dict whenever answers reached the store. `run` returns when `stop` was
-    called and everything in hand is settled.
+    `endpoints` say how each route is reached. `share` is the number of senders on this host,
+    `number` which of them this is. `report` gets a small dict whenever answers reached the store.
+    `run` returns when `stop` was called and everything in hand is settled.
     """
 
     def __init__(
@@ -215,10 +214,12 @@ class Sender:
         """Judge one answer and put it among the results."""
         job: Job = item.context
         reply, now = outcome.reply, self._room.clock.now()
-        if reply.code == 0 and not outcome.dotted:
-            if not self.released(job):
-                self._lost_before_dot(way, job, reply, now, fresh)
-            return
+        if not outcome.dotted:
+            self._journal.undotted(job.claimed.id)
+            if reply.code == 0:
+                if not self.released(job):
+                    self._lost_before_dot(way, job, reply, now, fresh)
+                return
         if reply.code == 0:
             reason = f"no answer to the final dot: {reply.text}"
             doubt = Decision(DeliveryState.IN_DOUBT, str(Verdict.UNKNOWN), now, reason)
@@ -283,8 +284,7 @@ class Sender:
             way.ready.put_first(job)
             way.wake()
         elif not self._goes_elsewhere(way, job):
-            reason = f"connection lost: {reply}"
-            self._finish(way, job, self._put_off(job, now, reason), reply, now)
+            self._finish(way, job, self._put_off(job, now, f"connection lost: {reply}"), reply, now)
 
     def _goes_elsewhere(self, way: Way, job: Job) -> bool:
         """Failover: nothing of it had its dot, so another route may have it (decision 6)."""
@@ -515,8 +515,7 @@ class Sender:
     async def _defer(self, way: Way, until: int, reason: str) -> None:
         waves, self._waves = self._waves, []
         absent = [each.name for each in self._ways.values() if each.is_absent]
-        defer = partial(self._turns.defer, waves, absent, until, reason)
-        deferred = await self._in_store(defer)
+        deferred = await self._in_store(partial(self._turns.defer, waves, absent, until, reason))
         if deferred and way.paused:
             hint = f"`mailer routes resume {way.name}` goes on"
             self._report({"event": "paused", "reason": f"{reason}; {hint}."})

@@ -194,3 +194,48 @@ def test_a_journal_with_a_reply_to_an_unknown_dot_is_not_trusted(tmp_path: Path)
     die(journal)
     path.write_bytes(data[first:])
     assert read_journal(path) is None
+
+
+def test_a_dot_that_did_not_leave_is_withdrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H7, H8: a connection lost while a large message was written leaves no doubt, a second try
+    counts by itself, and what has an answer keeps it."""
+    monkeypatch.setattr(journals, "_ROLL", 0)
+    journal = filled(tmp_path)
+    for delivery in (1, 2, 3, 4):
+        journal.undotted(delivery)
+    found = read_journal(journal.path)
+    assert found is not None and set(found) == {1, 3}
+    journal.dotted(2, 9, 1009, b"\x09" * 32)
+    found = read_journal(journal.path)
+    assert found is not None and (found[2].number, found[2].code) == (9, None)
+    journal.undotted(2)
+    journal.dotted(5, 1, 1005, b"\x05" * 32)
+    journal.reserve(1)  # into a new file
+    found = read_journal(journal.path)
+    assert found is not None and set(found) == {1, 3, 5}
+    journal.undotted(5)
+    die(journal)
+    found = read_journal(journal.path)
+    assert found is not None and set(found) == {1, 3}
+    whole = journal.path.read_bytes()
+    cut = tmp_path / "cut.journal"
+    for size in range(journal._end + 1):
+        cut.write_bytes(whole[:size] + b"\0" * 64)
+        found = read_journal(cut)
+        assert found is not None and (5 in found) <= (size < journal._end)
+    cut.write_bytes(journals._summed(journals._UNDO.pack(b"U", 5)) + bytes(64))
+    assert read_journal(cut) is None, "its dot was lost, so others may be"
+
+
+def test_without_room_a_dot_stays_in_doubt(tmp_path: Path) -> None:
+    """H20: to take it back never fails; it errs on the safe side."""
+    journal = Journal(tmp_path, "one")
+    journal.reserve(1)
+    journal.dotted(1, 1, 1, bytes(32))
+    journal._reserved = journal._end
+    journal.undotted(1)
+    die(journal)
+    found = read_journal(journal.path)
+    assert found is not None and set(found) == {1}
