@@ -165,8 +165,9 @@ class Sweeper:
     def _move_up(self) -> None:
         """Who waits for a turn behind deliveries that will not come lines up anew."""
         with self._room.store.read() as tx:
+            changed = paces.changed_at(tx)
             names = paces.held_up(tx, HORIZON)
-            if not names:
+            if not names and changed is None:
                 return
             sending = {row["distribution"] for row in distributions.sending_waves(tx)}
         for name in names:
@@ -177,6 +178,9 @@ class Sweeper:
                 while more:
                     with self._room.store.write() as tx:
                         more = paces.let_go(tx, name, number, CHUNK) == CHUNK
+        if changed is not None:
+            with self._room.store.write() as tx:
+                paces.seen(tx, changed)
 
     def _finish(self) -> bool:
         """End waves with nothing left; True when any other has something to send now."""

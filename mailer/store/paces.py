@@ -79,13 +79,26 @@ def reason_for(name: str) -> str:
 
 def changed(tx: Tx) -> None:
     """A distribution was stopped or goes on: who waits may move up, or has to line up anew."""
-    tx.run("paces.changed")
+    tx.run("paces.changed", now=tx.now())
+
+
+def changed_at(tx: Tx) -> int | None:
+    """When that was last said; None when everybody lined up anew since (see `seen`)."""
+    instant: int | None = tx.value("paces.changed_at")
+    return instant
+
+
+def seen(tx: Tx, at: int) -> None:
+    """What was changed at that instant, as `changed_at` told, has been followed."""
+    tx.run("paces.seen", at=at)
 
 
 def held_up(tx: Tx, horizon: int) -> list[str]:
     """Queues whose waiting deliveries are due later than they need be: since `changed`, or since
     free places passed unused for longer than `horizon` (microseconds)."""
-    return [row["name"] for row in tx.all("paces.held_up", now=tx.now(), horizon=horizon)]
+    anew = int(changed_at(tx) is not None)
+    rows = tx.all("paces.held_up", now=tx.now(), horizon=horizon, changed=anew)
+    return [row["name"] for row in rows]
 
 
 def begin_anew(tx: Tx, name: str) -> None:

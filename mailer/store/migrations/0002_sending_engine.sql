@@ -22,13 +22,11 @@ CREATE TABLE routes (
 );
 
 -- The one owner of a rate: the instant of the next free place in the queue of a route or of a
--- destination group, and up to when what does not fit has been put off. freed: some of what was
--- put off will not come, or comes again; who waits behind it may move up.
+-- destination group, and up to when what does not fit has been put off.
 CREATE TABLE paces (
     name TEXT PRIMARY KEY,
     next_at BIGINT NOT NULL,
-    backlog_at BIGINT NOT NULL,
-    freed INTEGER NOT NULL DEFAULT 0
+    backlog_at BIGINT NOT NULL
 );
 
 -- Messages handed to a route per day of the newsroom, for its warm-up (A31).

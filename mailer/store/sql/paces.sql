@@ -10,16 +10,24 @@ RETURNING next_at, backlog_at
 UPDATE paces SET next_at = :next_at, backlog_at = :backlog_at WHERE name = :name
 
 -- name: changed
-UPDATE paces SET freed = 1, backlog_at = next_at WHERE name NOT LIKE 'rest:%'
+-- A row of its own: an officer's word waits for no sender that holds a queue.
+INSERT INTO paces (name, next_at, backlog_at) VALUES ('changed', :now, :now)
+ON CONFLICT (name) DO UPDATE SET next_at = :now
+
+-- name: changed_at
+SELECT next_at FROM paces WHERE name = 'changed'
+
+-- name: seen
+DELETE FROM paces WHERE name = 'changed' AND next_at = :at
 
 -- name: held_up
--- Queues that somebody left, and those whose free places pass unused while others wait for later.
-SELECT name FROM paces WHERE name NOT LIKE 'rest:%'
-  AND (freed = 1 OR (next_at < :now - :horizon AND backlog_at > :now + :horizon))
+-- All queues since a change; else those whose free places pass unused while others wait for later.
+SELECT name FROM paces WHERE (name LIKE 'route:%' OR name LIKE 'to:%')
+  AND (:changed = 1 OR (next_at < :now - :horizon AND backlog_at > :now + :horizon))
 ORDER BY name
 
 -- name: begin_anew
-UPDATE paces SET freed = 0, backlog_at = next_at WHERE name = :name
+UPDATE paces SET backlog_at = next_at WHERE name = :name
 
 -- name: let_go
 UPDATE deliveries SET due_at = :now
