@@ -116,7 +116,7 @@ class Deal:
         self._counted: dict[str, list[tuple[int, int]]] = {}
         self._room = dict(ways.room)
         self.rests = paces.rests(tx)
-        self.left = sorted(paces.reason_for(f"to:{group}") for group in ways.closed)
+        self.not_mine = sorted(paces.reason_for(f"to:{group}") for group in ways.closed)
         """For what reasons deliveries wait that are not for this sender."""
         self._over = 0
         for route in self._routes:

@@ -139,6 +139,7 @@ class Turns:
             for group, until in sorted(turn.pauses.items()):
                 paces.rest(tx, group, until)
             self._set_aside(tx, turn.aside)
+            unused = set(turn.unused)
             if turn.held is not None:
                 strays = [
                     (distribution, delivery)
@@ -146,10 +147,11 @@ class Turns:
                     if delivery not in turn.held
                 ]
                 ledger.give_back(tx, self._worker, strays)
-            unused = paces.not_begun(tx, self._worker, turn.unused)
+                unused.update(strays)
+            not_begun = paces.not_begun(tx, self._worker, unused)
             moved = self._deal_again(tx, turn) if turn.again else None
             found = self._claim(tx, turn) if turn.wanted > 0 else Claim([], 0, tx.now())
-            paces.give_back(tx, unused)
+            paces.give_back(tx, not_begun)
             if moved is None:
                 return found
             return replace(found, jobs=moved.jobs + found.jobs, gone=moved.gone)
@@ -221,7 +223,7 @@ class Turns:
             template, signer = self._template(tx, wave.compiled)
             signing = keep(tx, signer)
             jobs: list[Job] = []
-            for claimed in ledger.claim(tx, self._worker, wave, wanted, but=deal.left):
+            for claimed in ledger.claim(tx, self._worker, wave, wanted, but=deal.not_mine):
                 fields = claimed.frozen
                 if fields is None:
                     fields = claimed.fields

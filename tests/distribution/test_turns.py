@@ -327,3 +327,17 @@ def test_the_lock_of_a_sender_that_died_before_it_was_known_goes(
         *("here-78-bb.lock", "here-78-bb.journal", "there-81-ee.lock", "here-82-ff.lock"),
     }
     living.close()
+
+
+def test_what_a_lost_commit_claimed_is_no_part_of_the_day(desk_with: Callable[..., Desk]) -> None:
+    """A31, H20: the store did it, the sender never heard of it and gives it back."""
+    desk = desk_with(WARM)
+    number = desk.queue("list:net")
+    _, turns = desk.sender()
+    heard = desk.claim(turns, 3).jobs
+    desk.claim(turns, 4)
+    assert carried(desk) == 7
+    turns.turn(Turn(held=frozenset(job.claimed.id for job in heard)))
+    assert carried(desk) == 3
+    states = [row["state"] for row in log(desk.room, distribution=number)]
+    assert states.count("claimed") == 3 and states.count("queued") == 17
