@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -15,6 +19,8 @@ from hypothesis import strategies as st
 from mailer.distribution import journal as journals
 from mailer.distribution.journal import Journal, is_dead, read_journal
 from mailer.errors import StoreUnavailable
+
+from tests.distribution import sending
 
 
 def die(journal: Journal) -> None:
@@ -239,3 +245,55 @@ def test_without_room_a_dot_stays_in_doubt(tmp_path: Path) -> None:
     die(journal)
     found = read_journal(journal.path)
     assert found is not None and set(found) == {1}
+
+
+class _Cutter:
+    """A mail server that takes all of a large message but its end, and hangs up."""
+
+    def __enter__(self) -> _Cutter:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.cut = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                with self._listener.accept()[0] as connection:
+                    self._talk(connection, connection.makefile("rb"))
+
+    def _talk(self, connection: socket.socket, lines: BinaryIO) -> None:
+        connection.sendall(b"220 here\r\n")
+        for line in lines:
+            if line.startswith(b"BDAT"):
+                lines.read(int(line.split()[1]))
+                self.cut += 1
+                return
+            ehlo = line.upper().startswith(b"EHLO")
+            connection.sendall(b"250-here\r\n250 CHUNKING\r\n" if ehlo else b"250 ok\r\n")
+
+
+def test_a_large_message_cut_off_leaves_no_doubt_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H8: what is read after a crash says that its end never left."""
+    paragraph = "It carries trams and people, and " * 30
+    long = sending.RELEASE.replace("It carries", f"{paragraph}\n\n" * 60 + "It carries")
+    monkeypatch.setattr(sending, "RELEASE", long)
+    with _Cutter() as server:
+        url = f"sqlite:///{tmp_path / 'mailer.db'}"
+        office = sending.Office(tmp_path / "room", server.port, url, 1, sending='retry = ["1h"]')
+        process = office.start("run")
+        try:
+            while office.states() != {"deferred": 1}:
+                assert process.poll() is None
+            assert server.cut
+            [path] = (office.config.spool_dir / "journals").glob("*.journal")
+            assert b"D" in path.read_bytes() and read_journal(path) == {}
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
