@@ -173,6 +173,8 @@ def _eml(delivery: str, attempt: int | None) -> None:
 
 def _one(found: Mapping[str, Any]) -> None:
     line(f"distribution {found['distribution']}: {found['headline']}", begin=found["state"])
+    for sentence in found["decisions"]:
+        line(sentence, begin="waiting")
     for key in ("reason", "due_at", "zone", "embargo_until", "recipients", "actor", "finished_at"):
         if found[key] not in (None, ""):
             line(f"{key.replace('_', ' '):<13} {found[key]}")
@@ -202,7 +204,6 @@ def _with_counts(row: Mapping[str, Any]) -> dict[str, Any]:
         "release": mark + row["release"],
         "due_at": _minute(row["due_at"]),
         "accepted": counts.get("accepted", 0),
-        "open": sum(counts.get(word, 0) for word in ("queued", "claimed", "deferred")),
         "failed": sum(counts.get(word, 0) for word in ("refused", "expired", "in_doubt")),
     }
 

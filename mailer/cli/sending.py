@@ -279,12 +279,7 @@ def _open_deliveries() -> int:
 
     with current().newsroom() as room:
         rows = status(room).distributions
-    return sum(
-        row["counts"].get(state, 0)
-        for row in rows
-        if row["state"] == "sending"
-        for state in ("queued", "claimed", "deferred")
-    )
+    return sum(row["open"] for row in rows if row["state"] == "sending")
 
 
 def sandbox() -> None:

@@ -17,7 +17,7 @@ from mailer.config import Config, RouteConfig
 from mailer.distribution.job import Job
 from mailer.smtp.destinations import Destinations
 from mailer.smtp.routes import pick, serves
-from mailer.store import paces
+from mailer.store import paces, routes
 from mailer.store.base import Tx
 from mailer.store.states import WAITS_FOR_TURN
 
@@ -25,6 +25,9 @@ HORIZON = SECOND
 """How far ahead (microseconds) places are taken: a claim holds at most a second of sending."""
 
 _DAY = timedelta(days=1)
+
+_APART = 60 * SECOND
+"""Over how long those come back (microseconds) whom a warm-up left for the next day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,16 @@ class Ways:
     they may be tried again (UTC microseconds) and why not now. `room` says for some routes
     ("route") and destination groups ("to:group") how many more are worth claiming; what has no
     entry takes all. `probing` are usable routes of which it is still to be seen whether they are
-    back: what does not fit there takes another.
+    back: what does not fit there takes another. `closed` are destination groups that this sender
+    leaves to others. `absent` are those of `away` that are so by the store's word.
     """
 
     usable: frozenset[str] = frozenset()
     away: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     room: Mapping[str, int] = field(default_factory=dict)
     probing: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
 
 
 class Dealer:
@@ -67,9 +73,14 @@ class Dealer:
         """The destination group of an address."""
         return self.group_of(email.rpartition("@")[2])
 
-    def begin(self, tx: Tx, ways: Ways) -> Deal:
-        """Deal within `tx`; end it with `close`."""
-        return Deal(self, tx, ways)
+    @property
+    def asks_domain(self) -> bool:
+        """Whether anything that is dealt depends on the recipient's domain."""
+        return bool(self.rates) or any(route.domains for route in self.routes.values())
+
+    def begin(self, tx: Tx, ways: Ways, worker: int) -> Deal:
+        """Deal to a worker within `tx`; end it with `close`."""
+        return Deal(self, tx, ways, worker)
 
     def is_metered(self, name: str) -> bool:
         """Whether a route has places to take: a rate or a warm-up."""
@@ -87,8 +98,9 @@ class Dealer:
 class Deal:
     """The dealing of one claim."""
 
-    def __init__(self, dealer: Dealer, tx: Tx, ways: Ways) -> None:
+    def __init__(self, dealer: Dealer, tx: Tx, ways: Ways, worker: int) -> None:
         self._dealer = dealer
+        self._worker = worker
         self._tx = tx
         self._ways = ways
         self._now = tx.now()
@@ -96,12 +108,16 @@ class Deal:
         self._day = local.date()
         self._tomorrow = round((local + _DAY).timestamp() * SECOND)
         self._routes = [r for name, r in dealer.routes.items() if name in ways.usable]
+        # Before any other lock; who was let go since the sender looked is back in a moment.
+        self._back = ways.absent - routes.hold(tx, ways.absent)
         self._queues: dict[str, paces.Queue] = {}
         self._groups: dict[str, paces.Queue] = {}
         self._left: dict[str, int] = {}
-        self._counted: dict[str, int] = {}
+        self._counted: dict[str, list[tuple[int, int]]] = {}
         self._room = dict(ways.room)
         self.rests = paces.rests(tx)
+        self.not_mine = sorted(paces.reason_for(f"to:{group}") for group in ways.closed)
+        """For what reasons deliveries wait that are not for this sender."""
         self._over = 0
         for route in self._routes:
             if route.rate:
@@ -153,8 +169,8 @@ class Deal:
         """Write back what was taken."""
         for queue in (*self._queues.values(), *self._groups.values()):
             queue.keep(self._tx)
-        for route, count in self._counted.items():
-            paces.use(self._tx, route, self._day.isoformat(), count)
+        if self._counted:
+            paces.use_for(self._tx, self._worker, self._day.isoformat(), self._counted)
 
     def _find(self, job: Job, domain: str) -> Late | None:
         """Give the job its route and place, or say why it must wait."""
@@ -168,15 +184,17 @@ class Deal:
         if route is None:
             return self._nowhere(job, domain)
         group = f"to:{job.group}"
+        if job.group in self._ways.closed:
+            return Late(job, self._now, paces.reason_for(group))  # another takes it at once
         if self._room.get(route.name, 1) <= 0:
-            return self._in_turn(job, SECOND)
+            return self._in_turn(job, SECOND, WAITS_FOR_TURN)
         if self._room.get(group, 1) <= 0:
-            return self._in_turn(job, SECOND // 20)
+            return self._in_turn(job, SECOND // 20, paces.reason_for(group))
         both = (self._queues.get(route.name), self._groups.get(job.group))
         queues = [queue for queue in both if queue is not None]
         for queue in queues:
             if queue.room(HORIZON) < 1:
-                return Late(job, queue.later(), WAITS_FOR_TURN)
+                return Late(job, queue.later(), paces.reason_for(queue.name))
         job.place = max((queue.take() for queue in queues), default=0)
         job.route = route.name
         for name in (route.name, group):
@@ -186,11 +204,14 @@ class Deal:
         if route.name in self._left:
             job.counted = self._day.isoformat()
             self._left[route.name] = max(0, self._left[route.name] - 1)
-            self._counted[route.name] = self._counted.get(route.name, 0) + 1
+            place = job.claimed.distribution, job.claimed.id
+            self._counted.setdefault(route.name, []).append(place)
         return None
 
     def _nowhere(self, job: Job, domain: str) -> Late:
         """No route takes it now: it waits for the first that will."""
+        if any(serves(self._dealer.routes[name], domain) for name in self._back):
+            return Late(job, self._now + SECOND // 4, WAITS_FOR_TURN)
         waits = [
             (max(until, self._now + SECOND), reason)
             for name, (until, reason) in self._ways.away.items()
@@ -198,20 +219,16 @@ class Deal:
         ]
         spent = [name for name, left in self._left.items() if not left and name not in job.tried]
         if any(serves(self._dealer.routes[name], domain) for name in spent):
-            due = self._tomorrow + self._spread(self._tomorrow)
+            # Not more: each day it would come later, until it is sent at night.
+            due = self._tomorrow + random.randrange(_APART)
             waits.append((due, "warm-up: enough for today"))
         due, reason = min(waits, default=(self._now + SECOND, WAITS_FOR_TURN))
         return Late(job, due, reason)
 
-    def _in_turn(self, job: Job, wait: int) -> Late:
-        """One behind the other, so that they do not all come back at once.
-
-        A little by chance: senders look in one rhythm, and where a destination's limit leaves one
-        of them no part, that one would find what is due before the others each time.
-        """
+    def _in_turn(self, job: Job, wait: int, reason: str) -> Late:
+        """One behind the other, so that they do not all come back at once."""
         self._over += 1
-        wait += self._over * SECOND // 50 + random.randrange(SECOND // 10)
-        return Late(job, self._now + wait, WAITS_FOR_TURN)
+        return Late(job, self._now + wait + self._over * SECOND // 50, reason)
 
     def _spread(self, until: int) -> int:
         """A fifth of the wait at most, so that not all come at the instant they wait for."""

@@ -1,10 +1,10 @@
 """A sender's journal: what had its final dot, and what was answered (design decision 4).
 
-Before the final dot of a delivery leaves, an `D` record says so; as soon as the reply is read,
-an `R` record holds it. The records are written into the mapped memory of a file whose space is
-reserved beforehand: they survive the death of the process (not of the machine, which recovery
-recognises by the boot id), and a full disk is met before a claim, never between a dot and its
-reply (H20).
+Before the final dot of a delivery leaves, an `D` record says so; as soon as the reply is read, an
+`R` record holds it; an `U` record withdraws a dot that did not leave. The records are written into
+the mapped memory of a file whose space is reserved beforehand: they survive the death of the
+process (not of the machine, which recovery recognises by the boot id), and a full disk is met
+before a claim, never between a dot and its reply (H20).
 
 A sender holds a lock on `NAME.lock` as long as it lives; whoever can take that lock knows that
 it is dead. Dots and replies come from the event loop, room is reserved from the store's thread.
@@ -12,6 +12,7 @@ it is dead. Dots and replies come from the event loop, room is reserved from the
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import mmap
@@ -27,6 +28,7 @@ from mailer.errors import StoreUnavailable
 
 _DOT = struct.Struct("<cqHq32siHB")
 _REPLY = struct.Struct("<cqqHBH")
+_UNDO = struct.Struct("<cq")
 _CRC = struct.Struct("<I")
 _RESERVE = 1 << 20
 _ROLL = 8 << 20
@@ -123,6 +125,16 @@ class Journal:
             self._write(record)
             self._open[delivery] = dotted + record
 
+    def undotted(self, delivery: int) -> None:
+        """The final dot of this delivery did not leave: its connection was lost while the content
+        was written. Where there is no room to say so it stays in doubt after a crash."""
+        with self._turn:
+            records = self._open.get(delivery)
+            if records is not None and len([*_records(records)]) == 1:  # no reply behind it
+                with contextlib.suppress(StoreUnavailable):
+                    self._write(_summed(_UNDO.pack(b"U", delivery)))
+                    del self._open[delivery]
+
     def recorded(self, deliveries: Iterable[int]) -> None:
         """The store has them: the journal need not carry them on."""
         with self._turn:
@@ -192,6 +204,9 @@ def read_journal(path: Path) -> dict[int, Entry] | None:
     for record in _records(data):
         if isinstance(record, Entry):
             entries[record.delivery] = record
+        elif isinstance(record, int):
+            if entries.pop(record, None) is None:
+                return None
         else:
             delivery, at, code, enhanced, reply = record
             if delivery not in entries:
@@ -208,21 +223,18 @@ def remove(path: Path) -> None:
     path.with_suffix(".lock").unlink(missing_ok=True)
 
 
-def _records(data: bytes) -> Iterator[Entry | tuple[int, int, int, str, str]]:
+def _records(data: bytes) -> Iterator[Entry | int | tuple[int, int, int, str, str]]:
     """All whole records. What follows is reserved space, or a record whose writing was cut: a
     kill may fall between two pages of one write, so each record proves itself by its sum."""
     position = 0
     while position < len(data):
         kind = data[position : position + 1]
-        head = {b"D": _DOT, b"R": _REPLY}.get(kind)
+        head = {b"D": _DOT, b"R": _REPLY, b"U": _UNDO}.get(kind)
         if head is None or position + head.size > len(data):
             return
         fields = head.unpack_from(data, position)
-        end = (
-            position
-            + head.size
-            + (fields[4] + fields[5] if kind == b"R" else fields[6] + fields[7])
-        )
+        lengths = {b"D": fields[6:8], b"R": fields[4:6], b"U": ()}[kind]
+        end = position + head.size + sum(lengths)
         record = data[position:end]
         if data[end : end + _CRC.size] != _CRC.pack(zlib.crc32(record)):
             return
@@ -231,6 +243,8 @@ def _records(data: bytes) -> Iterator[Entry | tuple[int, int, int, str, str]]:
             signature = record[head.size : head.size + length]
             route = record[head.size + length :].decode("ascii", "replace")
             yield Entry(delivery, number, sent_date, sha256, signer, signature, route)
+        elif kind == b"U":
+            yield fields[1]
         else:
             _, delivery, at, code, enhanced, _ = fields
             text = record[head.size :]

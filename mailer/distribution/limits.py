@@ -96,6 +96,11 @@ class Limits:
                 if not limit.is_needed and not limit.in_flight:
                     del self._limits[group]
 
+    @property
+    def closed(self) -> frozenset[str]:
+        """Groups that are left to other senders: this one has no part of their limit."""
+        return frozenset(group for group, limit in self._limits.items() if limit.most == 0)
+
     def room(self, waiting: Mapping[str, int]) -> dict[str, int]:
         """For each limited group how many more are worth claiming, beside those `waiting`."""
         return {

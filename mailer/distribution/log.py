@@ -24,7 +24,7 @@ from mailer.message.values import message_id
 from mailer.store import audience, distributions, ledger, routes
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
-from mailer.store.states import DeliveryState
+from mailer.store.states import OPEN_DELIVERIES, DeliveryState
 
 LOG_COLUMNS = (
     "delivery",
@@ -135,7 +135,10 @@ def status(room: Newsroom) -> Status:
 
 
 def status_of(room: Newsroom, number: int) -> dict[str, Any]:
-    """One distribution with its counts, its waves and who was left out. Raises NotFound."""
+    """One distribution with its counts, its waves, who was left out and what needs a decision.
+
+    Raises NotFound.
+    """
     with room.store.read() as tx:
         row = existing(tx, number)
         found = _distribution(row, distributions.counts(tx, number))
@@ -151,6 +154,7 @@ def status_of(room: Newsroom, number: int) -> dict[str, Any]:
         ]
     found["left_out"] = json.loads(row["left_out"])
     found["audience"] = json.loads(row["audience"])
+    found["decisions"] = _decisions(found)
     return found
 
 
@@ -309,6 +313,7 @@ def _distribution(row: Row, counts: dict[str, int]) -> dict[str, Any]:
         "embargo_until": iso(row["embargo_until"]),
         "recipients": row["recipients"],
         "counts": counts,
+        "open": sum(counts.get(state.word, 0) for state in OPEN_DELIVERIES),
         "created_at": iso(row["created_at"]),
         "finished_at": iso(row["finished_at"]),
         "actor": row["actor"],
@@ -316,16 +321,20 @@ def _distribution(row: Row, counts: dict[str, int]) -> dict[str, Any]:
 
 
 def _decisions(row: dict[str, Any]) -> list[str]:
-    number = row["distribution"]
+    number, people = row["distribution"], row["open"]
+    have_not = "1 journalist has not" if people == 1 else f"{people:,} journalists have not"
     found = []
     if row["state"] == "waiting":
         why = f" ({row['reason']})" if row["reason"] else ""
         found.append(
-            f"Distribution {number} waits for you{why}: "
+            f"Distribution {number} waits for you{why}; {have_not} had it yet: "
             f"`mailer resume {number}` lets it go, `mailer cancel {number}` drops it."
         )
     if row["state"] == "paused":
-        found.append(f"Distribution {number} is paused: `mailer resume {number}` goes on.")
+        found.append(
+            f"Distribution {number} is paused; {have_not} had it yet: "
+            f"`mailer resume {number}` goes on."
+        )
     if doubtful := row["counts"].get("in_doubt"):
         found.append(
             f"{doubtful} of distribution {number} not certain: the server may have them, its "

@@ -20,7 +20,9 @@ def outlook(ways: Mapping[str, Way], limits: Limits, rate: float, now: int) -> W
             wait, reason = way.absence
             away[name] = now + round(wait * SECOND), reason
     probing = frozenset(name for name in usable if ways[name].failures)
-    return Ways(usable, away, _room_left(ways, usable, limits, rate), probing)
+    absent = frozenset(name for name in away if ways[name].is_absent)
+    room = _room_left(ways, usable, limits, rate)
+    return Ways(usable, away, room, probing, limits.closed, absent)
 
 
 def _room_left(

@@ -14,20 +14,22 @@ from itertools import chain, islice
 from typing import Any
 
 from mailer.audience.segments import Segment
+from mailer.clock import to_datetime
 from mailer.distribution import named, releases
 from mailer.distribution.context import Newsroom
+from mailer.distribution.dealing import Dealer
+from mailer.distribution.forecast import Forecast
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
 from mailer.distribution.named import Named
 from mailer.distribution.releases import StoredRelease
-from mailer.distribution.timing import Timing, forecast
+from mailer.distribution.timing import Timing
 from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.release.model import Severity
-from mailer.smtp.routes import pick
-from mailer.store import distributions, open_store
-from mailer.store.audience import candidates
+from mailer.store import distributions, open_store, paces, routes
+from mailer.store.audience import by_domain, candidates, planned_by_domain
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, PlannedDelivery
 from mailer.store.ledger import keep_compiled
@@ -209,7 +211,8 @@ def queue(
         number = _plan(room, stored, template, segments, order, plan, actor, progress)
         if number is None:
             raise Refused(_nobody(order, plan))
-    return _queued(room, plan, number, [*warnings, *who.warnings, *timing.warnings])
+    span = _forecast(room, segments, plan, number)
+    return _queued(plan, number, span, [*warnings, *who.warnings, *timing.warnings])
 
 
 def preflight_warnings(room: Newsroom, stored: StoredRelease) -> list[str]:
@@ -225,14 +228,49 @@ def preflight_warnings(room: Newsroom, stored: StoredRelease) -> list[str]:
     return [f.message for f in findings if f.severity is Severity.WARNING]
 
 
-def _queued(room: Newsroom, plan: _Plan, number: int | None, warnings: list[str]) -> Queued:
+def _forecast(
+    room: Newsroom, segments: Sequence[Segment], plan: _Plan, number: int | None
+) -> tuple[int, int]:
+    """When the first of a plan leaves and about when the last, UTC microseconds."""
+    dealer = Dealer(room.config)
+    now = plan.timing.now
+    today = to_datetime(now).astimezone(dealer.zone).date().isoformat()
+    with room.store.read() as tx:
+        found = Forecast(
+            dealer,
+            now=now,
+            urgent=plan.timing.embargo_until is not None,
+            used=paces.used_on(tx, today),
+            paused=routes.paused(tx),
+        )
+        for wave, domain, count in _by_domain(tx, dealer, segments, plan, number):
+            found.add(wave.id, wave.due_at, wave.over, domain, count)
+    return found.span()
+
+
+def _by_domain(
+    tx: Tx, dealer: Dealer, segments: Sequence[Segment], plan: _Plan, number: int | None
+) -> Iterator[tuple[_Wave, str, int]]:
+    """The people of a plan by wave and domain; by wave alone where no domain matters."""
+    who = plan.named
+    if not dealer.asks_domain:
+        yield from ((wave, "", wave.recipients) for wave in plan.waves.values())
+    elif number is not None:
+        waves = {wave.id: wave for wave in plan.waves.values()}
+        for id, domain, count in planned_by_domain(tx, number):
+            yield waves[id], domain, count
+    else:
+        for zone, domain, count in by_domain(
+            tx, segments, also=who.also, excepted=who.excepted, received=who.received
+        ):
+            wave = plan.waves.get(plan.timing.zone_of(zone))
+            if wave is not None:  # else somebody came in between
+                yield wave, domain, count
+
+
+def _queued(plan: _Plan, number: int | None, span: tuple[int, int], warnings: list[str]) -> Queued:
     waves = sorted(plan.waves.values(), key=lambda wave: (wave.due_at, wave.id))
-    main = pick(room.config.routes, "")  # the way of all whose domain no other route names
-    first, last = forecast(
-        [(wave.due_at, wave.recipients, wave.over) for wave in waves],
-        now=plan.timing.now,
-        rate=main.rate if main else 0.0,
-    )
+    first, last = span
     return Queued(
         distribution=number,
         state="scheduled",

@@ -9,6 +9,8 @@ everything claimed is in doubt (design decision 4).
 
 from __future__ import annotations
 
+import contextlib
+import glob
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.journal import Entry
 from mailer.distribution.outcomes import Decision, decide
 from mailer.feedback.judge import Verdict
-from mailer.store import ledger
+from mailer.store import ledger, paces
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
 from mailer.store.ledger import Result
@@ -27,6 +29,7 @@ from mailer.store.states import DeliveryState
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CHUNK = 500
+_ORPHAN_AFTER = 60 * SECOND
 
 
 @dataclass(slots=True)
@@ -65,7 +68,24 @@ def recover(room: Newsroom, *, host: str | None = None) -> Recovered:
             with room.store.presence_free(worker["id"]) as free:
                 if free:
                     _settle(room, worker, None, found)
+    _remove_orphans(room, host, {Path(worker["journal"]).stem for worker in workers})
     return found
+
+
+def _remove_orphans(room: Newsroom, host: str, known: set[str]) -> None:
+    """Forget the files of a sender that died before the store knew of it: nothing was claimed for
+    it, so its journal, if it was made at all, is empty.
+
+    Not those only just made: between its making and its locking a lock is free as well.
+    """
+    for lock in (room.config.spool_dir / "journals").glob(f"{glob.escape(host)}-*.lock"):
+        journal = lock.with_suffix(".journal")
+        with contextlib.suppress(FileNotFoundError):  # it was removed by its owner meanwhile
+            if lock.stem in known or (journal.exists() and journal.stat().st_size):
+                continue
+            age = room.clock.now() - round(lock.stat().st_mtime * SECOND)
+            if age > _ORPHAN_AFTER and journals.is_dead(journal):
+                journals.remove(journal)
 
 
 def _settle(
@@ -76,20 +96,25 @@ def _settle(
         held = ledger.held_by(tx, number)
     for start in range(0, len(held), _CHUNK):
         with room.store.write() as tx:
+            unused: list[tuple[int, int]] = []
             for distribution, delivery, attempts in held[start : start + _CHUNK]:
                 entry = None if journal is None else journal.get(delivery)
                 if entry is not None and entry.number != attempts + 1:
                     entry = None  # of an earlier attempt, which the store has
                 if journal is not None and entry is None:
-                    found.requeued += ledger.give_back(tx, number, [(distribution, delivery)])
+                    back = ledger.give_back(tx, number, [(distribution, delivery)])
+                    found.requeued += back
+                    unused += [(distribution, delivery)] * back
                 elif entry is not None and entry.code is not None:
                     result = _result(room, tx, distribution, entry)
                     found.recorded += ledger.record(tx, number, [result])
                     consequences.apply(room, tx, [result])
                 else:
                     _doubt(room, tx, number, distribution, delivery, attempts + 1, entry, found)
+            paces.give_back(tx, paces.not_begun(tx, number, unused))  # no warm-up carried them
     with room.store.write() as tx:
         ledger.worker_left(tx, number)
+        paces.worker_left(tx, number)
         add_event(
             tx,
             "worker_recovered",

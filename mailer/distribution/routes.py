@@ -53,10 +53,13 @@ def resume(room: Newsroom, name: str, actor: str) -> None:
             raise Refused(f"mail service {name} is neither paused nor resting.")
         routes.resume(tx, name, actor)
     # After the word is given, in short steps: nothing is put off because of this route any more.
-    waiting = True
-    while waiting:
-        with room.store.write() as tx:
-            waiting = routes.let_go(tx, name, CHUNK) == CHUNK
+    # Not for ever: what another route keeps is put off again meanwhile.
+    with room.store.read() as tx:
+        waiting = routes.waiting(tx)
+    for number, count in waiting.items():
+        for _ in range(0, count, CHUNK):
+            with room.store.write() as tx:
+                routes.let_go(tx, number, CHUNK)
 
 
 def _existing(room: Newsroom, name: str) -> None:

@@ -20,10 +20,11 @@ from apscheduler.triggers.date import DateTrigger
 from mailer.clock import SECOND
 from mailer.distribution import subscriptions
 from mailer.distribution.context import Newsroom
+from mailer.distribution.dealing import HORIZON
 from mailer.distribution.recovery import Recovered, recover
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
 from mailer.errors import StoreUnavailable
-from mailer.store import distributions
+from mailer.store import distributions, paces
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.states import DeliveryState
@@ -76,6 +77,7 @@ class Sweeper:
         self._fall_out()
         self._open_due()
         self._stop_leftovers()
+        self._move_up()
         busy = self._finish()
         with room.store.read() as tx:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)
@@ -159,6 +161,26 @@ class Sweeper:
         for row in rows:
             reason = "too late" if row["state"] == "dropped" else row["reason"] or "cancelled"
             stop_wave(self._room, row["distribution"], row["id"], reason)
+
+    def _move_up(self) -> None:
+        """Who waits for a turn behind deliveries that will not come lines up anew."""
+        with self._room.store.read() as tx:
+            changed = paces.changed_at(tx)
+            names = paces.held_up(tx, HORIZON)
+            if not names and changed is None:
+                return
+            sending = {row["distribution"] for row in distributions.sending_waves(tx)}
+        for name in names:
+            with self._room.store.write() as tx:
+                paces.begin_anew(tx, name)
+            for number in sorted(sending):
+                more = True
+                while more:
+                    with self._room.store.write() as tx:
+                        more = paces.let_go(tx, name, number, CHUNK) == CHUNK
+        if changed is not None:
+            with self._room.store.write() as tx:
+                paces.seen(tx, changed)
 
     def _finish(self) -> bool:
         """End waves with nothing left; True when any other has something to send now."""

@@ -60,10 +60,9 @@ _LAST_TRIES = 40
 class Sender:
     """One sender with its worker id, journal and connections.
 
-    `endpoints` say how each route is reached. `share` is the number of senders on this
-    host, `number` which of them this is.
-    `report` gets a small dict whenever answers reached the store. `run` returns when `stop` was
-    called and everything in hand is settled.
+    `endpoints` say how each route is reached. `share` is the number of senders on this host,
+    `number` which of them this is. `report` gets a small dict whenever answers reached the store.
+    `run` returns when `stop` was called and everything in hand is settled.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class Sender:
         self._pauses: dict[str, int] = {}
         self._doubts: Counter[str] = Counter()
         self._again: list[Job] = []
-        self._unused: Counter[tuple[str, str]] = Counter()
+        self._unused: set[tuple[int, int]] = set()
         self._waves: list[OpenWave] = []
         self._finishing = False
         self._uncertain = False
@@ -215,10 +214,12 @@ class Sender:
         """Judge one answer and put it among the results."""
         job: Job = item.context
         reply, now = outcome.reply, self._room.clock.now()
-        if reply.code == 0 and not outcome.dotted:
-            if not self.released(job):
-                self._lost_before_dot(way, job, reply, now, fresh)
-            return
+        if not outcome.dotted:
+            self._journal.undotted(job.claimed.id)
+            if reply.code == 0:
+                if not self.released(job):
+                    self._lost_before_dot(way, job, reply, now, fresh)
+                return
         if reply.code == 0:
             reason = f"no answer to the final dot: {reply.text}"
             doubt = Decision(DeliveryState.IN_DOUBT, str(Verdict.UNKNOWN), now, reason)
@@ -283,8 +284,7 @@ class Sender:
             way.ready.put_first(job)
             way.wake()
         elif not self._goes_elsewhere(way, job):
-            reason = f"connection lost: {reply}"
-            self._finish(way, job, self._put_off(job, now, reason), reply, now)
+            self._finish(way, job, self._put_off(job, now, f"connection lost: {reply}"), reply, now)
 
     def _goes_elsewhere(self, way: Way, job: Job) -> bool:
         """Failover: nothing of it had its dot, so another route may have it (decision 6)."""
@@ -357,7 +357,7 @@ class Sender:
     def _not_used(self, job: Job) -> None:
         """It never began by the route whose warm-up it was counted for."""
         if job.counted:
-            self._unused[job.route, job.counted] += 1
+            self._unused.add((job.claimed.distribution, job.claimed.id))
             job.counted = ""
 
     async def _watch_control(self) -> None:
@@ -409,7 +409,7 @@ class Sender:
                 self._aside = turn.aside + self._aside
                 self._pauses = turn.pauses | self._pauses
                 self._again = turn.again + self._again
-                self._unused = turn.unused + self._unused
+                self._unused = turn.unused | self._unused
                 self._uncertain = True
                 failures += 1
                 self._report({"event": "trouble", "reason": str(error)})
@@ -434,7 +434,7 @@ class Sender:
         turn = Turn(self._results, self._aside, self._pauses, waves=self._waves)
         self._results, self._aside, self._pauses = [], [], {}
         turn.again, self._again = self._again, []
-        turn.unused, self._unused = self._unused, Counter()
+        turn.unused, self._unused = self._unused, set()
         turn.working = {way.name for way in ways if way.works_again}
         turn.held = frozenset(self._in_hand) if self._uncertain else None
         if self._waves and usable and not self.stopping.is_set():
@@ -506,7 +506,7 @@ class Sender:
         ways = self._ways.values()
         if any(way.is_usable or way.is_yielding for way in ways):
             return
-        absent = [way for way in ways if not way.blocked and (way.paused or way.back_in)]
+        absent = [way for way in ways if way.is_absent]
         if absent:
             first = min(absent, key=lambda way: way.absence)
             wait, reason = first.absence
@@ -514,8 +514,8 @@ class Sender:
 
     async def _defer(self, way: Way, until: int, reason: str) -> None:
         waves, self._waves = self._waves, []
-        defer = partial(self._turns.defer, waves, way.name, until, reason)
-        deferred = await self._store.call(defer)
+        absent = [each.name for each in self._ways.values() if each.is_absent]
+        deferred = await self._store.call(partial(self._turns.defer, waves, absent, until, reason))
         if deferred and way.paused:
             hint = f"`mailer routes resume {way.name}` goes on"
             self._report({"event": "paused", "reason": f"{reason}; {hint}."})

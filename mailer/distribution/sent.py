@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 
 from mailer.distribution.context import Newsroom
-from mailer.distribution.log import delivery_number
+from mailer.distribution.log import delivery_number, iso
 from mailer.errors import CheckFailed, MailerError, NotFound
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
@@ -52,8 +52,18 @@ def as_sent(room: Newsroom, reference: str, attempt: int | None = None) -> SentM
         template = MergeTemplate.from_bytes(ledger.compiled(tx, row["compiled"]))
         signer = _signer_text(tx, tried)
     expected = bytes(tried["sha256"])
+    recipient = Recipient(**json.loads(row["frozen"]))
+    if recipient.key_id not in room.keys.keys:
+        raise CheckFailed(
+            f"the message of delivery {reference} cannot be written again: its links were made "
+            f"with token key {recipient.key_id}, which is missing; known of it are the time "
+            f"({iso(tried['at'])}), the answer ({tried['code']} {tried['reply']}) and the SHA-256 "
+            f"({expected.hex()}), by which a copy of it can be proved.",
+            where="keys/token.keys",
+            hint="Put the line of that key back: old links need it as well.",
+        )
     try:
-        data = _rebuilt(room, row, template, tried, signer)
+        data = _rebuilt(room, row, recipient, template, tried, signer)
     except MailerError as error:
         raise CheckFailed(
             f"the message of delivery {reference} cannot be written again: {error}"
@@ -90,10 +100,15 @@ def _signer_text(tx: Tx, attempt: Row) -> str | None:
 
 
 def _rebuilt(
-    room: Newsroom, row: Row, template: MergeTemplate, attempt: Row, signer: str | None
+    room: Newsroom,
+    row: Row,
+    recipient: Recipient,
+    template: MergeTemplate,
+    attempt: Row,
+    signer: str | None,
 ) -> bytes:
     values = slot_values(
-        Recipient(**json.loads(row["frozen"])),
+        recipient,
         delivery=row["id"],
         journalist=row["journalist"],
         list_id=row["list_id"],

@@ -1,4 +1,4 @@
-"""When the deliveries of a distribution are due: embargo, zones, spread, and when all is sent.
+"""When the deliveries of a distribution are due: embargo, zones, spread.
 
 One instant or one wall-clock time in each journalist's zone, never before an embargo ends, each
 wave at once or spread evenly. A lift reaches everybody at once, whatever else is asked (D22).
@@ -6,7 +6,6 @@ wave at once or spread evenly. A lift reaches everybody at once, whatever else i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -122,22 +121,6 @@ class Timing:
     def _warn(self, warning: str) -> None:
         if warning not in self.warnings:
             self.warnings.append(warning)
-
-
-def forecast(waves: Iterable[tuple[int, int, int]], *, now: int, rate: float) -> tuple[int, int]:
-    """When the first delivery leaves and about when the last, in UTC microseconds.
-
-    `waves` are (due, recipients, spread over microseconds), at least one; `rate` is messages a
-    second over all processes, 0 without limit.
-    """
-    first, last = None, now
-    for due, recipients, over in sorted(waves):
-        start = max(due, now)
-        first = start if first is None else first
-        gaps = max(recipients - 1, 0)
-        paced = max(start, last) + (round(gaps * SECOND / rate) if rate else 0)
-        last = max(paced, due + (over * gaps // recipients if recipients else 0))
-    return (now if first is None else first), last
 
 
 def _over(text: str | None) -> int:

@@ -4,8 +4,7 @@ sender's one store thread and never in its event loop (design decision 11).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -52,8 +51,8 @@ class Turn:
     After a failed commit nobody knows whether it took place: `held` then are the ids really in
     hand, and whatever else this worker has claimed goes back. `pauses` are destination groups
     that asked for one, with the instant until when; `working` are routes whose rest is over.
-    `again` are jobs in hand that another route with places to take is to have; `unused` counts
-    what was dealt to (route, day) of a warm-up and never began there.
+    `again` are jobs in hand that another route with places to take is to have; `unused` are
+    (distribution, delivery) of what counts for a warm-up and never began there.
     """
 
     results: list[Result] = field(default_factory=list)
@@ -64,7 +63,7 @@ class Turn:
     wanted: int = 0
     ways: Ways = field(default_factory=Ways)
     again: list[Job] = field(default_factory=list)
-    unused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unused: set[tuple[int, int]] = field(default_factory=set)
     held: frozenset[int] | None = None
 
     @property
@@ -142,6 +141,7 @@ class Turns:
             return self._compute(partial(self._write, tx, turn))
 
     def _write(self, tx: Tx, turn: Turn) -> Claim:
+        _unless_back(tx, turn.results)
         ledger.record(tx, self._worker, turn.results)
         consequences.apply(self._room, tx, turn.results, group=self._dealer.group_of_address)
         if self._room.config.sending.on_doubt == "resend":
@@ -153,6 +153,7 @@ class Turns:
         for group, until in sorted(turn.pauses.items()):
             paces.rest(tx, group, until)
         self._set_aside(tx, turn.aside)
+        unused = set(turn.unused)
         if turn.held is not None:
             strays = [
                 (distribution, delivery)
@@ -160,10 +161,11 @@ class Turns:
                 if delivery not in turn.held
             ]
             ledger.give_back(tx, self._worker, strays)
+            unused.update(strays)
+        not_begun = paces.not_begun(tx, self._worker, unused)
         moved = self._deal_again(tx, turn) if turn.again else None
         found = self._claim(tx, turn) if turn.wanted > 0 else Claim([], 0, tx.now())
-        for (route, day), count in sorted(turn.unused.items()):
-            paces.use(tx, route, day, -count)
+        paces.give_back(tx, not_begun)
         if moved is None:
             return found
         return replace(found, jobs=moved.jobs + found.jobs, gone=moved.gone)
@@ -179,17 +181,19 @@ class Turns:
             if name not in routes.resting(tx):
                 routes.rest(tx, name, until, reason, f"worker:{self._worker}")
 
-    def defer(self, waves: Iterable[OpenWave], route: str, due_at: int, reason: str) -> int:
+    def defer(
+        self, waves: Iterable[OpenWave], absent: Collection[str], due_at: int, reason: str
+    ) -> int:
         """No way out is left: what is due of these waves waits until `due_at`; how many.
 
-        Unless somebody let go `route`, the first to come back, meanwhile.
+        Unless somebody let go one of the `absent` routes meanwhile.
         """
         deferred = 0
         for wave in waves:
             step = 1
             while step:
                 with self._room.store.write() as tx:
-                    if route not in routes.state_of(tx):
+                    if len(routes.hold(tx, absent)) < len(absent):
                         return deferred
                     step = ledger.defer_wave(tx, wave, due_at, reason, LARGEST_CLAIM)
                 deferred += step
@@ -199,8 +203,11 @@ class Turns:
         """The end. Every message taken had its outcome, so what is still claimed was never on
         the wire."""
         with self._room.store.write() as tx:
+            held = [(distribution, id) for distribution, id, _ in ledger.held_by(tx, self._worker)]
+            paces.give_back(tx, paces.not_begun(tx, self._worker, held))
             ledger.give_back_all(tx, self._worker)
             ledger.worker_left(tx, self._worker)
+            paces.worker_left(tx, self._worker)
 
     def _drain_spool(self) -> None:
         if subscriptions.waiting(self._room):
@@ -220,7 +227,7 @@ class Turns:
             ledger.give_back(tx, self._worker, back)
 
     def _claim(self, tx: Tx, turn: Turn) -> Claim:
-        deal = self._dealer.begin(tx, turn.ways)
+        deal = self._dealer.begin(tx, turn.ways, self._worker)
         wanted = deal.room(turn.wanted)
         kept: list[Job] = []
         late: list[Late] = []
@@ -231,7 +238,7 @@ class Turns:
             template, signer = self._template(tx, wave.compiled)
             signing = keep(tx, signer)
             jobs: list[Job] = []
-            for claimed in ledger.claim(tx, self._worker, wave, wanted):
+            for claimed in ledger.claim(tx, self._worker, wave, wanted, but=deal.not_mine):
                 if claimed.frozen is not None:
                     recipient = Recipient(**orjson.loads(claimed.frozen))
                 else:
@@ -260,7 +267,7 @@ class Turns:
         if turn.held is not None:  # the commit that failed may have put some of them off
             mine = {delivery for _, delivery, _ in ledger.held_by(tx, self._worker)}
             jobs = [job for job in jobs if job.claimed.id in mine]
-        deal = self._dealer.begin(tx, turn.ways)
+        deal = self._dealer.begin(tx, turn.ways, self._worker)
         kept, late = deal.deal(jobs)
         deal.close()
         self._wait(tx, late)
@@ -280,3 +287,18 @@ class Turns:
             template = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
             self._templates[digest] = template, signer_of(self._room.config, template)
         return self._templates[digest]
+
+
+def _unless_back(tx: Tx, results: Iterable[Result]) -> None:
+    """What was put off because a route was away is due now where somebody let that route go."""
+    waiting = [
+        result
+        for result in results
+        if result.state is DeliveryState.DEFERRED
+        and (result.reason or "").startswith(f"mail service {result.route} is ")
+    ]
+    if waiting:
+        away = routes.hold(tx, {result.route for result in waiting})
+        for result in waiting:
+            if result.route not in away:
+                result.due_at = min(result.due_at, tx.now())

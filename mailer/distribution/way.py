@@ -116,6 +116,11 @@ class Way:
         return max(0.0, self._rest_until - self._loop.time())
 
     @property
+    def is_absent(self) -> bool:
+        """Whether it rests or is paused by the store's word."""
+        return not self.blocked and (self.paused or self.back_in > 0)
+
+    @property
     def absence(self) -> tuple[float, str]:
         """In how many seconds it may be tried again, and why not now."""
         if self.paused:

@@ -50,4 +50,13 @@ def pick(routes: Sequence[_R], domain: str, *, without: Collection[str] = ()) ->
     written. `without` are names of routes that may not be used at the moment.
     """
     fit = [route for route in routes if route.name not in without and serves(route, domain)]
-    return min(fit, key=lambda route: (not route.domains, route.order), default=None)
+    return min(fit, key=_rank, default=None)
+
+
+def ranked(routes: Sequence[_R], domain: str) -> list[_R]:
+    """All routes that serve recipients at `domain`, in the order in which `pick` takes them."""
+    return sorted((route for route in routes if serves(route, domain)), key=_rank)
+
+
+def _rank(route: Route) -> tuple[bool, int]:
+    return not route.domains, route.order

@@ -7,7 +7,7 @@ seen, so an import shows whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,36 @@ def count(tx: Tx, segments: Sequence[Segment]) -> dict[str, int]:
             key = "on_hold" if row["state"] == "on_hold" else "other"
         found[key] += row["n"]
     return found
+
+
+def by_domain(
+    tx: Tx,
+    segments: Sequence[Segment],
+    *,
+    also: Sequence[int] = (),
+    excepted: Collection[int] = (),
+    received: int | None = None,
+) -> Iterator[tuple[str, str, int]]:
+    """Who would get it, counted by zone and domain of the address: (zone, domain, people).
+
+    Those of `also` whom no segment selects come as rows of their own. Raises as `candidates` does.
+    """
+    for only in ((), also) if also else ((),):
+        compiler = _Compiler(tx)
+        people, params = compiler.people(segments, only=only, received=received)
+        more = " AND q.selected = 0" if only else ""
+        more += " AND q.received = 0" if received is not None else ""
+        if excepted:
+            more += f" AND q.id NOT IN ({compiler.names(sorted(excepted))})"
+        sql = query("audience.by_domain", tx.dialect).format(people=people, more=more)
+        for row in tx.stream_rows(sql, params):
+            yield row["zone"], row["domain"], row["n"]
+
+
+def planned_by_domain(tx: Tx, distribution: int) -> Iterator[tuple[int, str, int]]:
+    """A distribution's deliveries by wave and domain of the address: (wave, domain, deliveries)."""
+    for row in tx.stream("audience.planned_by_domain", distribution=distribution):
+        yield row["wave"], row["domain"], row["n"]
 
 
 def lists_by_name(tx: Tx) -> dict[str, Row]:
@@ -188,7 +218,7 @@ class _Compiler:
         inner, more = "", ""
         if only:
             inner = f", CASE WHEN {wanted} THEN 1 ELSE 0 END AS selected"
-            wanted, more = f"j.id IN ({self._names(only)})", ", p.selected"
+            wanted, more = f"j.id IN ({self.names(only)})", ", p.selected"
         if received is not None:
             has = query("audience.has_received", self.tx.dialect)
             more += f", CASE WHEN {has} THEN 1 ELSE 0 END AS received"
@@ -215,14 +245,14 @@ class _Compiler:
 
     def _field(self, name: str, values: Sequence[str]) -> str:
         if name == "list":
-            ids = self._names([self._list(value) for value in values])
+            ids = self.names([self._list(value) for value in values])
             return self._among("memberships m", f"m.list IN ({ids}) AND {self._active}")
-        texts = self._names(values)
+        texts = self.names(values)
         sql = f"SELECT id FROM facet_values WHERE field = :field AND value IN ({texts})"
         rows = self.tx.rows(sql, {**self.params, "field": name})
         if not rows:
             return "1 = 0"
-        ids = self._names([row["id"] for row in rows])
+        ids = self.names([row["id"] for row in rows])
         return self._among("facets m", f"m.facet IN ({ids})")
 
     def _among(self, table: str, where: str) -> str:
@@ -241,7 +271,7 @@ class _Compiler:
         number: int = row["id"]
         return number
 
-    def _names(self, values: Sequence[Any]) -> str:
+    def names(self, values: Sequence[Any]) -> str:
         """Parameters for these values; their names for the SQL."""
         names = []
         for value in values:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mailer.errors import StoreUnavailable
+from mailer.store import paces
 from mailer.store.base import Row, Tx, query
 from mailer.store.core import add_event, raise_control
 from mailer.store.states import WAITS_FOR_TURN, DeliveryState
@@ -255,6 +256,8 @@ def move(
     if changed:
         data = {"reason": reason} if reason else {}
         add_event(tx, event or to, actor, distribution=distribution, data=data)
+        if to in ("paused", "waiting", "cancelled", "resumed"):
+            paces.changed(tx)
     return bool(changed)
 
 
@@ -309,7 +312,7 @@ def has_open(tx: Tx, distribution: int, wave: int) -> bool:
 
 def is_busy(tx: Tx, distribution: int, wave: int) -> bool:
     """Has the wave anything to send at this instant, in hand, or waiting for its turn?"""
-    place = {"distribution": distribution, "wave": wave, "turn": WAITS_FOR_TURN}
+    place = {"distribution": distribution, "wave": wave, "turn": f"{WAITS_FOR_TURN}%"}
     return tx.one("distributions.busy_now", now=tx.now(), **place) is not None
 
 

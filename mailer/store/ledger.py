@@ -107,16 +107,26 @@ def open_waves(tx: Tx) -> list[OpenWave]:
     ]
 
 
-def claim(tx: Tx, worker: int, wave: OpenWave, limit: int) -> list[Claimed]:
-    """Claim up to `limit` deliveries of a wave: first those never tried, then those due again.
+def claim(
+    tx: Tx, worker: int, wave: OpenWave, limit: int, *, but: Sequence[str] = ()
+) -> list[Claimed]:
+    """Claim up to `limit` deliveries of a wave: first those never tried, then those due again,
+    except what waits for one of the reasons `but`.
 
     Every gate that exists stands in the WHERE: due, distribution and wave sending, embargo
     over, journalist active, not suppressed (H14).
     """
-    place = {"distribution": wave.distribution, "wave": wave.wave, "now": tx.now()}
+    place: dict[str, Any] = {
+        "distribution": wave.distribution,
+        "wave": wave.wave,
+        "now": tx.now(),
+    }
     ids = _array(tx.value("ledger.pick_queued", limit=limit, **place))
     if len(ids) < limit:
-        ids += _array(tx.value("ledger.pick_deferred", limit=limit - len(ids), **place))
+        if but:
+            place["but"] = json.dumps(but)
+        name = "ledger.pick_deferred_but" if but else "ledger.pick_deferred"
+        ids += _array(tx.value(name, limit=limit - len(ids), **place))
     if not ids:
         return []
     picked = {"distribution": wave.distribution, "ids": json.dumps(ids)}

@@ -7,7 +7,7 @@ control version, so that all senders see it at their next look, and is an event 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,10 +80,21 @@ def resume(tx: Tx, name: str, actor: str) -> bool:
     return True
 
 
-def let_go(tx: Tx, name: str, limit: int) -> int:
-    """Up to `limit` deliveries that were put off because the route was paused or away are due at
-    once; how many."""
-    return tx.run("routes.let_go", name=name, limit=limit, now=tx.now())
+def hold(tx: Tx, names: Iterable[str]) -> set[str]:
+    """Those of the routes that rest, rested last, or are paused; nobody lets them go before the
+    transaction ends. What is put off because of them meanwhile is found by `let_go` afterwards."""
+    return {name for name in sorted(names) if tx.one("routes.hold", name=name) is not None}
+
+
+def waiting(tx: Tx) -> dict[int, int]:
+    """How many deliveries wait because routes were paused or away, by distribution."""
+    return {row["distribution"]: row["n"] for row in tx.all("routes.waiting", now=tx.now())}
+
+
+def let_go(tx: Tx, distribution: int, limit: int) -> int:
+    """Up to `limit` deliveries that were put off because routes were paused or away are due at
+    once; how many. What still finds no route is put off again."""
+    return tx.run("routes.let_go", distribution=distribution, limit=limit, now=tx.now())
 
 
 def works(tx: Tx, name: str, actor: str = "system") -> bool:

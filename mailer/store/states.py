@@ -36,8 +36,8 @@ class DeliveryState(IntEnum):
 
 
 WAITS_FOR_TURN = "waits for its turn"
-"""The reason of a delivery that was due and found no place in a rate or limit: it goes as soon as
-there is one, so whoever sends what is due is not done before."""
+"""How the reason begins of a delivery that was due and found no place in a rate or limit: it goes
+as soon as there is one, so whoever sends what is due is not done before."""
 
 _S = DeliveryState
 

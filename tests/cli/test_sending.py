@@ -149,6 +149,10 @@ def test_a_run_that_ends_says_what_waits_for_an_officer(desk: Path, mailer: Mail
     done = mailer("run", "--once")
     assert done.code == 0
     assert "waits for you" in done.err and "mailer resume 1" in done.err
+    people = f"{queued.json['recipients']} journalists have not had it yet"
+    assert people in " ".join(done.err.split())
+    assert people in " ".join(mailer("status").out.split())
+    assert people in " ".join(mailer("status", "1").out.split())
     assert mailer("run", "--once", "--json").json["decisions"]
 
 

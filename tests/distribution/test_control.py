@@ -111,7 +111,10 @@ def test_pause_before_the_start_keeps_it_from_starting(room: Newsroom, clock: Ma
     assert states(room, number) == ("paused", ["scheduled"])
     assert status_of(room, number)["reason"] == "call the minister first"
     [decision] = status(room).decisions
-    assert decision == f"Distribution {number} is paused: `mailer resume {number}` goes on."
+    assert decision == (
+        f"Distribution {number} is paused; 4 journalists have not had it yet: "
+        f"`mailer resume {number}` goes on."
+    )
     assert control.resume(room, number, "anna") == "sending"
     assert sweeper.sweep().busy and deliver(room, number) == 4
 

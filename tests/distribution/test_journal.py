@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -15,6 +19,8 @@ from hypothesis import strategies as st
 from mailer.distribution import journal as journals
 from mailer.distribution.journal import Journal, is_dead, read_journal
 from mailer.errors import StoreUnavailable
+
+from tests.distribution import sending
 
 
 def die(journal: Journal) -> None:
@@ -194,3 +200,100 @@ def test_a_journal_with_a_reply_to_an_unknown_dot_is_not_trusted(tmp_path: Path)
     die(journal)
     path.write_bytes(data[first:])
     assert read_journal(path) is None
+
+
+def test_a_dot_that_did_not_leave_is_withdrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H7, H8: a connection lost while a large message was written leaves no doubt, a second try
+    counts by itself, and what has an answer keeps it."""
+    monkeypatch.setattr(journals, "_ROLL", 0)
+    journal = filled(tmp_path)
+    for delivery in (1, 2, 3, 4):
+        journal.undotted(delivery)
+    found = read_journal(journal.path)
+    assert found is not None and set(found) == {1, 3}
+    journal.dotted(2, 9, 1009, b"\x09" * 32)
+    found = read_journal(journal.path)
+    assert found is not None and (found[2].number, found[2].code) == (9, None)
+    journal.undotted(2)
+    journal.dotted(5, 1, 1005, b"\x05" * 32)
+    journal.reserve(1)  # into a new file
+    found = read_journal(journal.path)
+    assert found is not None and set(found) == {1, 3, 5}
+    journal.undotted(5)
+    die(journal)
+    found = read_journal(journal.path)
+    assert found is not None and set(found) == {1, 3}
+    whole = journal.path.read_bytes()
+    cut = tmp_path / "cut.journal"
+    for size in range(journal._end + 1):
+        cut.write_bytes(whole[:size] + b"\0" * 64)
+        found = read_journal(cut)
+        assert found is not None and (5 in found) <= (size < journal._end)
+    cut.write_bytes(journals._summed(journals._UNDO.pack(b"U", 5)) + bytes(64))
+    assert read_journal(cut) is None, "its dot was lost, so others may be"
+
+
+def test_without_room_a_dot_stays_in_doubt(tmp_path: Path) -> None:
+    """H20: to take it back never fails; it errs on the safe side."""
+    journal = Journal(tmp_path, "one")
+    journal.reserve(1)
+    journal.dotted(1, 1, 1, bytes(32))
+    journal._reserved = journal._end
+    journal.undotted(1)
+    die(journal)
+    found = read_journal(journal.path)
+    assert found is not None and set(found) == {1}
+
+
+class _Cutter:
+    """A mail server that takes all of a large message but its end, and hangs up."""
+
+    def __enter__(self) -> _Cutter:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.cut = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                with self._listener.accept()[0] as connection:
+                    self._talk(connection, connection.makefile("rb"))
+
+    def _talk(self, connection: socket.socket, lines: BinaryIO) -> None:
+        connection.sendall(b"220 here\r\n")
+        for line in lines:
+            if line.startswith(b"BDAT"):
+                lines.read(int(line.split()[1]))
+                self.cut += 1
+                return
+            ehlo = line.upper().startswith(b"EHLO")
+            connection.sendall(b"250-here\r\n250 CHUNKING\r\n" if ehlo else b"250 ok\r\n")
+
+
+def test_a_large_message_cut_off_leaves_no_doubt_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H8: what is read after a crash says that its end never left."""
+    paragraph = "It carries trams and people, and " * 30
+    long = sending.RELEASE.replace("It carries", f"{paragraph}\n\n" * 60 + "It carries")
+    monkeypatch.setattr(sending, "RELEASE", long)
+    with _Cutter() as server:
+        url = f"sqlite:///{tmp_path / 'mailer.db'}"
+        office = sending.Office(tmp_path / "room", server.port, url, 1, sending='retry = ["1h"]')
+        process = office.start("run")
+        try:
+            while office.states() != {"deferred": 1}:
+                assert process.poll() is None
+            assert server.cut
+            [path] = (office.config.spool_dir / "journals").glob("*.journal")
+            assert b"D" in path.read_bytes() and read_journal(path) == {}
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()

@@ -169,6 +169,10 @@ def test_what_is_waiting_goes_or_is_dropped_by_an_officers_word(
     clock.advance(3600)
     assert not sweeper.sweep().busy
     assert states(room, number) == ("waiting", ["waiting"])
+    [decision] = status(room).decisions
+    assert "(later than late_grace); 4 journalists have not had it yet: `mailer" in decision
+    assert status_of(room, number)["decisions"] == [decision]
+    assert status_of(room, number)["open"] == 4
     if act == "resume":
         assert control.resume(room, number, "anna") == "sending"
         assert sweeper.sweep().busy

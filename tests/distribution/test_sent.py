@@ -197,6 +197,27 @@ def test_what_cannot_be_proved_is_not_shown(
             as_sent(press.room, rows[0]["delivery"])
 
 
+def test_without_the_key_of_its_links_it_says_which_and_what_is_known(
+    tmp_path: Path, store_url: str, server: Capture
+) -> None:
+    """Decision 7: an old key that was deleted; time, answer and SHA-256 remain."""
+    with office(tmp_path / "room", store_url, server, sign=False) as press:
+        press.run()
+        [row] = log(press.room, email="b1@example.com")
+        whole = as_sent(press.room, row["delivery"])
+        key = press.room.keys.current_id
+        token = press.config.keys_dir / "token.keys"
+        rotated = rotate_keys(token.read_text(), lambda count: bytes(range(count)))
+        lines = [line for line in rotated.splitlines() if not line.startswith(f"{key} ")]
+        token.write_text("\n".join(lines) + "\n")
+        with open_newsroom(press.config) as room, pytest.raises(CheckFailed) as caught:
+            as_sent(room, row["delivery"])
+    said = str(caught.value)
+    assert f"token key {key}, which is missing" in said
+    assert row["last_attempt_at"] in said and whole.sha256 in said
+    assert "(250 2.0.0 taken)" in said or "(250 taken)" in said
+
+
 def test_a_signature_survives_the_sender(tmp_path: Path, store_url: str, server: Capture) -> None:
     """H7, H9: the journal of a dead sender has it, so what is in doubt can be shown too."""
     with office(tmp_path / "room", store_url, server) as press:

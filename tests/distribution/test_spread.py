@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from mailer.clock import SECOND, ManualClock
 from mailer.distribution.instants import between
 from mailer.distribution.log import log, status, status_of
 from mailer.distribution.schedule import Sweeper
-from mailer.distribution.timing import forecast
 from mailer.errors import UsageError
 from mailer.store import ledger
 from mailer.store.ledger import OpenWave
@@ -190,43 +187,6 @@ def test_a_run_sends_what_is_due_and_leaves(tmp_path: Path, store_url: str) -> N
         press.run()
         states = [row["state"] for row in log(press.room, distribution=again.distribution)]
         assert states[0] == "accepted" and set(states) <= {"accepted", "queued"}
-
-
-def test_the_forecast_counts_batches_spread_and_rate() -> None:
-    """Issue: when it starts and about when it ends."""
-    assert forecast([(100, 1, 0)], now=0, rate=0) == (100, 100)
-    assert forecast([(100, 10, 0)], now=500, rate=0) == (500, 500)
-    at = NOON
-    # 2,401 messages at one a second: 40 minutes after the first.
-    assert forecast([(at, 2401, 0)], now=0, rate=1.0) == (at, at + 40 * MINUTE)
-    # A spread longer than the rate needs decides, and the other way round.
-    assert forecast([(at, 60, 60 * MINUTE)], now=0, rate=1.0)[1] == at + 59 * MINUTE
-    assert forecast([(at, 7201, 60 * MINUTE)], now=0, rate=1.0)[1] == at + 120 * MINUTE
-    # The second batch waits until the first is through.
-    assert forecast([(at, 3601, 0), (at + MINUTE, 61, 0)], now=0, rate=1.0) == (
-        at,
-        at + 61 * MINUTE,
-    )
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, 10**15), st.integers(1, 10**6), st.sampled_from((0, 1, 10**6, 10**10))
-        ),
-        min_size=1,
-        max_size=5,
-    ),
-    st.integers(0, 10**15),
-    st.sampled_from((0.0, 0.5, 3.0, 1000.0)),
-)
-def test_the_forecast_never_ends_before_it_begins(
-    waves: list[tuple[int, int, int]], now: int, rate: float
-) -> None:
-    """Nothing leaves before now or before its batch is due."""
-    first, last = forecast(waves, now=now, rate=rate)
-    assert first == max(now, min(due for due, _, _ in waves))
-    assert last >= first and last >= max(due for due, _, _ in waves)
 
 
 @pytest.mark.parametrize(

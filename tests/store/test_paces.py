@@ -75,3 +75,24 @@ def test_a_days_messages_are_counted_and_given_back(store: Store) -> None:
         paces.use(tx, "main", "2026-03-03", -2)
         assert paces.used(tx, "main", "2026-03-03") == 5
         assert paces.used(tx, "main", "2026-03-04") == 0
+
+
+def test_an_officers_stop_waits_for_no_sender(store: Store) -> None:
+    """H15: while a sender holds a queue, a change can be said, and it is told until it is seen."""
+    with store.write() as tx:
+        paces.queue(tx, "route:main", 10)
+        paces.rest(tx, "gmail", tx.now() + 60 * SECOND)
+    if store.dialect == "postgresql":
+        with store.write() as tx, store.write() as other:
+            paces.queue(tx, "route:main", 10).keep(tx)
+            paces.changed(other)
+    else:  # one writer at a time in any case
+        with store.write() as tx:
+            paces.changed(tx)
+    with store.write() as tx:
+        at = paces.changed_at(tx)
+        assert at is not None and paces.held_up(tx, SECOND) == ["route:main"]
+        paces.seen(tx, at - 1)
+        assert paces.held_up(tx, SECOND) == ["route:main"]
+        paces.seen(tx, at)
+        assert paces.changed_at(tx) is None and paces.held_up(tx, SECOND) == []

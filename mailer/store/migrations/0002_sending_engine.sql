@@ -37,6 +37,18 @@ CREATE TABLE route_days (
     PRIMARY KEY (route, day)
 );
 
+-- Which deliveries a worker holds, or held, that count for a route's day, so that what never began
+-- can be taken off again when the worker dies. Rows go with the day or the worker.
+CREATE TABLE route_claims (
+    distribution INTEGER NOT NULL,
+    delivery BIGINT NOT NULL,
+    worker BIGINT NOT NULL,
+    route TEXT NOT NULL,
+    day TEXT NOT NULL,
+    PRIMARY KEY (distribution, delivery)
+) {clustered};
+CREATE INDEX route_claims_worker ON route_claims (worker, day);
+
 -- Answers that speak against an address only when they come again on other days (G6, G7).
 CREATE TABLE address_doubts (
     journalist INTEGER NOT NULL,

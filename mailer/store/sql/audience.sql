@@ -40,6 +40,25 @@ INSERT INTO journalists (id, state, first_name, last_name, outlet, outlet_type, 
     zone, beats, consent_basis, source, source_date, notes, created_at, updated_at)
 VALUES (:id, 'test', '', '', '', '', '', '', :zone, '', '', 'test recipient', '', '', :now, :now)
 
+-- name: domain
+-- What stands behind the last @ of an address.
+substr(a.email, length(rtrim(a.email, replace(a.email, '@', ''))) + 1)
+
+-- name: domain@postgresql
+substring(a.email from '[^@]*$')
+
+-- name: by_domain
+SELECT q.zone, {{domain}} AS domain, count(*) AS n
+FROM ({people}) q JOIN addresses a ON a.journalist = q.id
+WHERE q.state = 'active' AND q.suppressed = 0{more}
+GROUP BY 1, 2
+
+-- name: planned_by_domain
+SELECT d.wave, {{domain}} AS domain, count(*) AS n
+FROM deliveries d JOIN addresses a ON a.journalist = d.journalist
+WHERE d.distribution = :distribution
+GROUP BY 1, 2
+
 -- name: list_facts
 SELECT m.list, j.state, count(*) AS n FROM memberships m JOIN journalists j ON j.id = m.journalist
 WHERE {active} GROUP BY m.list, j.state

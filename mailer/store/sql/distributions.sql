@@ -181,7 +181,7 @@ SELECT 1 AS found WHERE
     OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 2
                AND due_at <= :now)
     OR EXISTS (SELECT 1 FROM deliveries WHERE distribution = :distribution AND wave = :wave AND state = 2
-               AND reason = :turn)
+               AND reason LIKE :turn)
 
 -- name: stop_queued
 UPDATE deliveries SET state = 8, reason = :reason

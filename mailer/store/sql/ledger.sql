@@ -75,6 +75,27 @@ WITH picked AS MATERIALIZED (
     ORDER BY d.due_at LIMIT :limit {{skip_locked}})
 SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM picked
 
+-- name: pick_deferred_but
+-- Without what waits for reasons that keep it from this sender. Only the first that are due are
+-- looked at: many of those must not make every claim slow, and others bring them forward.
+WITH first AS MATERIALIZED (
+    SELECT d.id, d.reason FROM deliveries d {{by_deferred}}
+    WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now AND d.wave = :wave
+    ORDER BY d.due_at LIMIT :limit + 2000),
+picked AS MATERIALIZED (
+    SELECT d.id FROM deliveries d
+    WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now
+      AND d.id IN (SELECT id FROM first WHERE coalesce(reason, '') NOT {{in_reasons}})
+      AND {{gates}}
+    ORDER BY d.due_at LIMIT :limit {{skip_locked}})
+SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM picked
+
+-- name: in_reasons
+IN (SELECT value FROM json_each(:but))
+
+-- name: in_reasons@postgresql
+IN (SELECT json_array_elements_text(:but ::json))
+
 -- name: claim
 -- What was picked in the same transaction: nobody else can have changed it since.
 UPDATE deliveries SET state = 1, worker = :worker

@@ -9,6 +9,13 @@ SELECT name FROM routes WHERE state = 'paused'
 -- name: resting
 SELECT name FROM routes WHERE state = 'resting' AND until_at > :now
 
+-- name: hold
+SELECT name FROM routes WHERE name = :name
+
+-- name: hold@postgresql
+-- Whoever would let it go waits until this transaction ends, and so sees what was put off in it.
+SELECT name FROM routes WHERE name = :name FOR SHARE
+
 -- name: pause
 -- A pause takes the place of a rest; one that stands keeps its first reason.
 INSERT INTO routes (name, state, reason, until_at, failures, changed_at)
@@ -28,13 +35,19 @@ WHERE routes.state = 'resting'
 -- name: resume
 DELETE FROM routes WHERE name = :name
 
+-- name: waiting
+SELECT distribution, count(*) AS n FROM deliveries
+WHERE state = 2 AND due_at > :now AND reason LIKE 'mail service % is %'
+GROUP BY distribution ORDER BY distribution
+
 -- name: let_go
--- What waits for this mail service and for nothing else is due at once.
+-- What waits for a mail service is due at once, whichever of several would have come back first.
 UPDATE deliveries SET due_at = :now
-WHERE state = 2 AND (distribution, id) IN (
-    SELECT distribution, id FROM deliveries
-    WHERE state = 2 AND due_at > :now AND reason LIKE 'mail service ' || :name || ' is %'
-    LIMIT :limit)
+WHERE state = 2 AND distribution = :distribution AND id IN (
+    SELECT id FROM deliveries
+    WHERE state = 2 AND distribution = :distribution AND due_at > :now
+      AND reason LIKE 'mail service % is %'
+    ORDER BY due_at LIMIT :limit)
 
 -- name: works
 DELETE FROM routes WHERE name = :name AND state = 'resting'
