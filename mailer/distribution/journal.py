@@ -109,21 +109,17 @@ class Journal:
         head = _DOT.pack(
             b"D", delivery, number, sent_date, sha256, signer, len(signature), len(way)
         )
-        record = _summed(head + signature + way)
         with self._turn:
-            self._write(record)
-            self._open[delivery] = record
+            self._open[delivery] = self._write(head + signature + way)
 
     def replied(self, delivery: int, at: int, code: int, enhanced: str, reply: str) -> None:
         """The server's answer to the final dot of this delivery was read."""
         kind = enhanced.encode("ascii", "replace")[:64]
         words = reply.encode("utf-8", "replace")[:600]
         head = _REPLY.pack(b"R", delivery, at, code, len(kind), len(words))
-        record = _summed(head + kind + words)
         with self._turn:
             dotted = self._open[delivery]
-            self._write(record)
-            self._open[delivery] = dotted + record
+            self._open[delivery] = dotted + self._write(head + kind + words)
 
     def undotted(self, delivery: int) -> None:
         """The final dot of this delivery did not leave: its connection was lost while the content
@@ -132,7 +128,7 @@ class Journal:
             records = self._open.get(delivery)
             if records is not None and len([*_records(records)]) == 1:  # no reply behind it
                 with contextlib.suppress(StoreUnavailable):
-                    self._write(_summed(_UNDO.pack(b"U", delivery)))
+                    self._write(_UNDO.pack(b"U", delivery))
                     del self._open[delivery]
 
     def recorded(self, deliveries: Iterable[int]) -> None:
@@ -148,14 +144,16 @@ class Journal:
         self.path.with_suffix(".lock").unlink(missing_ok=True)
         os.close(self._lock)
 
-    def _write(self, record: bytes) -> None:
+    def _write(self, content: bytes) -> bytes:
         # Into memory that is the file's: a tenth of what a write costs, and it outlives the
         # process just the same. Beyond the reserved room nothing may leave.
+        record = content + _CRC.pack(zlib.crc32(content))
         end = self._end + len(record)
         if self._map is None or end > self._reserved:
             raise _unavailable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         self._map[self._end : end] = record
         self._end = end
+        return record
 
     def _roll(self) -> None:
         # A new file holds only what the store does not have yet; the rename makes it the journal.
@@ -256,10 +254,6 @@ def _records(data: bytes) -> Iterator[Entry | int | tuple[int, int, int, str, st
                 text[enhanced:].decode("utf-8", "replace"),
             )
         position = end + _CRC.size
-
-
-def _summed(record: bytes) -> bytes:
-    return record + _CRC.pack(zlib.crc32(record))
 
 
 def _unavailable(error: OSError) -> StoreUnavailable:

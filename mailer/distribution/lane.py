@@ -62,6 +62,7 @@ class Lane:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
+        self.dotting = crew.dotting
         self._connection: Connection | None = None
         self._fruitless = 0
         self._answers = 0
@@ -121,9 +122,6 @@ class Lane:
         if item is not None:
             self.in_flight += 1
         return item
-
-    def dotting(self, item: Outgoing) -> bool:
-        return self._crew.dotting(item)
 
     def outcome(self, item: Outgoing, outcome: Outcome) -> None:
         self.in_flight -= 1

@@ -149,7 +149,7 @@ class Sender:
 
     def may_begin(self, now: float) -> bool:
         """Whether a MAIL FROM may leave at `now`: no stop, and a fresh look (H15)."""
-        return not self.stopping.is_set() and now - self._checked <= CONTROL_FRESH
+        return now - self._checked <= CONTROL_FRESH and not self.stopping.is_set()
 
     def refusal(self, session: Session) -> str | None:
         """Why this server may be told nothing, or None."""
@@ -170,7 +170,7 @@ class Sender:
 
     def released(self, job: Job) -> bool:
         """True when the delivery was withdrawn; it is then settled."""
-        withdrawn = self._withdrawn.pop(job.claimed.id, None)
+        withdrawn = self._withdrawn.pop(job.claimed.id, None) if self._withdrawn else None
         if withdrawn is None:
             return False
         self._set_aside(job, *withdrawn)
@@ -201,7 +201,7 @@ class Sender:
         signer = job.signing.id if job.signing else 0
         self._journal.dotted(
             job.claimed.id,
-            job.number,
+            job.claimed.attempts + 1,
             job.sent_date,
             job.sha256,
             signer,
@@ -321,7 +321,7 @@ class Sender:
             Result(
                 distribution=claimed.distribution,
                 delivery=claimed.id,
-                number=job.number,
+                number=claimed.attempts + 1,
                 state=decision.state,
                 at=at,
                 sent_date=job.sent_date or at,

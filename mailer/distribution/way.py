@@ -73,6 +73,7 @@ class Way:
         self, office: Office, route: RouteConfig, endpoint: Endpoint, limits: Limits
     ) -> None:
         self.name = route.name
+        self.dotting = office.dotting
         self.endpoint = endpoint
         self.stopping = office.stopping
         self.ready = Ready(limits)
@@ -251,9 +252,6 @@ class Way:
             self._loop.call_at(later, self._on_time)
         office.low()
         return None
-
-    def dotting(self, item: Outgoing) -> bool:
-        return self._office.dotting(item)
 
     def outcome(self, item: Outgoing, outcome: Outcome, *, fresh: bool) -> None:
         job: Job = item.context

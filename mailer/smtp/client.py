@@ -215,10 +215,10 @@ class Connection(Link):
         if code < 400 and (code >= 300 or self._held or self._outbox):
             self._break(Reply(Phase.DOT, 0, "", f"{code} is no answer to a message"))
             return
-        item = cast(Outgoing, self._dotted)
         if self._chunking and not self._knows_bdat(code):
             return
-        self._dotted = None
+        item, self._dotted = self._dotted, None
+        assert item is not None
         self._source.outcome(item, Outcome(make_reply(Phase.DOT, code, lines), True))
         if self._mail is None:
             self._resume()

@@ -96,6 +96,7 @@ _ATTEMPT = (
     *("distribution", "delivery", "number", "worker", "at", "sent_date", "route", "phase"),
     *("code", "enhanced", "reply", "verdict", "state", "sha256", "signer", "signature"),
 )
+_WORDS = {state: state.word for state in DeliveryState}
 _EVENT = ("at", "kind", "actor", "distribution", "delivery", "journalist", "data")
 
 
@@ -175,7 +176,7 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
         [
             (
                 r.at,
-                r.state.word if r.delivery in held else "late_answer",
+                _WORDS[r.state] if r.delivery in held else "late_answer",
                 actor,
                 r.distribution,
                 r.delivery,

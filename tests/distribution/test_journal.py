@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -231,7 +232,8 @@ def test_a_dot_that_did_not_leave_is_withdrawn(
         cut.write_bytes(whole[:size] + b"\0" * 64)
         found = read_journal(cut)
         assert found is not None and (5 in found) <= (size < journal._end)
-    cut.write_bytes(journals._summed(journals._UNDO.pack(b"U", 5)) + bytes(64))
+    undo = journals._UNDO.pack(b"U", 5)
+    cut.write_bytes(undo + journals._CRC.pack(zlib.crc32(undo)) + bytes(64))
     assert read_journal(cut) is None, "its dot was lost, so others may be"
 
 
