@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailer.distribution.dkim import Signing
 from mailer.message.merge import MergeTemplate
@@ -18,7 +18,8 @@ class Job:
     `route` and `group` (destination) are dealt with the claim; `place` is its place in the
     route's pace (UTC microseconds, 0: at once), `not_before` the same by the loop's clock.
     `counted` is the day whose warm-up it takes part of (empty: none). `tried` are the routes that
-    came to nothing for it before its final dot.
+    came to nothing for it before its final dot. `mail_from` and `chunks` are its message but for
+    date and signature, once it is merged.
     """
 
     claimed: Claimed
@@ -31,6 +32,8 @@ class Job:
     group: str = ""
     place: int = 0
     not_before: float = 0.0
+    mail_from: str = ""
+    chunks: list[bytes] = field(default_factory=list)
     sent_date: int = 0
     signature: bytes = b""
     sha256: bytes = b""

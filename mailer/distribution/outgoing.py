@@ -1,13 +1,24 @@
-"""One claimed delivery as a message ready for the wire: merged, signed, hashed."""
+"""Claimed deliveries as messages ready for the wire: merged, then dated, signed and hashed."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterable
 
 from mailer.distribution.context import Newsroom
 from mailer.distribution.job import Job
+from mailer.errors import MailerError
 from mailer.message.tokens import verp_address
 from mailer.smtp.model import Outgoing
+
+
+def merge(room: Newsroom, jobs: Iterable[Job]) -> None:
+    """Merge what was claimed together, all but the date: one after the other takes a third less
+    than each by itself between system calls. What cannot be merged is met again by `outgoing`."""
+    for job in jobs:
+        with contextlib.suppress(ValueError, MailerError):
+            _merge(room, job, room.clock.now())
 
 
 def outgoing(room: Newsroom, job: Job) -> Outgoing:
@@ -15,30 +26,21 @@ def outgoing(room: Newsroom, job: Job) -> Outgoing:
 
     Raises ValueError or MailerError when one person's data cannot be written into a message.
     """
-    claimed, template = job.claimed, job.template
     job.sent_date = now = room.clock.now()
-    values = template.letterhead.values(
-        job.recipient,
-        delivery=claimed.id,
-        journalist=claimed.acts_for,
-        list_id=claimed.list,
-        keys=room.keys,
-        date=now,
-    )
-    chunks = template.merge(values)
+    if not job.chunks:
+        _merge(room, job, now)
+    chunks = job.template.dated(job.chunks, job.template.letterhead.date(now))
     if job.signing is not None:
         signed = job.signing.sign(chunks, now)
-        chunks.insert(0, signed.header)
+        chunks = [signed.header, *chunks]
         job.signature = signed.signature
     # In one piece: each large update would let go of the interpreter and take it again.
     whole = b"".join(chunks)
     job.sha256 = hashlib.sha256(whole).digest()
     email = job.recipient.email
     return Outgoing(
-        delivery=claimed.id,
-        mail_from=verp_address(
-            room.config.newsroom.bounce_address, claimed.id, room.keys, values["bounce_tag"]
-        ),
+        delivery=job.claimed.id,
+        mail_from=job.mail_from,
         rcpt_to=email,
         chunks=chunks,
         size=len(whole),
@@ -46,3 +48,19 @@ def outgoing(room: Newsroom, job: Job) -> Outgoing:
         context=job,
         whole=whole,
     )
+
+
+def _merge(room: Newsroom, job: Job, now: int) -> None:
+    claimed = job.claimed
+    values = job.template.letterhead.values(
+        job.recipient,
+        delivery=claimed.id,
+        journalist=claimed.acts_for,
+        list_id=claimed.list,
+        keys=room.keys,
+        date=now,
+    )
+    job.mail_from = verp_address(
+        room.config.newsroom.bounce_address, claimed.id, room.keys, values["bounce_tag"]
+    )
+    job.chunks = job.template.merge(values)

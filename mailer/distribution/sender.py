@@ -24,7 +24,7 @@ from mailer.distribution.journal import Journal
 from mailer.distribution.lane import CLOSE_WITHIN
 from mailer.distribution.limits import Limits
 from mailer.distribution.outcomes import Decision, decide, delay, put_off
-from mailer.distribution.outgoing import outgoing
+from mailer.distribution.outgoing import merge, outgoing
 from mailer.distribution.outlook import outlook
 from mailer.distribution.safety import recipient_refusal, route_refusal
 from mailer.distribution.storethread import StoreThread
@@ -469,6 +469,7 @@ class Sender:
             self._withdrawn.pop(delivery, None)
         for group in claim.resting:
             self._limits.slow_down(group)
+        merge(self._room, claim.jobs)
         for job in claim.jobs:
             self._in_hand[job.claimed.id] = job
             job.not_before = now + (job.place - claim.now) / SECOND if job.place else 0.0

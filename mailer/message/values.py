@@ -128,7 +128,7 @@ class Letterhead:
             "to_name": name,
             "to_address": recipient.email,
             "message_id": f"<{code}{self._id_end}",
-            "date": _date_header(date // SECOND, sender.timezone),
+            "date": self.date(date),
             "boundary": f"=_{code}.{sender.ledger_id}",
             "list_id": recipient.list_id,
             "list_title": clean(recipient.list_title) or clean(recipient.list_name),
@@ -142,6 +142,10 @@ class Letterhead:
             "journalist.outlet": clean(recipient.outlet),
             "reason": recipient.reason,
         }
+
+    def date(self, instant: int) -> str:
+        """The value of the Date header at an instant (UTC µs)."""
+        return _date_header(instant // SECOND, self._sender.timezone)
 
 
 def message_id(delivery: int, sender: Sender) -> str:
