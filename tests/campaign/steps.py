@@ -66,6 +66,9 @@ SCHEDULER_STEPS = (
     ANY_INSTANT,
 )
 
+ALL = [("sender", step) for step in SENDER_STEPS] + [("scheduler", s) for s in SCHEDULER_STEPS]
+"""Every (role, step) there is."""
+
 _LIFE = 6.0
 """Seconds after which at the latest a doomed process dies, wherever it is."""
 
@@ -87,13 +90,16 @@ def arm(argv: list[str]) -> None:
 
 
 def _arm(role: str, kills: Path) -> None:
-    with (kills.with_suffix(".begun")).open("ab") as begun:
+    with kills.with_suffix(f".{role}").open("ab") as begun:
         begun.write(b".")
         begun.flush()
-        chance = random.Random(f"{os.environ[SEED]}:{begun.tell()}")
+        count = begun.tell()
+    chance = random.Random(f"{os.environ[SEED]}:{role}:{count}")
     if role == "scheduler" and chance.randrange(10) >= int(os.environ[SHARE]):
         return
-    step = chance.choice(SENDER_STEPS if role == "sender" else SCHEDULER_STEPS)
+    # One after the other, so that a short campaign meets nearly all; but not always the same.
+    names = SENDER_STEPS if role == "sender" else SCHEDULER_STEPS
+    step = names[count % len(names)] if chance.random() < 0.7 else chance.choice(names)
     often = step.startswith(("after the journal", "before the journal", "after the wire"))
     doom = Doom(role, kills, step, chance.randint(1, 40 if often else 3), chance)
     doom.wrap()

@@ -488,8 +488,9 @@ class Talk(asyncio.Protocol):
 
     def _drip(self, rest: bytes, pause: float) -> None:
         if not rest:
-            self._settle(True)
             return
+        if len(rest) == 1:
+            self._settle(True)
         self._out.append(rest[:1])
         self._flush()
         self._block(pause, lambda: self._drip(rest[1:], pause))
