@@ -66,6 +66,10 @@ SCHEDULER_STEPS = (
     ANY_INSTANT,
 )
 
+_MOST = dict.fromkeys(SENDER_STEPS[:2], 3) | dict.fromkeys(SENDER_STEPS[2:7], 40)
+_MOST |= dict.fromkeys(SENDER_STEPS[7:11], 3)
+"""At which passing of a step a process dies at the latest; of all others at the first."""
+
 ALL = [("sender", step) for step in SENDER_STEPS] + [("scheduler", s) for s in SCHEDULER_STEPS]
 """Every (role, step) there is."""
 
@@ -100,8 +104,7 @@ def _arm(role: str, kills: Path) -> None:
     # One after the other, so that a short campaign meets nearly all; but not always the same.
     names = SENDER_STEPS if role == "sender" else SCHEDULER_STEPS
     step = names[count % len(names)] if chance.random() < 0.7 else chance.choice(names)
-    often = step.startswith(("after the journal", "before the journal", "after the wire"))
-    doom = Doom(role, kills, step, chance.randint(1, 40 if often else 3), chance)
+    doom = Doom(role, kills, step, chance.randint(1, _MOST.get(step, 1)), chance)
     doom.wrap()
     last = chance.uniform(0.3, 3.0) if step == ANY_INSTANT else _LIFE
     timer = threading.Timer(last, doom.strike, [ANY_INSTANT])
