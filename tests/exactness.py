@@ -185,11 +185,13 @@ class Comparison:
 class Seen:
     """What a server saw of one delivery that it had a MAIL FROM of. `dots`: of each final dot in
     order the SHA-256, the answer's code (0: it gave none) and whether the recipient gets it.
-    `refused`: the codes by which it refused before the dot."""
+    `refused`: the codes by which it refused before the dot. `invited`: how often it asked for the
+    content and the connection ended before the dot came in, which may have been on its way."""
 
     dots: tuple[tuple[str, int, bool], ...] = ()
     ids: frozenset[str] = frozenset()
     refused: tuple[int, ...] = ()
+    invited: int = 0
 
 
 def compare(
@@ -233,6 +235,7 @@ def _groundless(
 ) -> list[str]:
     """Every doubt there ever was, settled or not: was the message dotted and unanswered?"""
     found, left = [], Counter[str]()
+    invited = Counter({number: seen.invited for number, seen in server.items()})
     shas = {
         (number, each["number"]): bytes(each["sha256"] or b"").hex()
         for number in attempts
@@ -244,6 +247,8 @@ def _groundless(
             found.append(f"{delivery}: in doubt, but the server never heard of it")
         elif shas.get((delivery, number)) in {sha for sha, code, _ in seen.dots if code == 0}:
             continue
+        elif invited[delivery]:
+            invited[delivery] -= 1
         elif died:
             left[worker] += 1
         else:

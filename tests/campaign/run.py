@@ -59,6 +59,7 @@ _FAULTS: list[tuple[str, Any, float]] = [
     ("RCPT", {"wait": 1.0}, 0.001),
     ("DATA", CLOSE, 0.001),
     ("DATA", "451 4.3.0 not now", 0.002),
+    ("CONTENT", CLOSE, 0.002),
     ("DOT", LOST, 0.005),
     ("DOT", CLOSE, 0.003),
     ("DOT", RESET, 0.001),

@@ -43,6 +43,7 @@ def read_record(path: Path) -> Record:
     dots: dict[int, list[tuple[str, int, bool]]] = defaultdict(list)
     names: dict[int, set[str]] = defaultdict(set)
     refused: dict[int, list[int]] = defaultdict(list)
+    invited: Counter[int] = Counter()
     mails = []
     shown: Counter[str] = Counter()
     for line in path.read_bytes().rpartition(b"\n")[0].splitlines():
@@ -51,6 +52,7 @@ def read_record(path: Path) -> Record:
             continue
         delivery = _delivery(entry["mail_from"])
         mails.append((entry["mail_at"], delivery))
+        invited[delivery] += "invited" in entry
         if "refused" in entry:
             refused[delivery].append(entry["refused"])
         if entry["kind"] == "message":
@@ -67,7 +69,9 @@ def read_record(path: Path) -> Record:
         else:
             shown["before the content: no more answers"] += 1
     seen = {
-        number: Seen(tuple(dots[number]), frozenset(names[number]), tuple(refused[number]))
+        number: Seen(
+            tuple(dots[number]), frozenset(names[number]), tuple(refused[number]), invited[number]
+        )
         for number in {delivery for _, delivery in mails}
     }
     return Record(seen, mails, shown)

@@ -16,7 +16,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -82,12 +82,12 @@ SLOTS = st.integers(0, SENDERS - 1)
 
 class Outdoors(RuleBasedStateMachine):
     """The machine; `url` is where a PostgreSQL is, "" for a new SQLite file each time. What the
-    `nursery` begins dies with the example; none begins after `deadline` (monotonic seconds)."""
+    `nursery` begins dies with the example."""
 
     url = ""
     nursery: ClassVar[Nursery]
-    deadline: ClassVar[float]
-    kills: ClassVar[int] = 0
+    steps: ClassVar[Counter[str]]
+    """At which steps senders died."""
 
     @initialize()
     def open(self) -> None:
@@ -263,7 +263,8 @@ class Outdoors(RuleBasedStateMachine):
         finally:
             for slot in range(SENDERS):
                 self._kill(slot)
-            type(self).kills += len((self.folder / "kills").read_bytes().splitlines())
+            died = (self.folder / "kills").read_text().splitlines()
+            self.steps.update(line.split("\t")[2] for line in died)
             self.server.end()
             self.room.close()
             shutil.rmtree(self.folder)
@@ -353,32 +354,35 @@ class Outdoors(RuleBasedStateMachine):
             time.sleep(0.02)
 
 
-@contextlib.contextmanager
-def machine(seconds: float, url: str = "") -> Iterator[type[Outdoors]]:
-    """The machine with a nursery and so much time."""
+def search(examples: int, steps: int, url: str = "") -> Counter[str]:
+    """Let the machine run; at which steps senders died."""
     with tempfile.TemporaryDirectory(prefix="mailer-nursery-") as folder:
         with Nursery(Path(folder)) as nursery:
 
-            class Timed(Outdoors):
+            class Chosen(Outdoors):
                 pass
 
-            Timed.url, Timed.nursery = url, nursery
-            Timed.deadline = time.monotonic() + seconds
-            yield Timed
+            Chosen.url, Chosen.nursery, Chosen.steps = url, nursery, Counter()
+            run_state_machine_as_test(
+                Chosen,
+                settings=settings(
+                    max_examples=examples,
+                    stateful_step_count=steps,
+                    deadline=None,
+                    phases=PHASES,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
         said = (Path(folder) / "errors").read_text("utf-8", "replace")
-        assert "Traceback" not in said, said
+    assert "Traceback" not in said, said
+    return Chosen.steps
 
 
 def test_no_order_of_events_makes_ledger_and_server_differ() -> None:
-    """H5 to H9, H14 to H17."""
-    with machine(40.0) as chosen:
-        run_state_machine_as_test(
-            chosen,
-            settings=settings(
-                max_examples=6,
-                stateful_step_count=15,
-                deadline=None,
-                phases=PHASES,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+    """H5 to H9, H14 to H17; about half a minute."""
+    assert search(16, 20).total() > 0
+
+
+def test_nor_on_postgresql(postgres_url: str) -> None:
+    """The same, with fewer examples."""
+    search(8, 20, postgres_url)

@@ -30,9 +30,10 @@ and may be read while it grows. Times are UTC microseconds of this machine's clo
   without doubled dots. `answer` is the final reply, or the act in its place. **`taken`**: the
   server is responsible for the message, i.e. the journalist gets it (a 2xx, or a lost answer);
   two such lines for one delivery are a double. `answered`: the answer was given to the socket.
-- `{"kind": "envelope", "connection", "mail_at", "mail_from", "rcpt_to", "refused", "at"}`: a MAIL
-  FROM of which no message came; `refused` is the first code that refused it, if one did. So each
-  MAIL FROM stands in exactly one line.
+- `{"kind": "envelope", "connection", "mail_at", "mail_from", "rcpt_to", "refused", "invited",
+  "at"}`: a MAIL FROM of which no message came. `refused` is the first code that refused it, if one
+  did; `invited` is true when its content was asked for, so that its end may have been on the way
+  when the connection ended. So each MAIL FROM stands in exactly one line.
 - `{"kind": "connection", "connection", "clear", "tls", "at"}`: a connection ended. `clear` are the
   verbs that came in clear text, `tls` the version of TLS spoken afterwards, or "". With `implicit`
   a handshake that failed leaves no line: nothing of SMTP came in.

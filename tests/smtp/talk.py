@@ -214,6 +214,7 @@ class Talk(asyncio.Protocol):
             default = "354 go" if ready else "554 5.5.1 no valid recipients"
             code = self._answer(verb, default, address=self._address())
             self._refused(code)
+            self._invite(code == "354")
             if code == "354" and not self._mute:
                 self._mode = "content"
                 self._scanned = 0
@@ -298,6 +299,7 @@ class Talk(asyncio.Protocol):
             return
         self._wanted = int(size)
         self._last = last.upper() == "LAST"
+        self._invite(bool(self._recipients))
         self._mode = "chunk"
 
     def _take_chunk(self, chunk: bytes) -> None:
@@ -336,6 +338,8 @@ class Talk(asyncio.Protocol):
             with contextlib.suppress(MailerError):  # not one of ours
                 code = parse_delivery_code(found[2].decode("latin-1"))
         mail, self._mail = self._mail, None
+        if mail is not None:
+            mail.pop("invited", None)
         self._entry = {
             "kind": "message",
             **(mail or {}),
@@ -375,6 +379,11 @@ class Talk(asyncio.Protocol):
         """Keep the first answer by which MAIL, RCPT or DATA was refused."""
         if self._mail is not None and code[:1] in ("4", "5"):
             self._mail.setdefault("refused", int(code))
+
+    def _invite(self, whether: bool) -> None:
+        """Keep that content was asked for, so that its end may be on its way."""
+        if self._mail is not None and whether:
+            self._mail["invited"] = True
 
     def _end_transaction(self) -> None:
         """Nothing more comes of this MAIL FROM; the record keeps when it was."""
