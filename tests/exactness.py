@@ -72,6 +72,8 @@ def replay(events: Iterable[Mapping[str, Any]]) -> History:
         if state is None:
             continue
         for delivery in data.get("deliveries", [event["delivery"]]):
+            if event["kind"] == "put_off" and history.states.get(delivery) is state:
+                continue  # it waited already, and waits longer
             history.move(delivery, state, event["id"])
             if state is DeliveryState.IN_DOUBT:
                 history.doubts[delivery, data["attempt"]] = event["actor"], "reason" in data
@@ -217,7 +219,8 @@ def compare(
     for number, row in ledger.items():
         seen, state = server.get(number, Seen()), DeliveryState(row["state"])
         _compare_one(found, number, state, seen, history, finished)
-        _compare_answers(found, number, attempts[number], seen)
+        if finished:  # what a server refused is in its record once the next message began
+            _compare_answers(found, number, attempts[number], seen)
         if state is DeliveryState.ACCEPTED and number not in history.settled:
             last = bytes(attempts[number][-1]["sha256"] or b"").hex() if attempts[number] else ""
             if last not in {sha for sha, _, kept in seen.dots if kept}:
