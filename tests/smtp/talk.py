@@ -376,9 +376,11 @@ class Talk(asyncio.Protocol):
             self._server.record_line(entry)
 
     def _refused(self, code: str) -> None:
-        """Keep the first answer by which MAIL, RCPT or DATA was refused."""
+        """Write down at once by which answer MAIL, RCPT or DATA was refused: it outlives a kill."""
         if self._mail is not None and code[:1] in ("4", "5"):
             self._mail.setdefault("refused", int(code))
+            if not self._server.profile.careless:  # else a message may come all the same
+                self._record_envelope()
 
     def _invite(self, whether: bool) -> None:
         """Keep that content was asked for, so that its end may be on its way."""
@@ -387,9 +389,12 @@ class Talk(asyncio.Protocol):
 
     def _end_transaction(self) -> None:
         """Nothing more comes of this MAIL FROM; the record keeps when it was."""
-        mail, self._mail = self._mail, None
         self._sender, self._recipients = "", []
         self._chunks.clear()
+        self._record_envelope()
+
+    def _record_envelope(self) -> None:
+        mail, self._mail = self._mail, None
         if mail is not None:
             self._server.record_line({"kind": "envelope", **mail, "at": time.time_ns() // 1000})
 
