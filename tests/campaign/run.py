@@ -177,7 +177,7 @@ class Campaign:
                 wait_gone(previous.pid, 60.0)
             self._follow()
             running = self._start("run", armed=True)
-            until = time.monotonic() + self._chance.uniform(3.0, 12.0)
+            until = time.monotonic() + self._chance.uniform(2.0, 8.0)
             while time.monotonic() < until and running.poll() is None:
                 time.sleep(self._chance.uniform(0.02, 0.2))
                 self._act()
@@ -200,7 +200,7 @@ class Campaign:
             environ["PYTHONPATH"] = os.pathsep.join(path)
             environ[steps.KILLS] = str(self._kills)
             environ[steps.SEED] = str(self._chance.random())
-            environ[steps.SHARE] = "4"
+            environ[steps.SHARE] = "6"
             if self._chance.random() < 0.2:
                 environ["MAILER_SENDING__ON_DOUBT"] = "resend"
                 self.report.acts["runs that resend what is in doubt"] += 1

@@ -73,7 +73,7 @@ _MOST |= dict.fromkeys(SENDER_STEPS[7:11], 3)
 ALL = [("sender", step) for step in SENDER_STEPS] + [("scheduler", s) for s in SCHEDULER_STEPS]
 """Every (role, step) there is."""
 
-_LIFE = 6.0
+_LIFE = 4.0
 """Seconds after which at the latest a doomed process dies, wherever it is."""
 
 

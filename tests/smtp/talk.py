@@ -109,15 +109,9 @@ class Talk(asyncio.Protocol):
         self._settle(False)
         self._end_transaction()
         self._server.talks.discard(self)
-        self._server.record_line(
-            {
-                "kind": "connection",
-                "connection": self.number,
-                "clear": list(self._clear),
-                "tls": self._tls,
-                "at": time.time_ns() // 1000,
-            }
-        )
+        spoken = {"clear": list(self._clear), "tls": self._tls, "at": time.time_ns() // 1000}
+        entry = {"kind": "connection", "connection": self.number, **spoken}
+        self._server.record_line(entry)
 
     def say(self, data: bytes, *, close: bool = False) -> None:
         """Write what nobody asked for."""
