@@ -19,6 +19,8 @@ from mailer.store.states import DELIVERY_MOVES, OPEN_DELIVERIES, DeliveryState
 
 _WORDS = {state.word: state for state in DeliveryState}
 _PLANNED = DeliveryState.QUEUED
+_DOUBT = DeliveryState.IN_DOUBT.word
+_OF_A_MESSAGE = ("MAIL", "RCPT", "DATA", "DOT")
 
 
 def rows(store: Store, sql: str, **params: Any) -> list[dict[str, Any]]:
@@ -33,7 +35,10 @@ class History:
 
     states: dict[int, DeliveryState] = field(default_factory=dict)
     resent: Counter[int] = field(default_factory=Counter)
-    doubted_by: dict[int, str] = field(default_factory=dict)
+    settled: set[int] = field(default_factory=set)
+    """Accepted by an officer's word, and not by a server's."""
+    doubts: dict[tuple[int, int], tuple[str, bool]] = field(default_factory=dict)
+    """Of each attempt in doubt (delivery, number): whose it was, and whether that sender died."""
     faults: list[str] = field(default_factory=list)
 
     def move(self, delivery: int, state: DeliveryState, event: int) -> None:
@@ -67,9 +72,13 @@ def replay(events: Iterable[Mapping[str, Any]]) -> History:
         if state is None:
             continue
         for delivery in data.get("deliveries", [event["delivery"]]):
+            if event["kind"] == "put_off" and history.states.get(delivery) is state:
+                continue  # it waited already, and waits longer
             history.move(delivery, state, event["id"])
             if state is DeliveryState.IN_DOUBT:
-                history.doubted_by[delivery] = event["actor"]
+                history.doubts[delivery, data["attempt"]] = event["actor"], "reason" in data
+            if data.get("was") == _DOUBT and state is DeliveryState.ACCEPTED:
+                history.settled.add(delivery)
     return history
 
 
@@ -102,10 +111,14 @@ def faults_of(store: Store, history: History | None = None) -> list[str]:
         f"event about {delivery}, which is no delivery"
         for delivery in history.states.keys() - {row["id"] for row in deliveries}
     ]
-    return found + _attempt_faults(store, deliveries) + _order_faults(store, deliveries)
+    return (
+        found
+        + _attempt_faults(store, deliveries, history.settled)
+        + _order_faults(store, deliveries)
+    )
 
 
-def _attempt_faults(store: Store, deliveries: list[dict[str, Any]]) -> list[str]:
+def _attempt_faults(store: Store, deliveries: list[dict[str, Any]], settled: set[int]) -> list[str]:
     """Answers without an attempt, attempts that say something else."""
     attempts: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for attempt in rows(store, "SELECT * FROM attempts ORDER BY delivery, number"):
@@ -116,6 +129,8 @@ def _attempt_faults(store: Store, deliveries: list[dict[str, Any]]) -> list[str]
         last = mine[-1] if mine else None
         if last is not None and last["number"] > row["attempts"]:
             found.append(f"{row['id']} has attempt {last['number']} of {row['attempts']}")
+        if row["id"] in settled:
+            continue
         if state in (DeliveryState.ACCEPTED, DeliveryState.REFUSED) and (
             last is None or last["state"] != state or last["number"] != row["attempts"]
         ):
@@ -171,10 +186,14 @@ class Comparison:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a server saw of one delivery that it had a MAIL FROM of. `dots`: of each final dot in
-    order the SHA-256, the answer's code (0: it gave none) and whether the recipient gets it."""
+    order the SHA-256, the answer's code (0: it gave none) and whether the recipient gets it.
+    `refused`: the codes by which it refused before the dot. `invited`: how often it asked for the
+    content and the connection ended before the dot came in, which may have been on its way."""
 
     dots: tuple[tuple[str, int, bool], ...] = ()
     ids: frozenset[str] = frozenset()
+    refused: tuple[int, ...] = ()
+    invited: int = 0
 
 
 def compare(
@@ -187,48 +206,87 @@ def compare(
 ) -> Comparison:
     """Hold the ledger against the server, one to one.
 
-    `in_flight` is how many messages one sender can have dotted and unanswered: its connections.
-    With `finished` nothing may be left open.
+    In doubt may be only what the server did not answer, and of a sender that died what was on its
+    way at that moment: `in_flight` messages at most, its connections. With `finished` nothing may
+    be left open.
     """
     history = history or history_of(store)
     found = Comparison(gaps=faults_of(store, history))
-    shas = {
-        row["delivery"]: bytes(row["sha256"] or b"").hex()
-        for row in rows(
-            store,
-            "SELECT delivery, sha256 FROM attempts WHERE state = :state",
-            state=int(DeliveryState.ACCEPTED),
-        )
-    }
-    doubts: Counter[str] = Counter()
+    attempts: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for attempt in rows(store, "SELECT * FROM attempts ORDER BY delivery, number"):
+        attempts[attempt["delivery"]].append(attempt)
     ledger = {row["id"]: row for row in rows(store, "SELECT * FROM deliveries ORDER BY id")}
     for number, row in ledger.items():
         seen, state = server.get(number, Seen()), DeliveryState(row["state"])
-        _compare_one(found, number, state, seen, history.resent[number], finished)
-        if state is DeliveryState.IN_DOUBT and number not in server:
-            found.groundless.append(f"{number}: in doubt, but the server never heard of it")
-        if state is DeliveryState.ACCEPTED and shas.get(number) not in {
-            sha for sha, _, kept in seen.dots if kept
-        }:
-            found.gaps.append(f"{number}: the log has the SHA-256 of other bytes")
-        if state is DeliveryState.IN_DOUBT and not (seen.dots and seen.dots[-1][1] == 0):
-            doubts[history.doubted_by.get(number, "nobody")] += 1
-    found.groundless += [
-        f"{worker} left {count} in doubt over {in_flight} connections"
-        for worker, count in doubts.items()
-        if count > in_flight or not worker.startswith("worker:")
-    ]
+        _compare_one(found, number, state, seen, history, finished)
+        if finished:  # what a server refused is in its record once the next message began
+            _compare_answers(found, number, attempts[number], seen)
+        if state is DeliveryState.ACCEPTED and number not in history.settled:
+            last = bytes(attempts[number][-1]["sha256"] or b"").hex() if attempts[number] else ""
+            if last not in {sha for sha, _, kept in seen.dots if kept}:
+                found.gaps.append(f"{number}: the log has the SHA-256 of other bytes")
+    found.groundless += _groundless(server, history, attempts, in_flight)
     found.ghosts += [f"{number}: no such delivery" for number in server.keys() - ledger.keys()]
     return found
 
 
-def _compare_one(
-    found: Comparison, number: int, state: DeliveryState, seen: Seen, resent: int, finished: bool
+def _groundless(
+    server: Mapping[int, Seen],
+    history: History,
+    attempts: Mapping[int, list[dict[str, Any]]],
+    in_flight: int,
+) -> list[str]:
+    """Every doubt there ever was, settled or not: was the message dotted and unanswered?"""
+    found, left = [], Counter[str]()
+    invited = Counter({number: seen.invited for number, seen in server.items()})
+    shas = {
+        (number, each["number"]): bytes(each["sha256"] or b"").hex()
+        for number in attempts
+        for each in attempts[number]
+    }
+    for (delivery, number), (worker, died) in history.doubts.items():
+        seen = server.get(delivery)
+        if seen is None:
+            found.append(f"{delivery}: in doubt, but the server never heard of it")
+        elif shas.get((delivery, number)) in {sha for sha, code, _ in seen.dots if code == 0}:
+            continue
+        elif invited[delivery]:
+            invited[delivery] -= 1
+        elif died:
+            left[worker] += 1
+        else:
+            found.append(f"{delivery}: {worker} lived and is in doubt of what was answered")
+    return found + [
+        f"{worker} died and left {count} in doubt over {in_flight} connections"
+        for worker, count in left.items()
+        if count > in_flight
+    ]
+
+
+def _compare_answers(
+    found: Comparison, number: int, attempts: Iterable[Mapping[str, Any]], seen: Seen
 ) -> None:
-    kept = sum(keep for _, _, keep in seen.dots)
+    """No answer may stand in the log that the server did not give to this delivery."""
+    logged = Counter(
+        each["code"] for each in attempts if each["code"] and each["phase"] in _OF_A_MESSAGE
+    )
+    said = Counter([code for _, code, _ in seen.dots if code] + list(seen.refused))
+    for code, count in (logged - said).items():
+        found.gaps.append(f"{number}: {code} stands {count} times more in the log than was said")
+
+
+def _compare_one(
+    found: Comparison,
+    number: int,
+    state: DeliveryState,
+    seen: Seen,
+    history: History,
+    finished: bool,
+) -> None:
+    kept, resent = sum(keep for _, _, keep in seen.dots), history.resent[number]
     if finished and state in OPEN_DELIVERIES:
         found.lost.append(f"{number}: still {state.word} at the end")
-    if state is DeliveryState.ACCEPTED and not kept:
+    if state is DeliveryState.ACCEPTED and not kept and number not in history.settled:
         found.lost.append(f"{number}: accepted, but the server has it not")
     if kept > 1 + resent:
         found.doubled.append(f"{number}: taken {kept} times, sent again {resent} times by order")

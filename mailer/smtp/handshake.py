@@ -79,10 +79,27 @@ def _context(ca_file: str, verify: bool) -> ssl.SSLContext:
 def tls_failure(phase: Phase, error: Exception) -> SmtpFailure:
     """A TLS handshake that failed: a bad certificate is a refusal of ours, the rest a loss."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        text = f"the server's certificate was not accepted: {error.verify_message}"
+        why = _CERTIFICATE.get(error.verify_code, error.verify_message.rstrip("."))
+        text = f"the server's certificate was not accepted: {why}"
         return SmtpFailure(Reply(phase, 554, "5.7.5", printable(text), local=True))
-    text = f"TLS could not be started: {error or type(error).__name__}"
+    if isinstance(error, ssl.SSLError):
+        why = (error.reason or error.strerror or "").replace("_", " ").lower()
+    else:
+        why = getattr(error, "strerror", None) or str(error)
+    text = f"TLS could not be started: {why or 'the server ended the connection'}"
     return SmtpFailure(Reply(phase, 0, "", printable(text)))
+
+
+_CERTIFICATE = {
+    10: "it has expired",
+    18: "no authority that this machine trusts has signed it",
+    19: "no authority that this machine trusts has signed it",
+    20: "no authority that this machine trusts has signed it",
+    21: "no authority that this machine trusts has signed it",
+    62: "it was made for another name",
+    64: "it was made for another address",
+}
+"""OpenSSL's X509_V_ERR numbers of what officers meet, in words (x509_vfy.h)."""
 
 
 async def _hello(line: Dialogue, endpoint: Endpoint) -> None:

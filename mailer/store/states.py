@@ -42,7 +42,10 @@ as soon as there is one, so whoever sends what is due is not done before."""
 _S = DeliveryState
 
 DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
-    _S.QUEUED: frozenset({_S.CLAIMED, _S.SUPPRESSED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED}),
+    # Deferred without a try, when no way out is left.
+    _S.QUEUED: frozenset(
+        {_S.CLAIMED, _S.DEFERRED, _S.SUPPRESSED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED}
+    ),
     _S.DEFERRED: frozenset({_S.CLAIMED, _S.SUPPRESSED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED}),
     _S.CLAIMED: frozenset(
         {

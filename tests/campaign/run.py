@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 from mailer.distribution import control, subscriptions
@@ -30,11 +30,49 @@ from tests.campaign.witness import Promises, Record, read_record
 from tests.distribution.press import Press
 from tests.distribution.sending import kill, members, role_of, wait_gone
 from tests.exactness import Comparison, compare, history_of, rows
+from tests.smtp.acts import CLOSE, HANG, LOST, RESET
+from tests.smtp.helpers import Outside
 
-SERVER = "tests.campaign.server"
+DOMAINS = 40
+"""Addresses lie at so many domains: a server that asks for a pause speaks for one of them."""
+
+SENDING = 'retry = ["1s"]'
+"""Whatever the server puts off comes back within the campaign: its faults are many, and 1,000
+kills must not take hours."""
+
+TIMEOUTS = """
+[smtp.timeouts]
+dot = "4s"
+"""
+"""A server that hangs is given up while its sender still lives."""
+
 CONNECTIONS = 2
 SENDERS = 3
 _ROOT = Path(__file__).parent.parent.parent
+_FAULTS: list[tuple[str, Any, float]] = [
+    ("BANNER", "421 4.3.2 too many connections", 0.01),
+    ("MAIL", "451 4.3.0 not now", 0.002),
+    ("MAIL", CLOSE, 0.001),
+    ("RCPT", "550 5.1.1 no such user", 0.005),
+    ("RCPT", "451 4.3.0 come back", 0.01),
+    ("RCPT", RESET, 0.001),
+    ("RCPT", {"wait": 1.0}, 0.001),
+    ("DATA", CLOSE, 0.001),
+    ("DATA", "451 4.3.0 not now", 0.002),
+    ("CONTENT", CLOSE, 0.002),
+    ("DOT", LOST, 0.005),
+    ("DOT", CLOSE, 0.003),
+    ("DOT", RESET, 0.001),
+    ("DOT", HANG, 0.0005),
+    ("DOT", "421 4.3.2 shutting down", 0.002),
+    ("DOT", "452 4.3.1 no room", 0.008),
+    ("DOT", "554 5.7.1 not this one", 0.003),
+    ("DOT", {"wait": 1.0}, 0.003),
+    ("DOT", {"drip": "250 2.0.0 Ok\r\n", "pause": 0.05}, 0.002),
+]
+"""What the server does now and then: at which verb, what, and how often of one. The words are
+such that the judge asks for no wait beyond `retry`, and the refusals too few to stop a batch."""
+
 _ENDED = ("done", "cancelled", "killed")
 _COMPLAINTS = re.compile(r"Traceback \(most recent|Error in sitecustomize|fatal error", re.I)
 
@@ -49,6 +87,7 @@ class Report:
     kills: Counter[tuple[str, str]] = field(default_factory=Counter)
     acts: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
     distributions: int = 0
     kept: int = 0
     resent: int = 0
@@ -100,18 +139,18 @@ class Campaign:
         self._distributions = 0
         self._log = (folder / "runs.log").open("ab")
         self._record = folder / "server.jsonl"
-        profile = json.dumps({"seed": seed, "latency": delay})
-        self._server, said = self._child(
-            SERVER, "--record", str(self._record), "--profile", profile
-        )
+        rules = [{"verb": verb, "act": act, "probability": p} for verb, act, p in _FAULTS]
+        profile = {"seed": seed, "latency": delay, "rules": rules}
+        self._server = Outside(self._record, profile)
         self._press = Press(
             folder / "room",
             store_url,
-            port=int(said.split()[-1]),
+            port=self._server.port,
             connections=CONNECTIONS,
-            sending='retry = ["1s"]',
+            sending=SENDING + TIMEOUTS,
         )
-        self._press.people("all", [f"j{n}@example.com" for n in range(1, recipients + 1)])
+        people = [f"j{n}@d{n % DOMAINS}.example.com" for n in range(1, recipients + 1)]
+        self._press.people("all", people)
         self._web, said = self._child(
             "mailer.web.serve", "--config", str(self._press.config.path), "--quiet"
         )
@@ -138,7 +177,7 @@ class Campaign:
                 wait_gone(previous.pid, 60.0)
             self._follow()
             running = self._start("run", armed=True)
-            until = time.monotonic() + self._chance.uniform(3.0, 12.0)
+            until = time.monotonic() + self._chance.uniform(2.0, 8.0)
             while time.monotonic() < until and running.poll() is None:
                 time.sleep(self._chance.uniform(0.02, 0.2))
                 self._act()
@@ -161,7 +200,7 @@ class Campaign:
             environ["PYTHONPATH"] = os.pathsep.join(path)
             environ[steps.KILLS] = str(self._kills)
             environ[steps.SEED] = str(self._chance.random())
-            environ[steps.SHARE] = "4"
+            environ[steps.SHARE] = "6"
             if self._chance.random() < 0.2:
                 environ["MAILER_SENDING__ON_DOUBT"] = "resend"
                 self.report.acts["runs that resend what is in doubt"] += 1
@@ -251,6 +290,10 @@ class Campaign:
         if status["state"] in _ENDED:
             self._follow()
             return
+        if status["state"] == "waiting":
+            control.resume(self._press.room, self._number, "anna")
+            self.report.acts["stops by the judge, let go"] += 1
+            return
         counts = status["counts"]
         if counts.get("accepted", 0) > self._cancel_at * sum(counts.values()):
             control.cancel(self._press.room, self._number, "anna")
@@ -315,20 +358,21 @@ class Campaign:
                 kill(pid, signal.SIGKILL)
             self._running.wait()
         self._pages.close()
-        for process in (self._web, self._server):
-            pipes: tuple[IO[bytes] | None, ...] = (process.stdin, process.stdout)
-            for pipe in pipes:
-                if pipe is not None:
-                    pipe.close()
-            process.wait(60)
+        pipes: tuple[IO[bytes] | None, ...] = (self._web.stdin, self._web.stdout)
+        for pipe in pipes:
+            if pipe is not None:
+                pipe.close()
+        self._web.wait(60)
+        self._server.end()
         self._log.close()
 
     def _conclude(self) -> None:
         report, store = self.report, self._press.room.store
+        report.kills.update(dict.fromkeys(steps.ALL, 0))
         for line in self._kills.read_text().splitlines():
             _, role, step = line.split("\t")
             report.kills[role, step] += 1
-        report.kills += self._outside
+        report.kills.update(self._outside)
         record: Record = read_record(self._record)
         history = history_of(store)
         report.found = compare(store, record.seen, history=history, in_flight=CONNECTIONS)
@@ -339,6 +383,7 @@ class Campaign:
         report.found.late += self._promises.broken(record.mails, people)
         report.states = Counter(history.states[number].word for number in people)
         report.kept = record.kept
+        report.shown = record.shown
         report.resent = history.resent.total()
         report.distributions = self._distributions
         log = (self._folder / "runs.log").read_text("utf-8", "replace")

@@ -66,7 +66,14 @@ SCHEDULER_STEPS = (
     ANY_INSTANT,
 )
 
-_LIFE = 6.0
+_MOST = dict.fromkeys(SENDER_STEPS[:2], 3) | dict.fromkeys(SENDER_STEPS[2:7], 40)
+_MOST |= dict.fromkeys(SENDER_STEPS[7:11], 3)
+"""At which passing of a step a process dies at the latest; of all others at the first."""
+
+ALL = [("sender", step) for step in SENDER_STEPS] + [("scheduler", s) for s in SCHEDULER_STEPS]
+"""Every (role, step) there is."""
+
+_LIFE = 4.0
 """Seconds after which at the latest a doomed process dies, wherever it is."""
 
 
@@ -87,15 +94,17 @@ def arm(argv: list[str]) -> None:
 
 
 def _arm(role: str, kills: Path) -> None:
-    with (kills.with_suffix(".begun")).open("ab") as begun:
+    with kills.with_suffix(f".{role}").open("ab") as begun:
         begun.write(b".")
         begun.flush()
-        chance = random.Random(f"{os.environ[SEED]}:{begun.tell()}")
+        count = begun.tell()
+    chance = random.Random(f"{os.environ[SEED]}:{role}:{count}")
     if role == "scheduler" and chance.randrange(10) >= int(os.environ[SHARE]):
         return
-    step = chance.choice(SENDER_STEPS if role == "sender" else SCHEDULER_STEPS)
-    often = step.startswith(("after the journal", "before the journal", "after the wire"))
-    doom = Doom(role, kills, step, chance.randint(1, 40 if often else 3), chance)
+    # One after the other, so that a short campaign meets nearly all; but not always the same.
+    names = SENDER_STEPS if role == "sender" else SCHEDULER_STEPS
+    step = names[count % len(names)] if chance.random() < 0.7 else chance.choice(names)
+    doom = Doom(role, kills, step, chance.randint(1, _MOST.get(step, 1)), chance)
     doom.wrap()
     last = chance.uniform(0.3, 3.0) if step == ANY_INSTANT else _LIFE
     timer = threading.Timer(last, doom.strike, [ANY_INSTANT])

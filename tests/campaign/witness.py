@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mailer.clock import SECOND
 from mailer.message.tokens import parse_delivery_code
@@ -19,13 +18,19 @@ _CODE = re.compile(r"\+b([a-z2-7]+)-")
 _OBEYED_WITHIN = SECOND
 """No MAIL FROM later than this after the act was answered (H15)."""
 
+_SLOW = SECOND // 2
+
 
 @dataclass(slots=True)
 class Record:
-    """What the server saw: by delivery, and each MAIL FROM in order as (instant, delivery)."""
+    """What the server saw: by delivery, and each MAIL FROM in order as (instant, delivery).
+
+    `shown` counts what it did beside taking messages, in its own words.
+    """
 
     seen: dict[int, Seen]
     mails: list[tuple[int, int]]
+    shown: Counter[str]
 
     @property
     def kept(self) -> int:
@@ -34,29 +39,42 @@ class Record:
 
 
 def read_record(path: Path) -> Record:
-    """The record that the mail server wrote, one JSON object a line."""
-    seen: dict[int, dict[str, Any]] = defaultdict(lambda: {"dots": [], "ids": set()})
+    """The record that the chaos server wrote (`tests.smtp.chaos`)."""
+    dots: dict[int, list[tuple[str, int, bool]]] = defaultdict(list)
+    names: dict[int, set[str]] = defaultdict(set)
+    refused: dict[int, list[int]] = defaultdict(list)
+    invited: Counter[int] = Counter()
     mails = []
-    for line in path.read_text().splitlines():
+    shown: Counter[str] = Counter()
+    for line in path.read_bytes().rpartition(b"\n")[0].splitlines():
         entry = json.loads(line)
         if entry["kind"] not in ("message", "envelope"):
             continue
         delivery = _delivery(entry["mail_from"])
         mails.append((entry["mail_at"], delivery))
+        invited[delivery] += "invited" in entry
+        if "refused" in entry:
+            refused[delivery].append(entry["refused"])
         if entry["kind"] == "message":
-            answer = entry["answer"]
-            code = int(answer[:3]) if answer[:3].isdigit() else 0
-            seen[delivery]["dots"].append((entry["sha256"], code, entry["taken"]))
-            seen[delivery]["ids"].add(entry["message_id"])
+            answer = entry["answer"].strip() or "its client was gone"
+            code = int(answer[:3]) if entry["answered"] else 0
+            dots[delivery].append((entry["sha256"], code, entry["taken"]))
+            names[delivery].add(entry["message_id"])
+            if entry["at"] - entry["dot_at"] > _SLOW:
+                shown["the end of a message, answered late"] += 1
+            if not 200 <= code < 300:
+                shown[f"the end of a message: {answer}"] += 1
+        elif "refused" in entry:
+            shown[f"before the content: {entry['refused']}"] += 1
         else:
-            seen[delivery]["dots"] += []
-    return Record(
-        {
-            number: Seen(tuple(each["dots"]), frozenset(each["ids"]))
-            for number, each in seen.items()
-        },
-        mails,
-    )
+            shown["before the content: no more answers"] += 1
+    seen = {
+        number: Seen(
+            tuple(dots[number]), frozenset(names[number]), tuple(refused[number]), invited[number]
+        )
+        for number in {delivery for _, delivery in mails}
+    }
+    return Record(seen, mails, shown)
 
 
 def _delivery(address: str) -> int:

@@ -65,6 +65,11 @@ class Server:
         kept = answer in ("250", "lost, taken", "hang")
         self.dots[delivery].append((sha.hex(), code, kept))
 
+    def answer_late(self, delivery: int, code: int) -> None:
+        """The reply to the last dot of a delivery, which it had kept to itself."""
+        sha, _, kept = self.dots[delivery][-1]
+        self.dots[delivery][-1] = sha, code, kept
+
     def kept(self, delivery: int) -> int:
         return sum(kept for _, _, kept in self.dots.get(delivery, ()))
 
@@ -218,6 +223,8 @@ class Ledger(RuleBasedStateMachine):
         process = self.processes[slots[pick % len(slots)]]
         assert process is not None
         claimed, sha = process.hanging.pop(0)
+        if late.isdigit():
+            self.server.answer_late(claimed.id, int(late))
         self._hear(process, claimed, sha, late)
 
     @precondition(lambda self: self._some("results"))

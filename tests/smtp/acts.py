@@ -44,6 +44,7 @@ VERBS = frozenset(
         "EHLO",
         "HELO",
         "STARTTLS",
+        "TLS",
         "AUTH",
         "LOGIN",
         "MAIL",
@@ -56,7 +57,8 @@ VERBS = frozenset(
         "QUIT",
     ]
 )
-"""Where acts can happen: CONNECT is before the banner, LOGIN a prompt of AUTH LOGIN, CONTENT right
+"""Where acts can happen: CONNECT is before the banner, TLS instead of the handshake once the
+client's first bytes of it came, LOGIN a prompt of AUTH LOGIN, CONTENT right
 after 354, BDAT each chunk of RFC 3030, DOT the end of a message, by a dot or by BDAT LAST."""
 
 
@@ -212,11 +214,14 @@ def profile(text: str) -> Profile:
     return _made({**PROFILES[given.pop("like", "clean")], **given})
 
 
+def rules_from(given: Sequence[Mapping[str, Any]]) -> list[Rule]:
+    """Rules from their JSON form; raises ValueError."""
+    return [Rule(**{**rule, "act": answer_from(rule["act"])}) for rule in given]
+
+
 def _made(given: Mapping[str, Any]) -> Profile:
     values = dict(given)
-    values["rules"] = [
-        Rule(**{**rule, "act": answer_from(rule["act"])}) for rule in values.get("rules", ())
-    ]
+    values["rules"] = rules_from(values.get("rules", ()))
     if "smuggle" in values:
         values["smuggle"] = str(values["smuggle"]).encode("latin-1")
     try:

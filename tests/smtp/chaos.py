@@ -13,7 +13,9 @@ As a process of its own:
     python -m tests.smtp.chaos --port 0 --record FILE --profile NAME|JSON|FILE [--ca FILE]
 
 It prints one line, `ready 127.0.0.1 PORT`, and ends when its standard input closes (unless
-`--stay`) or on SIGTERM. `--list` prints the names of the profiles.
+`--stay`) or on SIGTERM. `--list` prints the names of the profiles. Each line that it reads from
+its standard input is a JSON object: its `rules` take the place of those in force, and `ok` is
+printed once they do.
 
 The record is JSON Lines, appended line by line, each in one write, so that it survives a kill
 and may be read while it grows. Times are UTC microseconds of this machine's clock.
@@ -28,8 +30,13 @@ and may be read while it grows. Times are UTC microseconds of this machine's clo
   without doubled dots. `answer` is the final reply, or the act in its place. **`taken`**: the
   server is responsible for the message, i.e. the journalist gets it (a 2xx, or a lost answer);
   two such lines for one delivery are a double. `answered`: the answer was given to the socket.
-- `{"kind": "envelope", "connection", "mail_at", "mail_from", "rcpt_to", "at"}`: a MAIL FROM of
-  which no message came. So each MAIL FROM stands in exactly one line.
+- `{"kind": "envelope", "connection", "mail_at", "mail_from", "rcpt_to", "refused", "invited",
+  "at"}`: a MAIL FROM of which no message came. `refused` is the first code that refused it, if one
+  did; `invited` is true when its content was asked for, so that its end may have been on the way
+  when the connection ended. So each MAIL FROM stands in exactly one line.
+- `{"kind": "connection", "connection", "clear", "tls", "at"}`: a connection ended. `clear` are the
+  verbs that came in clear text, `tls` the version of TLS spoken afterwards, or "". With `implicit`
+  a handshake that failed leaves no line: nothing of SMTP came in.
 
 A line is written right before its answer leaves, or when it is certain that none will.
 """
@@ -70,6 +77,7 @@ from tests.smtp.acts import (
     Rule,
     Wait,
     profile,
+    rules_from,
 )
 from tests.smtp.authority import Authority
 from tests.smtp.talk import Talk
@@ -140,8 +148,7 @@ class Chaos:
     async def start(self) -> None:
         """Listen; `port` is the real one afterwards."""
         self.loop = asyncio.get_running_loop()
-        for rule in self.profile.rules:
-            self.rules.setdefault(rule.verb, []).append(rule)
+        self.obey(self.profile.rules)
         if self.record_file is not None:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             self._file = os.open(self.record_file, flags, 0o600)
@@ -178,6 +185,12 @@ class Chaos:
             self._listener.close()
             self._listener = None
             self._timers.append(self.loop.call_later(seconds, self._listen_again))
+
+    def obey(self, rules: Sequence[Rule]) -> None:
+        """From now on these rules hold and no others; each counts from here."""
+        self.rules.clear()
+        for rule in rules:
+            self.rules.setdefault(rule.verb, []).append(rule)
 
     def seconds(self) -> float:
         """Time since the start."""
@@ -268,10 +281,14 @@ async def _serve(server: Chaos, stay: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         server.loop.add_signal_handler(number, leave.set)
 
+    def take(line: bytes) -> None:
+        server.obey(rules_from(json.loads(line)["rules"]))
+        print("ok", flush=True)
+
     def watch() -> None:
         with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
+            for line in iter(sys.stdin.buffer.readline, b""):
+                server.loop.call_soon_threadsafe(take, line)
         if not server.loop.is_closed():
             server.loop.call_soon_threadsafe(leave.set)
 

@@ -1,9 +1,17 @@
-"""What the tests of the client share: a source over a list, and messages."""
+"""What the tests of the client share: a source over a list, messages, and the chaos server as a
+process of its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from mailer.smtp import Connection, Endpoint, Outcome, Outgoing, Reply, Timeouts
 
@@ -78,3 +86,60 @@ async def send(place: Endpoint, source: ListSource) -> Reply | None:
     waiting.cancel()
     await connection.close(2)
     return await asyncio.wait_for(running, 5)
+
+
+class Outside:
+    """The chaos server as a process of its own, with its record in a file; ends with the block.
+
+    `profile` as JSON would give it; `ca` is where to write the authority to trust.
+    """
+
+    def __init__(
+        self,
+        record: Path,
+        profile: Mapping[str, Any] | None = None,
+        *,
+        ca: Path | None = None,
+        port: int = 0,
+    ) -> None:
+        self.record = record
+        self.port = port
+        self._arguments = ["--record", str(record), "--profile", json.dumps(profile or {})]
+        if ca is not None:
+            self._arguments += ["--ca", str(ca)]
+        self.start()
+
+    def __enter__(self) -> Outside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> None:
+        """Listen, on the port of last time if there was one."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.smtp.chaos", "--port", str(self.port), *self._arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        self.port = int(self._heard().split()[-1])
+
+    def obey(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """From now on these rules hold and no others."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"rules": rules}).encode() + b"\n")
+        self.process.stdin.flush()
+        assert self._heard() == "ok"
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """End it by a signal."""
+        self.process.send_signal(number)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self.process.wait(20)
+
+    def _heard(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().decode().strip()

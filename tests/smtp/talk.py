@@ -29,6 +29,7 @@ from tests.smtp.acts import (
     RESET,
     SILENT_DEAF,
     SKIP,
+    VERBS,
     Answer,
     Drip,
     Pause,
@@ -70,7 +71,9 @@ class Talk(asyncio.Protocol):
         self._blocked = False
         self._mute = False
         self._over = False
-        self._secured = False
+        self._tls = ""
+        self._clear: dict[str, None] = {}  # the verbs that came in clear text, in order
+        self._hello_act: Answer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._upgrade: asyncio.Task[None] | None = None
 
@@ -82,6 +85,8 @@ class Talk(asyncio.Protocol):
         if again:
             return
         self._server.talks.add(self)
+        if self._server.profile.implicit:
+            self._tls = _version(self._transport)
         self._answer("CONNECT", "")
         if not self._over:
             self._answer("BANNER", "220 chaos ESMTP")
@@ -96,12 +101,17 @@ class Talk(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self not in self._server.talks:
+            return
         self._over = True
         if self._timer is not None:
             self._timer.cancel()
         self._settle(False)
         self._end_transaction()
         self._server.talks.discard(self)
+        spoken = {"clear": list(self._clear), "tls": self._tls, "at": time.time_ns() // 1000}
+        entry = {"kind": "connection", "connection": self.number, **spoken}
+        self._server.record_line(entry)
 
     def say(self, data: bytes, *, close: bool = False) -> None:
         """Write what nobody asked for."""
@@ -137,6 +147,12 @@ class Talk(asyncio.Protocol):
                 self._at = at + self._wanted
                 self._mode = "command"
                 self._take_chunk(bytes(memoryview(buffer)[at : self._at]))
+            elif self._mode == "hello":
+                if at == len(buffer):
+                    break
+                self._at = len(buffer)
+                act, self._hello_act = self._hello_act, SKIP
+                self._do(SKIP if act is None else act, "")
             else:
                 end = buffer.find(b"\n", at) + 1
                 if not end:
@@ -168,24 +184,32 @@ class Talk(asyncio.Protocol):
     def _command(self, line: bytes) -> None:
         verb, _, rest = line.strip().decode("utf-8", "backslashreplace").partition(" ")
         verb = verb.upper()
+        if not self._tls:
+            self._clear[verb if verb in VERBS else "?"] = None
         if verb == "MAIL":
             self._end_transaction()
             mail = {"connection": self.number, "mail_at": self._came_at(), "mail_from": rest[5:]}
             default = "503 5.5.1 nested MAIL" if self._sender else "250 2.1.0 Ok"
             code = self._answer(verb, default, address=rest[5:])
             self._mail = mail
+            self._refused(code)
             if code == "250":
                 self._sender = rest[5:]
         elif verb == "RCPT":
             default = "250 2.1.5 Ok" if self._sender else "503 5.5.1 need MAIL"
             if self._mail is not None:
                 self._mail["rcpt_to"] = rest[3:]
-            if self._answer(verb, default, address=rest[3:]) == "250":
+            code = self._answer(verb, default, address=rest[3:])
+            self._refused(code)
+            if code == "250":
                 self._recipients.append(rest[3:])
         elif verb == "DATA":
             ready = self._recipients or self._server.profile.careless
             default = "354 go" if ready else "554 5.5.1 no valid recipients"
-            if self._answer(verb, default, address=self._address()) == "354" and not self._mute:
+            code = self._answer(verb, default, address=self._address())
+            self._refused(code)
+            self._invite(code == "354")
+            if code == "354" and not self._mute:
                 self._mode = "content"
                 self._scanned = 0
                 if self._server.script.get("CONTENT") or "CONTENT" in self._server.rules:
@@ -199,14 +223,18 @@ class Talk(asyncio.Protocol):
         elif verb == "EHLO":
             inside = self._server.profile.inside
             words = self._server.profile.keywords
-            if self._secured and inside is not None:
+            if self._tls and inside is not None:
                 words = inside
             lines = ["chaos", *words]
             text = "\r\n".join(f"250-{word}" for word in lines[:-1]) + f"\r\n250 {lines[-1]}"
             self._answer(verb, text)
         elif verb == "STARTTLS":
-            if self._answer(verb, "220 go") == "220":
-                self._start_tls()
+            if self._answer(verb, "220 go") == "220" and not self._over:
+                self._hello_act = self._chosen("TLS", "")
+                if self._hello_act is not None or self._server.tls is None:
+                    self._mode = "hello"
+                else:
+                    self._start_tls()
         elif verb == "AUTH":
             if rest == "LOGIN":
                 self._logins = 0
@@ -243,13 +271,13 @@ class Talk(asyncio.Protocol):
                 secured = await loop.start_tls(self._transport, self, context, server_side=True)
                 if secured is not None:
                     self._transport = secured
-                    self._secured = True
+                    self._tls = _version(secured)
                     if self._server.keep:
                         self._server.lines.append(b"(TLS)")
                     self._unblock()
                     return
-            self._over = True
             self._transport.abort()
+            self.connection_lost(None)  # the loop does not tell of a handshake that failed
 
         self._upgrade = loop.create_task(upgrade())
 
@@ -265,6 +293,7 @@ class Talk(asyncio.Protocol):
             return
         self._wanted = int(size)
         self._last = last.upper() == "LAST"
+        self._invite(bool(self._recipients))
         self._mode = "chunk"
 
     def _take_chunk(self, chunk: bytes) -> None:
@@ -303,6 +332,8 @@ class Talk(asyncio.Protocol):
             with contextlib.suppress(MailerError):  # not one of ours
                 code = parse_delivery_code(found[2].decode("latin-1"))
         mail, self._mail = self._mail, None
+        if mail is not None:
+            mail.pop("invited", None)
         self._entry = {
             "kind": "message",
             **(mail or {}),
@@ -338,11 +369,26 @@ class Talk(asyncio.Protocol):
             entry["at"] = time.time_ns() // 1000
             self._server.record_line(entry)
 
+    def _refused(self, code: str) -> None:
+        """Write down at once by which answer MAIL, RCPT or DATA was refused: it outlives a kill."""
+        if self._mail is not None and code[:1] in ("4", "5"):
+            self._mail.setdefault("refused", int(code))
+            if not self._server.profile.careless:  # else a message may come all the same
+                self._record_envelope()
+
+    def _invite(self, whether: bool) -> None:
+        """Keep that content was asked for, so that its end may be on its way."""
+        if self._mail is not None and whether:
+            self._mail["invited"] = True
+
     def _end_transaction(self) -> None:
         """Nothing more comes of this MAIL FROM; the record keeps when it was."""
-        mail, self._mail = self._mail, None
         self._sender, self._recipients = "", []
         self._chunks.clear()
+        self._record_envelope()
+
+    def _record_envelope(self) -> None:
+        mail, self._mail = self._mail, None
         if mail is not None:
             self._server.record_line({"kind": "envelope", **mail, "at": time.time_ns() // 1000})
 
@@ -450,8 +496,9 @@ class Talk(asyncio.Protocol):
 
     def _drip(self, rest: bytes, pause: float) -> None:
         if not rest:
-            self._settle(True)
             return
+        if len(rest) == 1:
+            self._settle(True)
         self._out.append(rest[:1])
         self._flush()
         self._block(pause, lambda: self._drip(rest[1:], pause))
@@ -491,3 +538,9 @@ class Talk(asyncio.Protocol):
         if link is not None:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
+
+
+def _version(transport: asyncio.BaseTransport) -> str:
+    """The version of TLS that a transport speaks, "" for none."""
+    secured = transport.get_extra_info("ssl_object")
+    return (secured.version() or "") if secured is not None else ""

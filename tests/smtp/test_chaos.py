@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from mailer.message.tokens import delivery_code
+from mailer.smtp import Connection, SmtpFailure
 
-from tests.smtp.acts import CLOSE, HANG, LOST, PROFILES, profile
+from tests.smtp.acts import CLOSE, HANG, LOST, PROFILES, Drip, profile
 from tests.smtp.chaos import chaos, read_record
-from tests.smtp.helpers import ListSource, endpoint, outgoing, send
+from tests.smtp.helpers import ListSource, Outside, endpoint, outgoing, send
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,6 +71,53 @@ def test_taken_says_who_is_responsible(act: str, taken: bool) -> None:
             assert entry["answered"] is act[0].isdigit()
 
     asyncio.run(run())
+
+
+def test_an_answer_in_drops_is_given_with_its_last_byte() -> None:
+    """Whoever has read it may vanish at once: the record must say already that it was given."""
+
+    async def run() -> None:
+        async with chaos({"DOT": [Drip("250 Ok\r\n", 0.05)]}) as server:
+            source = ListSource([outgoing(1)])
+            connection = await Connection.open(endpoint(server.port))
+            running = asyncio.ensure_future(connection.run(source))
+            await asyncio.wait_for(source.all_over.wait(), 5)
+            running.cancel()
+            await asyncio.sleep(0.2)
+            [entry] = [entry for entry in server.record if entry["kind"] == "message"]
+            assert entry["answered"]
+
+    asyncio.run(run())
+
+
+def test_orders_take_effect_while_it_runs(tmp_path: Path) -> None:
+    """The rules of a line on its standard input take the place of those before."""
+    record = tmp_path / "record.jsonl"
+    with Outside(record, {"rules": [{"verb": "RCPT", "act": "550 no"}]}) as server:
+        for number, rules in ((1, None), (2, [{"verb": "DOT", "act": "451 no"}]), (3, [])):
+            if rules is not None:
+                server.obey(rules)
+            asyncio.run(send(endpoint(server.port), ListSource([outgoing(number)])))
+    assert [entry["refused"] for entry in read_record(record, "envelope")] == [550]
+    assert [entry["answer"][:3] for entry in read_record(record)] == ["451", "250"]
+
+
+def test_the_record_says_what_came_in_clear(tmp_path: Path) -> None:
+    """A14 is judged by it, for every way in which TLS begins or breaks."""
+    record = tmp_path / "record.jsonl"
+    profile = {"keywords": ["STARTTLS"], "certificate": "valid"}
+    with Outside(record, profile, ca=tmp_path / "ca.pem") as server:
+        for tls in ("never", "required"):
+            place = endpoint(server.port, tls=tls, ca_file=str(tmp_path / "ca.pem"))
+            asyncio.run(send(place, ListSource([outgoing(1)])))
+        server.obey([{"verb": "TLS", "act": CLOSE}])
+        with pytest.raises(SmtpFailure, match="TLS could not be started"):
+            asyncio.run(Connection.open(place))
+    assert [(entry["clear"], entry["tls"]) for entry in read_record(record, "connection")] == [
+        (["EHLO", "MAIL", "RCPT", "DATA", "QUIT"], ""),
+        (["EHLO", "STARTTLS"], "TLSv1.3"),
+        (["EHLO", "STARTTLS"], ""),
+    ]
 
 
 def test_each_mail_from_stands_in_one_line() -> None:
