@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from mailer.config import load
 from mailer.distribution import control, routes, subscriptions
-from mailer.distribution.log import log, status_of
+from mailer.distribution.log import status_of
 from mailer.message.tokens import UNSUBSCRIBE, Token, verp_read
 
 from tests.distribution.press import Press
@@ -205,3 +205,104 @@ def begin(scene: Scene, first: Recorder, second: Recorder) -> None:
         until(lambda: len(second.mail_from) > asked)
     elif "order" not in scene.more:
         until(lambda: len(second.got) >= 20)
+
+
+def test_sigterm_with_two_routes_and_rates_gives_everything_back(
+    tmp_path: Path, store_url: str
+) -> None:
+    """Decision 5: no new MAIL FROM, replies awaited, nobody twice after the next start."""
+    people = 300
+    with Recorder(delay=0.05) as first, Recorder(delay=0.05) as second:
+        both = (first, second)
+        more = route("second", second.port, f'{NET}\nrate = "40"')
+        with at_work(
+            tmp_path / "room", store_url, first, people, more, smtp='rate = "40"'
+        ) as press:
+            press.queue("list:all")
+            process = command(press.config, "run")
+            until(lambda: len(first.got) >= 40 and len(second.got) >= 40)
+            for server in both:
+                server.delay = 0.6
+            until(lambda: first.open and second.open)
+            process.send_signal(signal.SIGTERM)
+            told = time.monotonic()
+            _, said = process.communicate(timeout=40)
+            assert process.returncode == 0, said
+            wait_gone(process.pid, 1.0)
+            assert not [at for at, _ in mail_from(press, both) if at > told + WITHIN]
+            taken = sum(got(both).values())
+            assert taken < people
+            assert status_of(press.room, 1)["counts"] == {
+                "accepted": taken,
+                "queued": people - taken,
+            }
+            assert list((press.config.spool_dir / "journals").iterdir()) == []
+            for server in both:
+                server.delay = 0.0
+            assert press.run().counts == {"accepted": people - taken}
+            assert set(got(both).values()) == {1} and sum(got(both).values()) == people
+            assert faults_of(press.room.store) == []
+
+
+def word(press: Press, *arguments: str) -> float:
+    """An officer's word by the command line; when it was answered."""
+    process = command(press.config, *arguments)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    return time.monotonic()
+
+
+def since(server: Recorder, at: float) -> int:
+    """How many MAIL FROM came to a server after that instant."""
+    return sum(1 for each, _ in list(server.mail_from) if each > at)
+
+
+def test_a_route_paused_while_it_works_sends_nothing_and_comes_back(
+    tmp_path: Path, store_url: str
+) -> None:
+    """G8, H15: the other takes over what it may; what only the paused one serves waits, and goes
+    at the officer's word."""
+    people = 1200
+    with Recorder(delay=0.05) as first, Recorder(delay=0.05) as second:
+        more = route("second", second.port, NET)
+        with (
+            at_work(tmp_path / "room", store_url, first, people, more) as press,
+            serving(press.config),
+        ):
+            press.queue("list:all")
+            until(lambda: len(first.got) >= 60 and len(second.got) >= 60)
+
+            with slow([second]):
+                paused = word(press, "routes", "pause", "second")
+                beside = len(first.got)
+                until(lambda: len(first.got) >= beside + 60)
+                time.sleep(max(0.0, paused + WATCHED - time.monotonic()))
+            assert not since(second, paused + WITHIN)
+            assert [each["state"] for each in routes.ls(press.room)] == ["working", "paused"]
+            assert any(got.rcpt_to.endswith("example.net") for got in first.got)
+
+            word(press, "routes", "resume", "second")
+            back = len(second.got)
+            until(lambda: len(second.got) > back)
+
+            with slow([first]):
+                paused = word(press, "routes", "pause", press.config.routes[0].name)
+                time.sleep(WATCHED)
+            assert not since(first, paused + WITHIN)
+            until(lambda: not press.rows(WAITING, domain="%example.net"), 60)
+            assert press.rows(WAITING, domain="%example.com"), "nothing had to wait"
+            assert not since(first, paused + WITHIN)
+
+            word(press, "routes", "resume", press.config.routes[0].name)
+            until(lambda: status_of(press.room, 1)["state"] == "done", 60)
+            assert status_of(press.room, 1)["counts"] == {"accepted": people}
+            assert set(got((first, second)).values()) == {1}
+            assert not any(got.rcpt_to.endswith("example.com") for got in second.got)
+            assert faults_of(press.room.store) == []
+
+
+WAITING = (
+    "SELECT d.id FROM deliveries d JOIN addresses a ON a.journalist = d.journalist "
+    "WHERE d.state IN (0, 1, 2) AND a.email LIKE :domain"
+)
+"""Deliveries that are not settled yet."""
