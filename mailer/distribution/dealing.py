@@ -17,7 +17,7 @@ from mailer.config import Config, RouteConfig
 from mailer.distribution.job import Job
 from mailer.smtp.destinations import Destinations
 from mailer.smtp.routes import pick, serves
-from mailer.store import paces
+from mailer.store import paces, routes
 from mailer.store.base import Tx
 from mailer.store.states import WAITS_FOR_TURN
 
@@ -51,6 +51,7 @@ class Ways:
     away: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     room: Mapping[str, int] = field(default_factory=dict)
     probing: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()
 
 
 class Dealer:
@@ -102,6 +103,8 @@ class Deal:
         self._counted: dict[str, int] = {}
         self._room = dict(ways.room)
         self.rests = paces.rests(tx)
+        # Since the sender looked an officer may have let a route go, and what waited for it.
+        self._let_go = ways.told - set(routes.state_of(tx)) if ways.told else frozenset()
         self._over = 0
         for route in self._routes:
             if route.rate:
@@ -192,7 +195,9 @@ class Deal:
     def _nowhere(self, job: Job, domain: str) -> Late:
         """No route takes it now: it waits for the first that will."""
         waits = [
-            (max(until, self._now + SECOND), reason)
+            (self._now + SECOND, WAITS_FOR_TURN)
+            if name in self._let_go
+            else (max(until, self._now + SECOND), reason)
             for name, (until, reason) in self._ways.away.items()
             if serves(self._dealer.routes[name], domain)
         ]

@@ -20,7 +20,8 @@ def outlook(ways: Mapping[str, Way], limits: Limits, rate: float, now: int) -> W
             wait, reason = way.absence
             away[name] = now + round(wait * SECOND), reason
     probing = frozenset(name for name in usable if ways[name].failures)
-    return Ways(usable, away, _room_left(ways, usable, limits, rate), probing)
+    told = frozenset(name for name in away if ways[name].paused or ways[name].back_in)
+    return Ways(usable, away, _room_left(ways, usable, limits, rate), probing, told)
 
 
 def _room_left(

@@ -103,6 +103,7 @@ class Turns:
         self._templates: dict[str, tuple[MergeTemplate, Signer | None]] = {}
         self._version = -1
         self._looks_due = 0
+        self._absent: set[str] = set()
 
     def look(self) -> Look:
         """Opt-outs that wait in the spool, then the control version and what it withdraws."""
@@ -115,7 +116,17 @@ class Turns:
                 self._version = version
             found = ledger.withdrawn(tx, self._worker) if self._looks_due else {}
             self._looks_due = max(0, self._looks_due - 1)
-            return Look(found, ledger.open_waves(tx), routes.state_of(tx), tx.now())
+            look = Look(found, ledger.open_waves(tx), routes.state_of(tx), tx.now())
+        if self._absent - look.routes.keys():
+            with self._room.store.write() as tx:  # what a turn put off while the word was given
+                for name in sorted(self._absent - look.routes.keys()):
+                    routes.let_go(tx, name, LARGEST_CLAIM)
+        self._absent = {
+            each.name
+            for each in look.routes.values()
+            if each.until_at is None or each.until_at > look.now
+        }
+        return look
 
     def renew(self) -> bool:
         """Say that this worker lives; False when another host has declared it dead."""

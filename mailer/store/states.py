@@ -42,7 +42,10 @@ there is one, so whoever sends what is due is not done before."""
 _S = DeliveryState
 
 DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
-    _S.QUEUED: frozenset({_S.CLAIMED, _S.SUPPRESSED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED}),
+    # To deferred untried: no way out is left, and all that is due waits together.
+    _S.QUEUED: frozenset(
+        {_S.CLAIMED, _S.DEFERRED, _S.SUPPRESSED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED}
+    ),
     _S.DEFERRED: frozenset({_S.CLAIMED, _S.SUPPRESSED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED}),
     _S.CLAIMED: frozenset(
         {

@@ -306,3 +306,27 @@ WAITING = (
     "WHERE d.state IN (0, 1, 2) AND a.email LIKE :domain"
 )
 """Deliveries that are not settled yet."""
+
+
+def test_nobody_is_left_behind_by_a_resume_in_the_middle_of_putting_off(
+    tmp_path: Path, store_url: str
+) -> None:
+    """G8: what a sender puts off while the word is given waits no longer than the rest."""
+    people = 2400
+    with Recorder() as first, Recorder() as second:
+        more = route("second", second.port, NET)
+        with (
+            at_work(tmp_path / "room", store_url, first, people, more) as press,
+            serving(press.config),
+        ):
+            name = press.config.routes[0].name
+            routes.pause(press.room, name, "anna")
+            press.queue("list:all")
+            until(lambda: len(press.rows(PUT_OFF, domain="%example.com")) >= 100)
+            routes.resume(press.room, name, "anna")
+            until(lambda: status_of(press.room, 1)["state"] == "done", 60)
+            assert set(got((first, second)).values()) == {1}
+
+
+PUT_OFF = WAITING.replace("(0, 1, 2)", "(2)")
+"""Deliveries that wait to be due again."""
