@@ -113,7 +113,7 @@ def test_a_hand_never_holds_more_than_a_second_or_two(
                 most = max(most, row["n"])
                 time.sleep(0.05)
         # Four connections, ten messages a second each; or ten a second.
-        assert 8 <= most <= (80 if what == "a slow server" else 20)
+        assert 1 < most <= (80 if what == "a slow server" else 20)
         assert office.states() == {"accepted": 250}
 
 
