@@ -187,3 +187,35 @@ def test_a_route_that_is_away_rests_is_tried_by_one_and_works_again(
                 assert status_of(press.room, 1)["counts"] == {"accepted": people}
                 assert set(got((first, spare)).values()) == {1}
                 assert status(press.room).notes == []
+                assert press.rows("SELECT name FROM routes") == [], "its rests are forgotten"
+
+
+def test_a_route_that_answers_for_itself_is_tried_with_few_and_probed_with_one(
+    tmp_path: Path, store_url: str
+) -> None:
+    """Decision 6: what senders have in hand goes to the spare untried, and connections that are
+    still open do not all try again."""
+    people = 1500
+    with Recorder(delay=0.05) as first, Recorder(delay=0.05) as spare:
+        more = route("spare", spare.port, "order = 5")
+        with (
+            at_work(tmp_path / "room", store_url, first, people, more, connections=8) as press,
+            serving(press.config),
+        ):
+            press.queue("list:all")
+            until(lambda: len(first.got) >= 150)
+            said_no = time.monotonic()
+            first.rcpt = lambda _: "454 4.7.0 not now"
+            until(lambda: len(spare.got) >= 20)
+            # One behind each message on the wire, and one more where it heard the answer late.
+            asked = [at for at, _ in first.rcpt_to if at > said_no]
+            assert len(asked) <= 2 * 2 * 8
+            last = asked[-1]
+            until(lambda: since(first, last + 0.3) >= 4, 30)
+            times = [at for at, _ in first.mail_from if at > last + 0.3]
+            first.rcpt = lambda _: "250 2.1.5 ok"
+            most = max(sum(1 for at in times if begin <= at < begin + 0.5) for begin in times)
+            assert most <= 2, "there are two senders"
+            until(lambda: status_of(press.room, 1)["state"] == "done", 90)
+            assert status_of(press.room, 1)["counts"] == {"accepted": people}
+            assert set(got((first, spare)).values()) == {1}
