@@ -14,6 +14,7 @@ from mailer.distribution import routes
 from tests.distribution.recorder import Got, Recorder
 from tests.distribution.room import open_room
 from tests.distribution.sending import Office
+from tests.exactness import faults_of
 
 TWO = {"MAILER_SENDING__PROCESSES": "2"}
 
@@ -162,12 +163,12 @@ def test_who_was_answered_530_waits_for_that_route(folder: Path, store_url: str)
 def test_one_at_a_time_over_two_processes(folder: Path, store_url: str) -> None:
     """H12: a destination's limit is for all senders of a machine; the others do not wait."""
     with Recorder(delay=0.02) as server:
-        office = Office(folder, server.port, store_url, 150)
+        office = Office(folder, server.port, store_url, 100)
         more = '\n[[destinations]]\nname = "paper"\ndomains = ["example.net"]\nconnections = 1\n'
         configure(office, more)
-        move(office, "example.net", range(1, 150, 2))
+        move(office, "example.net", range(1, 100, 2))
         office.run(**TWO)  # long enough for both to have some of them in hand
-    assert office.states() == {"accepted": 150}
+    assert office.states() == {"accepted": 100}
     paper = sorted(got.at for got in server.got if got.rcpt_to.endswith("example.net"))
     # `at` is the dot; its answer comes 20 ms later, so no two dots may be closer.
     assert min(later - sooner for sooner, later in pairwise(paper)) >= 0.018
@@ -247,6 +248,8 @@ def test_a_rest_is_seen_by_the_next_process_and_resume_ends_it(
             routes.resume(room, str(row["route"]), "anna")
         office.run()
         assert office.states() == {"accepted": 15}
+        with open_room(office.config) as room:
+            assert faults_of(room.store) == [], "who waits untried is in the table of moves"
 
 
 def test_a_destination_that_asks_for_a_pause_gets_one(folder: Path, store_url: str) -> None:
