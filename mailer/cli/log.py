@@ -46,12 +46,15 @@ def status(
                 "distributions": stands.distributions,
                 "next_due": stands.next_due,
                 "decisions": stands.decisions,
+                "notes": stands.notes,
             }
         )
         return
     for sentence in stands.decisions:
         line(sentence, begin="waiting")
-    if stands.decisions:
+    for sentence in stands.notes:
+        line(sentence, begin="resting")
+    if stands.decisions or stands.notes:
         line()
     columns = [
         Column("distribution", "NO", number=True),

@@ -59,11 +59,13 @@ LEFT_OUT = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where everything stands. `decisions` are sentences that need an officer."""
+    """Where everything stands. `decisions` are sentences that need an officer, `notes` need nobody
+    but say why something waits."""
 
     distributions: list[dict[str, Any]]
     next_due: str | None
     decisions: list[str]
+    notes: list[str]
 
 
 def iso(instant: int | None) -> str | None:
@@ -131,7 +133,13 @@ def status(room: Newsroom) -> Status:
             for route in routes.state_of(tx).values()
             if route.state == "paused"
         ]
-    return Status(rows, iso(next_due), paused + [s for row in rows for s in _decisions(row)])
+        resting = [
+            f"Mail service {route.name} rests until {iso(route.until_at)}: {route.reason}."
+            for route in routes.state_of(tx).values()
+            if route.until_at is not None and route.until_at > tx.now()
+        ]
+    decisions = paused + [s for row in rows for s in _decisions(row)]
+    return Status(rows, iso(next_due), decisions, resting)
 
 
 def status_of(room: Newsroom, number: int) -> dict[str, Any]:

@@ -394,13 +394,12 @@ class Sender:
 
     async def _take_turns(self) -> None:
         """Group commits: what was answered since the last turn, and the next claim with it."""
-        before = self._loop.time()
-        failures = 0
+        before, answered, failures = self._loop.time(), 0, 0
         while not (self._finishing and not (self._results or self._aside or self._unused)):
             await self._turn.wait()
             self._turn.clear()
             turn = self._next_turn()
-            answered = len(turn.results)
+            count = len(turn.results)
             try:
                 await self._turn_once(turn)
             except StoreUnavailable as error:
@@ -418,11 +417,11 @@ class Sender:
                 await asyncio.sleep(0.5)
                 self._turn.set()
                 continue
-            failures = 0
-            if answered:
-                now = self._loop.time()
+            failures, answered, now = 0, answered + count, self._loop.time()
+            # Answers come in bursts: what a few of them within a millisecond say is no rate.
+            if answered and now - before >= RECORD_WITHIN:
                 self._measure(answered, now - before)
-                before = now
+                before, answered = now, 0
 
     def _next_turn(self) -> Turn:
         """What to write, and how much to claim beside it."""

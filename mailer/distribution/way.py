@@ -235,7 +235,7 @@ class Way:
         """The next message that may be sent over this connection, or None for now."""
         now = self._loop.time()
         office = self._office
-        if self.paused or not office.may_begin(now):
+        if self.paused or self.away or not office.may_begin(now):
             return None
         while (job := self.ready.take(now)) is not None:
             if office.released(job):

@@ -29,12 +29,14 @@ class Got:
 class Recorder:
     """Start with `with Recorder() as server`. `delay` is seconds before each final answer.
 
-    `rcpt` and `dot` decide the answer for a recipient ("" hangs up without answering). `most` is
+    `rcpt` and `dot` decide the answer for a recipient ("" hangs up without answering), `mail` the
+    answer to MAIL FROM (after a 421 it hangs up). `most` is
     how many connections it takes at a time, and `each` how many messages it takes over one
     before it closes it without a word; 0 is no limit.
     """
 
     delay: float = 0.0
+    mail: Callable[[], str] = lambda: "250 2.1.0 ok"
     rcpt: Callable[[str], str] = lambda _: "250 2.1.5 ok"
     dot: Callable[[str], str] = lambda _: "250 2.0.0 taken"
     port: int = 0
@@ -102,7 +104,7 @@ class Recorder:
             writer.close()
 
     async def _dialogue(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        recipient, taken = "", 0
+        recipient, taken, refused = "", 0, False
         while True:
             line = (await reader.readuntil(b"\r\n")).decode("utf-8").strip()
             verb = line[:4].upper()
@@ -113,11 +115,15 @@ class Recorder:
             elif verb == "MAIL":
                 recipient = ""
                 self.mail_from.append((time.monotonic(), line))
-                writer.write(b"250 2.1.0 ok\r\n")
+                answer = self.mail()
+                refused = not answer.startswith("2")
+                writer.write(answer.encode() + b"\r\n")
+                if answer.startswith("421"):
+                    return
             elif verb == "RCPT":
                 address = line[line.index("<") + 1 : line.index(">")]
                 self.rcpt_to.append((time.monotonic(), address))
-                answer = self.rcpt(address)
+                answer = "503 5.5.1 MAIL first" if refused else self.rcpt(address)
                 if answer.startswith("2"):
                     recipient = address
                 if not answer:
