@@ -19,6 +19,7 @@ from mailer.clock import SECOND
 from mailer.distribution.consequences import IN_A_ROW
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer
+from mailer.distribution.hand import Hand
 from mailer.distribution.job import Aside, Job
 from mailer.distribution.journal import Journal
 from mailer.distribution.lane import CLOSE_WITHIN
@@ -28,7 +29,7 @@ from mailer.distribution.outgoing import merge, outgoing
 from mailer.distribution.outlook import outlook
 from mailer.distribution.safety import recipient_refusal, route_refusal
 from mailer.distribution.storethread import StoreThread
-from mailer.distribution.turns import LARGEST_CLAIM, Claim, Look, Turn, Turns
+from mailer.distribution.turns import Claim, Look, Turn, Turns
 from mailer.distribution.way import FEWER_FOR, Way
 from mailer.errors import MailerError, StoreUnavailable
 from mailer.feedback.judge import Verdict
@@ -50,6 +51,7 @@ _MOST_LOSSES = 5
 """Losses before the dot after which a message is put off: on connections that had taken nothing,
 and on any. A server may end a connection after as many messages as it likes (H11)."""
 
+_MERGED_TOGETHER = 32
 _DOUBTS_OF_A_DESTINATION = 5
 """Deferrals of one destination group in a row that mean a pause for all of it (G11)."""
 
@@ -103,9 +105,14 @@ class Sender:
         self._finishing = False
         self._uncertain = False
         self._checked = float("-inf")
-        self._rate = 0.0
+        self._hand = Hand(self._loop.time())
         self._turn = asyncio.Event()
         self._due: asyncio.TimerHandle | None = None
+
+    @property
+    def _allowed(self) -> int:
+        """Connections there may be over all ways."""
+        return sum(way.allowed for way in self._ways.values())
 
     def stop(self) -> None:
         """No new MAIL FROM from now on; `run` settles what is in hand and returns."""
@@ -183,6 +190,8 @@ class Sender:
         if refusal:
             self._set_aside(job, DeliveryState.SKIPPED, refusal)
             return None
+        if not job.chunks:
+            merge(self._room, (job, *way.ready.next_few(_MERGED_TOGETHER)))
         try:
             return outgoing(self._room, job)
         except (ValueError, MailerError) as error:
@@ -394,7 +403,7 @@ class Sender:
 
     async def _take_turns(self) -> None:
         """Group commits: what was answered since the last turn, and the next claim with it."""
-        before, answered, failures = self._loop.time(), 0, 0
+        failures = 0
         while not (self._finishing and not (self._results or self._aside or self._unused)):
             await self._turn.wait()
             self._turn.clear()
@@ -417,11 +426,8 @@ class Sender:
                 await asyncio.sleep(0.5)
                 self._turn.set()
                 continue
-            failures, answered, now = 0, answered + count, self._loop.time()
-            # Answers come in bursts: what a few of them within a millisecond say is no rate.
-            if answered and now - before >= RECORD_WITHIN:
-                self._measure(answered, now - before)
-                before, answered = now, 0
+            failures = 0
+            self._hand.answered(count, self._loop.time())
 
     def _next_turn(self) -> Turn:
         """What to write, and how much to claim beside it."""
@@ -438,9 +444,10 @@ class Sender:
         turn.held = frozenset(self._in_hand) if self._uncertain else None
         if self._waves and usable and not self.stopping.is_set():
             waiting = sum(len(way.ready) for way in ways)
-            turn.wanted = max(0, self._claim_size() - waiting)
+            self._hand.left(waiting, self._loop.time(), self._allowed)
+            turn.wanted = max(0, self._hand.size(self._allowed) - waiting)
         if turn.wanted or turn.again:
-            turn.ways = outlook(self._ways, self._limits, self._rate, self._room.clock.now())
+            turn.ways = outlook(self._ways, self._limits, self._hand.rate, self._room.clock.now())
         return turn
 
     async def _turn_once(self, turn: Turn) -> None:
@@ -468,13 +475,13 @@ class Sender:
             self._withdrawn.pop(delivery, None)
         for group in claim.resting:
             self._limits.slow_down(group)
-        merge(self._room, claim.jobs)
         for job in claim.jobs:
             self._in_hand[job.claimed.id] = job
             job.not_before = now + (job.place - claim.now) / SECOND if job.place else 0.0
             self._ways[job.route].ready.extend((job,))
         if claim.jobs:
-            mark = self._claim_size() // 2
+            self._hand.claimed(now)
+            mark = self._hand.size(self._allowed) // 2
             for way in self._ways.values():
                 way.low_mark = mark
                 way.wake()
@@ -538,13 +545,3 @@ class Sender:
             self._report({"event": "progress", **found})
         # These are forgotten here and not by the caller: what follows may still fail.
         turn.forget()
-
-    def _claim_size(self) -> int:
-        # Half a second of sending, so that with what is on the wire it stays below one second.
-        if not self._rate:
-            return min(LARGEST_CLAIM, sum(way.allowed for way in self._ways.values()))
-        return min(LARGEST_CLAIM, max(1, round(self._rate * 0.5)))
-
-    def _measure(self, count: int, seconds: float) -> None:
-        seconds = min(max(seconds, 0.001), 1.0)
-        self._rate += (count / seconds - self._rate) * max(min(1.0, seconds / 0.5), 0.2)

@@ -3,13 +3,14 @@
 Two threads that compute in Python at the same time take the interpreter from each other at every
 system call, which cost a quarter of all CPU when answers and claims of an embedded database were
 worked out beside the event loop. So the thread does the waiting (for the write lock, for the
-disk at the commit) and the loop the computing in between, as one short step of its own.
+disk at the commit) and the loop the computing in between, in short steps among its others: while
+it computes, no connection gets its next message.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -17,6 +18,8 @@ from mailer.errors import StoreUnavailable
 from mailer.store.base import Store
 
 _T = TypeVar("_T")
+Steps = Generator[None, None, _T]
+"""Work in steps of a few milliseconds; what it returns is its result."""
 
 _LOOK_EVERY = 1.0
 """Seconds after which the thread looks whether the loop it waits for still runs."""
@@ -34,22 +37,22 @@ class StoreThread:
         """Run `function` in the thread."""
         return await self._loop.run_in_executor(self._thread, function)
 
-    def compute(self, body: Callable[[], _T]) -> _T:
+    def compute(self, steps: Steps[_T]) -> _T:
         """Within `call`, inside a transaction: run what neither waits nor commits.
 
-        With an embedded database that is a step of the event loop, while this thread stands
-        still. A database server is waited for at each statement, so it stays in the thread.
+        With an embedded database these are steps of the event loop, while this thread stands
+        still. A database server is waited for at each statement, so all stays in the thread.
         """
         if not self._store.embedded:
-            return body()
+            return at_once(steps)
         result: Future[_T] = Future()
-        self._loop.call_soon_threadsafe(_run, body, result)
+        self._loop.call_soon_threadsafe(self._step, steps, result)
         while True:
             try:
                 return result.result(_LOOK_EVERY)
             except TimeoutError:
                 if result.done():
-                    raise  # the body's own
+                    raise  # the work's own
                 if self._loop.is_closed() or not self._loop.is_running():
                     raise StoreUnavailable("the sender ended; nothing was done.") from None
 
@@ -57,9 +60,22 @@ class StoreThread:
         """Wait for what is under way; nothing may be called any more."""
         self._thread.shutdown()
 
+    def _step(self, steps: Steps[_T], result: Future[_T]) -> None:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result.set_result(end.value)
+        except BaseException as error:
+            result.set_exception(error)
+        else:
+            self._loop.call_soon(self._step, steps, result)
 
-def _run(body: Callable[[], _T], result: Future[_T]) -> None:
-    try:
-        result.set_result(body())
-    except BaseException as error:
-        result.set_exception(error)
+
+def at_once(steps: Steps[_T]) -> _T:
+    """All steps one after the other; their result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: _T = end.value
+            return result

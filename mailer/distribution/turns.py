@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,6 +16,7 @@ from mailer.distribution.dealing import Dealer, Late, Ways
 from mailer.distribution.dkim import keep, signer_of
 from mailer.distribution.job import Aside, Job
 from mailer.distribution.journal import Journal
+from mailer.distribution.storethread import Steps, at_once
 from mailer.errors import StoreUnavailable
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 LARGEST_CLAIM = 2000
 """Deliveries one claim takes at most, however fast the routes are."""
+
+_RECORD_STEP = 128
+_CLAIM_STEP = 96
+"""Answers and deliveries of one step: one or two milliseconds."""
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ class Turns:
         worker: int,
         journal: Journal,
         dealer: Dealer,
-        compute: Callable[[Callable[[], Claim]], Claim] = lambda body: body(),
+        compute: Callable[[Steps[Claim]], Claim] = at_once,
     ) -> None:
         self._compute = compute
         self._room = room
@@ -138,11 +142,13 @@ class Turns:
             self._drain_spool()
             self._journal.reserve(turn.wanted + (len(turn.held) if turn.held else 0))
         with self._room.store.write() as tx:
-            return self._compute(partial(self._write, tx, turn))
+            return self._compute(self._write(tx, turn))
 
-    def _write(self, tx: Tx, turn: Turn) -> Claim:
+    def _write(self, tx: Tx, turn: Turn) -> Steps[Claim]:
         _unless_back(tx, turn.results)
-        ledger.record(tx, self._worker, turn.results)
+        for start in range(0, len(turn.results), _RECORD_STEP):
+            ledger.record(tx, self._worker, turn.results[start : start + _RECORD_STEP])
+            yield
         consequences.apply(self._room, tx, turn.results, group=self._dealer.group_of_address)
         if self._room.config.sending.on_doubt == "resend":
             for result in turn.results:
@@ -164,7 +170,7 @@ class Turns:
             unused.update(strays)
         not_begun = paces.not_begun(tx, self._worker, unused)
         moved = self._deal_again(tx, turn) if turn.again else None
-        found = self._claim(tx, turn) if turn.wanted > 0 else Claim([], 0, tx.now())
+        found = (yield from self._claim(tx, turn)) if turn.wanted > 0 else Claim([], 0, tx.now())
         paces.give_back(tx, not_begun)
         if moved is None:
             return found
@@ -226,39 +232,37 @@ class Turns:
         if back:
             ledger.give_back(tx, self._worker, back)
 
-    def _claim(self, tx: Tx, turn: Turn) -> Claim:
+    def _claim(self, tx: Tx, turn: Turn) -> Steps[Claim]:
         deal = self._dealer.begin(tx, turn.ways, self._worker)
         wanted = deal.room(turn.wanted)
         kept: list[Job] = []
         late: list[Late] = []
         key_id = self._room.keys.current_id
-        for wave in turn.waves:
-            if wanted <= 0:
-                break
+        waves = iter(turn.waves)
+        wave = next(waves, None)
+        while wave is not None and wanted > 0:
+            step = min(wanted, _CLAIM_STEP)
             template, signer = self._template(tx, wave.compiled)
             signing = keep(tx, signer)
             jobs: list[Job] = []
-            for claimed in ledger.claim(tx, self._worker, wave, wanted, but=deal.not_mine):
+            for claimed in ledger.claim(tx, self._worker, wave, step, but=deal.not_mine):
                 if claimed.frozen is not None:
                     recipient = Recipient(**orjson.loads(claimed.frozen))
                 else:
                     recipient = Recipient(*[*claimed.person, key_id])
                     template.letterhead.write_out(recipient)
                 jobs.append(Job(claimed, recipient, template, wave.urgent, signing))
+            yield
             wanted -= len(jobs)
             stay, wait = deal.deal(jobs)
             kept += stay
             late += wait
+            _freeze(tx, stay)
+            if len(jobs) < step:
+                wave = next(waves, None)
+            yield
         deal.close()
         self._wait(tx, late)
-        ledger.freeze(
-            tx,
-            [
-                (job.claimed.distribution, job.claimed.id, orjson.dumps(job.recipient).decode())
-                for job in kept
-                if job.claimed.frozen is None
-            ],
-        )
         return Claim(kept, len(late), tx.now(), resting=frozenset(deal.rests))
 
     def _deal_again(self, tx: Tx, turn: Turn) -> Claim:
@@ -302,3 +306,15 @@ def _unless_back(tx: Tx, results: Iterable[Result]) -> None:
         for result in waiting:
             if result.route not in away:
                 result.due_at = min(result.due_at, tx.now())
+
+
+def _freeze(tx: Tx, jobs: Iterable[Job]) -> None:
+    """Keep the slot values of those claimed for the first time."""
+    ledger.freeze(
+        tx,
+        [
+            (job.claimed.distribution, job.claimed.id, orjson.dumps(job.recipient).decode())
+            for job in jobs
+            if job.claimed.frozen is None
+        ],
+    )

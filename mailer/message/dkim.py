@@ -101,7 +101,8 @@ class Signer:
         """
         bound = {"t": str(date // SECOND), "bh": self._body_hash(chunks)}
         varying = [p if isinstance(p, bytes) else chunks[p[0]][p[1] :] for p in self._varying]
-        head = self._static + _relaxed(b"".join(varying))
+        written = b"".join(varying)
+        head = self._static + (written if _is_relaxed(written) else _relaxed(written))
         fields: list[str] = []
         raw: list[bytes] = []
         for key, text, signed_text in zip(self._keys, self._texts, self._signed_texts, strict=True):
@@ -212,6 +213,11 @@ def _relaxed(value: bytes) -> bytes:
     return _SPACES.sub(b" ", value).replace(b" \r\n", b"\r\n")
 
 
+def _is_relaxed(value: bytes) -> bool:
+    """Whether there is nothing for `_relaxed` to do."""
+    return not (b"  " in value or b"\t" in value or b"\n " in value or b" \r" in value)
+
+
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
@@ -273,7 +279,8 @@ def _canonical_plan(pieces: Sequence[_Piece]) -> tuple[bytes, list[_Piece], list
         label, value = f"{name}:".encode("ascii"), first[found.end() :].lstrip(b" \t")
         if rest:
             varying_names.append(name)
-            varying += [label + value, *rest, b"\r\n"]
+            pieces = [label + value, *rest, b"\r\n"]
+            varying += [_relaxed(p) if isinstance(p, bytes) else p for p in pieces]
         else:
             static_names.append(name)
             static.append(_relaxed(label + value + b"\r\n"))

@@ -20,7 +20,7 @@ CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def refuse_controls(value: str, name: str) -> None:
     """Raise CheckFailed when `value` could break out of its line (B11)."""
-    if value.isascii() and value.isprintable():
+    if value.isprintable():
         return
     found = CONTROLS.search(value)
     if found:

@@ -240,8 +240,7 @@ def _encoder(field: Field) -> Callable[[str], bytes]:
     def encode_body(value: str) -> bytes:
         if len(value) <= _SHORT and _WORDS(value) is not None:
             return f"{before}{value}{after}".encode("ascii")
-        if not (value.isascii() and value.isprintable()):
-            refuse_controls(value, slot)
+        refuse_controls(value, slot)
         return encode_value(
             prepare(value or fallback), starts_line=starts_line, ends_line=ends_line
         )

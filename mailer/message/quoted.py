@@ -95,6 +95,10 @@ def _encoded(text: str) -> str:
     if _UNBROKEN.fullmatch(text) and "." not in text[:: LINE - 1]:
         # Links: too long for a line, nothing to encode, no dot where a line will begin.
         return broken(text)
+    if len(text) < LINE and "\n" not in text and "  " not in text and text == text.strip(" "):
+        written = text.translate(_WRITTEN)
+        if len(written) < LINE and not written.startswith((".", "From ")):
+            return written
     return "\r\n".join("".join(map(str, _layout(_atoms(line)))) for line in text.split("\n"))
 
 
@@ -102,6 +106,18 @@ def _encoded(text: str) -> str:
 _PLAIN = re.compile(r"[!-\-/-<>-~][!-<>-~]*(?: [!-<>-~]+)*")
 
 _UNBROKEN = re.compile(r"[!-<>-~]+")
+
+
+class _Written(dict[int, str]):
+    """How each character is written where it needs no look at its neighbours, by its number."""
+
+    def __missing__(self, number: int) -> str:
+        character = chr(number)
+        self[number] = written = character if character == " " else _atoms(character)[0]
+        return written
+
+
+_WRITTEN = _Written()
 
 
 def _encode_line(line: list[str | int]) -> list[str | Place]:

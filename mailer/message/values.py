@@ -201,7 +201,7 @@ def list_id_header(list_name: str, title: str, sender: Sender) -> str:
 @lru_cache(maxsize=4096)
 def clean(text: str) -> str:
     """One line: controls, Unicode line ends and direction overrides become spaces (B11)."""
-    if text.isascii() and text.isprintable() and "  " not in text:
+    if text.isprintable() and "  " not in text:  # then a space is the only white space in it
         return text.strip()
     return " ".join(_OVERRIDES.sub(" ", CONTROLS.sub(" ", text)).split())
 

@@ -35,7 +35,7 @@ PHASES = (
 )
 
 
-TOGETHER = 4
+TOGETHER = 8
 """Connections that write at once at most."""
 
 _together: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Link]] = WeakKeyDictionary()

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mailer.errors import CheckFailed, InputError
-from mailer.message import MergeTemplate, Recipient, compile_release, slot_values
-from mailer.message.headers import mailbox_field
+from mailer.message import MergeTemplate, Recipient, compile_release, quoted, slot_values
+from mailer.message import values as values_module
+from mailer.message.headers import CONTROLS, mailbox_field
 from mailer.message.merge import Field
 from mailer.message.quoted import Place, encode_static, encode_value
 from mailer.message.values import clean
@@ -567,3 +568,25 @@ def test_a_link_is_written_as_the_full_encoding_does(
         [_, written, _] = template.merge(values() | {"unsubscribe_url": url})
         expected = html.escape(url) if kind == "href" else url
         assert written == encode_value(expected, starts_line=starts_line, ends_line=ends_line)
+
+
+@given(st.text(max_size=60).filter(lambda text: "\r" not in text and "\n" not in text))
+@example("Zażółć gęślą")
+@example("From Łódź")
+@example(".é")
+@example(" é")
+@example("é  é")
+def test_a_short_value_is_written_as_the_layout_does(value: str) -> None:
+    """B11, A8: the way that looks at no neighbours writes what the way that does would write."""
+    expected = "".join(map(str, quoted._layout(quoted._atoms(value))))
+    assert encode_value(value, starts_line=True, ends_line=True).decode() == expected
+
+
+@given(st.text(max_size=30))
+@example("a\u00a0b")
+@example("a\u202eb")
+@example("a\u2028b")
+def test_clean_leaves_what_is_printable(value: str) -> None:
+    """B11: the short cut of `clean` changes nothing."""
+    full = " ".join(values_module._OVERRIDES.sub(" ", CONTROLS.sub(" ", value)).split())
+    assert clean(value) == full
