@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
-from itertools import islice
 
 from mailer.distribution.job import Job
 
@@ -160,10 +159,6 @@ class Ready:
             if limit is None or not limit.is_full:
                 return job
             self._held.setdefault(job.group, deque()).append(job)
-
-    def next_few(self, count: int) -> list[Job]:
-        """Some of those that will be taken next; they stay."""
-        return [*islice(self._line, count)]
 
     def next_at(self) -> float | None:
         """When the first may go of those that wait for a time (loop's seconds); else None."""

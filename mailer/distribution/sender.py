@@ -51,7 +51,7 @@ _MOST_LOSSES = 5
 """Losses before the dot after which a message is put off: on connections that had taken nothing,
 and on any. A server may end a connection after as many messages as it likes (H11)."""
 
-_MERGED_TOGETHER = 32
+_MERGED_TOGETHER = 64
 _DOUBTS_OF_A_DESTINATION = 5
 """Deferrals of one destination group in a row that mean a pause for all of it (G11)."""
 
@@ -190,8 +190,6 @@ class Sender:
         if refusal:
             self._set_aside(job, DeliveryState.SKIPPED, refusal)
             return None
-        if not job.chunks:
-            merge(self._room, (job, *way.ready.next_few(_MERGED_TOGETHER)))
         try:
             return outgoing(self._room, job)
         except (ValueError, MailerError) as error:
@@ -457,7 +455,7 @@ class Sender:
             for name in turn.working:
                 self._ways[name].works_again = False
             self._settled(turn)
-            self._place(claim)
+            await self._place(claim)
             if turn.wanted and not claim.jobs and not claim.put_off:
                 self._waves = []  # the next look finds out whether there is more
         for way in self._ways.values():
@@ -467,8 +465,8 @@ class Sender:
         if self._waves and not self.stopping.is_set():
             await self._wait_for_ways()
 
-    def _place(self, claim: Claim) -> None:
-        """Bring what was claimed to its ways."""
+    async def _place(self, claim: Claim) -> None:
+        """Bring what was claimed to its ways, merged."""
         now = self._loop.time()
         for delivery in claim.gone:
             self._in_hand.pop(delivery, None)
@@ -478,13 +476,18 @@ class Sender:
         for job in claim.jobs:
             self._in_hand[job.claimed.id] = job
             job.not_before = now + (job.place - claim.now) / SECOND if job.place else 0.0
-            self._ways[job.route].ready.extend((job,))
+        for start in range(0, len(claim.jobs), _MERGED_TOGETHER):
+            some = claim.jobs[start : start + _MERGED_TOGETHER]
+            merge(self._room, some)
+            for job in some:
+                self._ways[job.route].ready.extend((job,))
+            for way in self._ways.values():
+                way.wake()
+            await asyncio.sleep(0)
         if claim.jobs:
             self._hand.claimed(now)
-            mark = self._hand.size(self._allowed) // 2
             for way in self._ways.values():
-                way.low_mark = mark
-                way.wake()
+                way.low_mark = self._hand.size(self._allowed) // 2
 
     async def _step_back(self, way: Way, rest: float, reply: Reply) -> None:
         """No connection opens. Other routes take over; without them, leave the work to other
