@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mailer.distribution.storethread import StoreThread
+from mailer.distribution.storethread import Steps, StoreThread
 from mailer.store import Store
 
 
@@ -23,10 +23,19 @@ def run(store: Store, act: Callable[[StoreThread], Any]) -> Any:
     return asyncio.run(main())
 
 
+def in_steps(act: Callable[[], Any], steps: int = 1) -> Steps[Any]:
+    """`act` and steps that do nothing before it."""
+    for _ in range(steps):
+        yield
+    return act()
+
+
 def test_only_an_embedded_database_is_computed_with_in_the_loop(store: Store) -> None:
     """Decision 11: nobody but the thread waits for a lock, a disk or a server."""
     loop = threading.get_ident()
-    seen = run(store, lambda thread: (threading.get_ident(), thread.compute(threading.get_ident)))
+    seen = run(
+        store, lambda thread: (threading.get_ident(), thread.compute(in_steps(threading.get_ident)))
+    )
     assert seen[0] != loop
     assert (seen[1] == loop) == (store.dialect == "sqlite")
 
@@ -39,11 +48,11 @@ def test_what_the_body_raises_undoes_the_transaction(store: Store) -> None:
 
             def body() -> None:
                 tx.next_ids("worker")
-                raise TimeoutError("the body's own")
+                raise TimeoutError("the work's own")
 
-            thread.compute(body)
+            thread.compute(in_steps(body))
 
-    with pytest.raises(TimeoutError, match="the body's own"):
+    with pytest.raises(TimeoutError, match="the work's own"):
         run(store, act)
     with store.write() as tx:
         assert tx.next_ids("worker") == 1
@@ -61,7 +70,7 @@ def test_the_loop_goes_on_while_the_thread_waits_for_the_lock(store: Store) -> N
 
             def write() -> int:
                 with store.write() as mine:
-                    return thread.compute(lambda: mine.next_ids("worker"))
+                    return thread.compute(in_steps(lambda: mine.next_ids("worker")))
 
             waiting = asyncio.create_task(thread.call(write))
             for _ in range(50):
@@ -74,3 +83,27 @@ def test_the_loop_goes_on_while_the_thread_waits_for_the_lock(store: Store) -> N
 
     assert asyncio.run(main()) == 2
     assert steps == 50
+
+
+def test_connections_go_on_between_the_steps_of_a_turn(store: Store) -> None:
+    """A sender that computes for long in one piece lets its server run dry."""
+    ticks = 0
+
+    async def main() -> None:
+        nonlocal ticks
+        thread = StoreThread(store)
+
+        def write() -> int:
+            with store.write() as tx:
+                return thread.compute(in_steps(lambda: tx.next_ids("worker"), steps=20))
+
+        working = asyncio.create_task(thread.call(write))
+        while not working.done():
+            await asyncio.sleep(0)
+            ticks += 1
+        assert await working == 1
+        thread.close()
+
+    asyncio.run(main())
+    # With a server it is the thread that works, and the loop is free anyway.
+    assert ticks >= 20 or not store.embedded
