@@ -38,6 +38,9 @@ PHASES = (
 TOGETHER = 8
 """Connections that write at once at most."""
 
+_LAST_CHANCE = 0.02
+"""Seconds after its time in which an answer may still be read that came before."""
+
 _together: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Link]] = WeakKeyDictionary()
 
 
@@ -69,6 +72,7 @@ class Link(asyncio.BufferedProtocol, ABC):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._deadline = 0.0
+        self._last_chance = 0.0
         self._dot_from = 0.0
         self._unsent = 0
         self._outbox: list[bytes] = []
@@ -266,6 +270,10 @@ class Link(asyncio.BufferedProtocol, ABC):
             limit = self._still_writing(now, kind)
         if now < self._deadline:
             self._set_timer(self._deadline)
+        elif self._last_chance != self._deadline:
+            # This process may have been held up itself, and the answer wait to be read.
+            self._last_chance = self._deadline
+            self._set_timer(now + _LAST_CHANCE)
         elif kind == QUIT:
             self._over = True
             self._transport.abort()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import uvloop
 from mailer.smtp import Connection, Outgoing, Phase, Reply, SmtpFailure, Timeouts
 
 from tests.smtp.chaos import CLOSE, HANG, Chaos, Drip, Pause, Raw, chaos
-from tests.smtp.helpers import QUICK, ListSource, endpoint, outgoing, send, text
+from tests.smtp.helpers import QUICK, ListSource, Outside, endpoint, outgoing, send, text
 
 LOCK_STEP = ("SIZE 10000000", "8BITMIME")
 PIPELINED = ("PIPELINING", "SIZE 10000000", "8BITMIME")
@@ -562,3 +565,32 @@ def test_session_tells_what_the_server_is() -> None:
             await connection.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_an_answer_that_came_in_time_counts_though_this_process_was_held_up(
+    factory: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path
+) -> None:
+    """H7, H10: what waits in the socket is no silence; only who was not answered is in doubt."""
+
+    class HeldUp(ListSource):
+        def dotting(self, item: Outgoing) -> bool:
+            time.sleep(1.0)
+            return super().dotting(item)
+
+    async def run() -> tuple[ListSource, ListSource]:
+        waiting, busy = ListSource([outgoing(1)]), HeldUp([outgoing(2)])
+        begun = asyncio.Event()
+        waiting.may_dot = lambda item: begun.set() is None
+        place = endpoint(server.port, timeouts=replace(QUICK, dot=0.5))
+        first = asyncio.create_task(send(place, waiting))
+        await begun.wait()
+        await asyncio.gather(first, send(place, busy))
+        return waiting, busy
+
+    with (
+        Outside(tmp_path / "record", {"latency": 0.2}) as server,
+        asyncio.Runner(loop_factory=factory) as runner,
+    ):
+        waiting, busy = runner.run(run())
+    assert waiting.codes | busy.codes == {1: 250, 2: 250}
