@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ class Desk:
                 tx, host="h", name="s", pid=1, boot_id="b", journal="j", config_digest="d"
             )
             got = ledger.claim(tx, worker, OpenWave(number, 1, "x"), len(journalists))
-            ledger.freeze(tx, ((number, c.id, dict(c.fields)) for c in got))
+            kept = [(number, c.id, json.dumps({"email": c.person[0]})) for c in got]
+            ledger.freeze(tx, kept)
         return number, worker, {c.journalist: c.id for c in got}
 
     def answer(
