@@ -10,6 +10,8 @@ from __future__ import annotations
 from mailer.distribution.turns import LARGEST_CLAIM
 
 _SECONDS = 0.25
+"""Of sending, that a hand holds."""
+
 MEASURED_OVER = 0.08
 """Seconds of answers that make a measurement: they come in bursts, and what a few of them within a
 millisecond say is no rate."""

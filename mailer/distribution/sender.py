@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any
 
 from mailer.clock import SECOND
-from mailer.distribution.consequences import IN_A_ROW
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer
 from mailer.distribution.hand import Hand
@@ -29,6 +28,7 @@ from mailer.distribution.outgoing import merge, outgoing
 from mailer.distribution.outlook import outlook
 from mailer.distribution.safety import recipient_refusal, route_refusal
 from mailer.distribution.storethread import StoreThread
+from mailer.distribution.streaks import Streaks
 from mailer.distribution.turns import Claim, Look, Turn, Turns
 from mailer.distribution.way import FEWER_FOR, Way
 from mailer.errors import MailerError, StoreUnavailable
@@ -52,8 +52,7 @@ _MOST_LOSSES = 5
 and on any. A server may end a connection after as many messages as it likes (H11)."""
 
 _MERGED_TOGETHER = 64
-_DOUBTS_OF_A_DESTINATION = 5
-"""Deferrals of one destination group in a row that mean a pause for all of it (G11)."""
+"""Messages of one slice: about a millisecond in which no connection is served."""
 
 _LEASE_EVERY = 20
 _LAST_TRIES = 40
@@ -98,7 +97,7 @@ class Sender:
         self._results: list[Result] = []
         self._aside: list[Aside] = []
         self._pauses: dict[str, int] = {}
-        self._doubts: Counter[str] = Counter()
+        self._streaks = Streaks()
         self._again: list[Job] = []
         self._unused: set[tuple[int, int]] = set()
         self._waves: list[OpenWave] = []
@@ -245,9 +244,7 @@ class Sender:
             now=now,
         )
         if decision.state is DeliveryState.ACCEPTED:
-            if self._doubts:
-                self._doubts.pop(job.group, None)
-                self._doubts.pop(f"#{job.claimed.distribution}", None)
+            self._streaks.accepted(job.claimed.distribution, job.group)
         else:
             self._refused(way, job, decision, reply, now)
             # Never after a 5xx, not even one that asks us to sign in (decision 6).
@@ -263,22 +260,18 @@ class Sender:
             way.away = (delay(self._sending, way.failures), reply)
             self._turn.set()
         if decision.state is not DeliveryState.DEFERRED:
-            if decision.scope == "message":  # perhaps everybody's: none more before it is judged
-                self._doubts[f"#{job.claimed.distribution}"] += 1
-                if self._doubts[f"#{job.claimed.distribution}"] >= IN_A_ROW:
-                    self._checked = float("-inf")
-                    self._turn.set()
+            if decision.scope == "message" and self._streaks.refused(job.claimed.distribution):
+                self._checked = float("-inf")  # none more before the store has judged
+                self._turn.set()
             return
         way.deferred(reply.phase, reply.code)
         if decision.scope != "destination" or reply.phase is Phase.MAIL:
             return
-        self._doubts[job.group] += 1
         asked = decision.wait is not None or reply.code == 421
-        if asked or self._doubts[job.group] >= _DOUBTS_OF_A_DESTINATION:
+        if self._streaks.deferred(job.group, asked=asked):
             # What is on the wire meanwhile changes nothing; the pause counts from now.
             wait = max(delay(self._sending, 0), decision.wait or 0.0)
             self._pauses[job.group] = now + round(wait * SECOND)
-            self._doubts.pop(job.group)
             self._limits.slow_down(job.group)
             for each in self._ways.values():
                 self._give_back(each.ready.take_out(job.group))
@@ -455,7 +448,8 @@ class Sender:
             for name in turn.working:
                 self._ways[name].works_again = False
             self._settled(turn)
-            await self._place(claim)
+            self._place(claim)
+            await self._merge_ahead(claim.jobs)
             if turn.wanted and not claim.jobs and not claim.put_off:
                 self._waves = []  # the next look finds out whether there is more
         for way in self._ways.values():
@@ -465,8 +459,8 @@ class Sender:
         if self._waves and not self.stopping.is_set():
             await self._wait_for_ways()
 
-    async def _place(self, claim: Claim) -> None:
-        """Bring what was claimed to its ways, merged."""
+    def _place(self, claim: Claim) -> None:
+        """Bring what was claimed to its ways."""
         now = self._loop.time()
         for delivery in claim.gone:
             self._in_hand.pop(delivery, None)
@@ -476,18 +470,19 @@ class Sender:
         for job in claim.jobs:
             self._in_hand[job.claimed.id] = job
             job.not_before = now + (job.place - claim.now) / SECOND if job.place else 0.0
-        for start in range(0, len(claim.jobs), _MERGED_TOGETHER):
-            some = claim.jobs[start : start + _MERGED_TOGETHER]
-            merge(self._room, some)
-            for job in some:
-                self._ways[job.route].ready.extend((job,))
-            for way in self._ways.values():
-                way.wake()
-            await asyncio.sleep(0)
+            self._ways[job.route].ready.extend((job,))
         if claim.jobs:
             self._hand.claimed(now)
+            mark = self._hand.size(self._allowed) // 2
             for way in self._ways.values():
-                way.low_mark = self._hand.size(self._allowed) // 2
+                way.low_mark = mark
+                way.wake()
+
+    async def _merge_ahead(self, jobs: list[Job]) -> None:
+        """Merge before connections ask for it, in slices between which they go on."""
+        for start in range(0, len(jobs), _MERGED_TOGETHER):
+            merge(self._room, jobs[start : start + _MERGED_TOGETHER])
+            await asyncio.sleep(0)
 
     async def _step_back(self, way: Way, rest: float, reply: Reply) -> None:
         """No connection opens. Other routes take over; without them, leave the work to other

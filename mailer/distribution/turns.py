@@ -1,5 +1,6 @@
-"""A sender's side in the store: look, claim, record, give back. Everything here runs in the
-sender's one store thread and never in its event loop (design decision 11).
+"""A sender's side in the store: look, claim, record, give back. All waiting is done
+in the sender's one store thread; what a turn computes within its transaction, `StoreThread`
+puts where it costs least (docs/decisions, 13).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from mailer.errors import CheckFailed, InputError
@@ -138,37 +138,16 @@ class MergeTemplate:
         a value is missing or cannot stand where the template puts it.
         """
         static, plan = self._plan
-        chunks = static.copy()
-        try:
-            for slot, encode, cache, positions in plan:
-                value = values[slot] if slot != "to" else _mailbox_key(values)
-                if cache is None:
-                    encoded = encode(value)
-                elif (remembered := cache.get(value)) is not None:
-                    encoded = remembered
-                else:
-                    if len(cache) >= CACHE_SIZE:
-                        cache.clear()
-                    encoded = cache[value] = encode(value)
-                for position in positions:
-                    chunks[position] = encoded
-        except KeyError as error:
-            raise CheckFailed(f"The message has no value for {error.args[0]}.") from None
-        return chunks
+        return _filled(static.copy(), plan, values)
 
     def dated(self, chunks: list[bytes], date: str) -> list[bytes]:
-        """What `merge` gave, with another date."""
-        encode, positions = self._date
-        written = encode(date)
-        for position in positions:
-            chunks[position] = written
-        return chunks
+        """`chunks`, which `merge` gave, with another value of Date. Raises CheckFailed when it
+        cannot stand there."""
+        return _filled(chunks, self._dates, {"date": date})
 
     @cached_property
-    def _date(self) -> tuple[Callable[[str], bytes], tuple[int, ...]]:
-        field = Field("date", "date")
-        places = [place for place, part in enumerate(self.parts) if part == field]
-        return lru_cache(maxsize=64)(_encoder(field)), tuple(places)
+    def _dates(self) -> list[_Step]:
+        return [step for step in self._plan[1] if step[0] == "date"]
 
     @cached_property
     def _plan(self) -> tuple[list[bytes], list[_Step]]:
@@ -189,6 +168,27 @@ class MergeTemplate:
 
 
 _Step = tuple[str, Callable[[str], bytes], dict[str, bytes] | None, tuple[int, ...]]
+
+
+def _filled(chunks: list[bytes], plan: list[_Step], values: Mapping[str, str]) -> list[bytes]:
+    """The chunks with the values of a plan in their places."""
+    try:
+        for slot, encode, cache, positions in plan:
+            value = values[slot] if slot != "to" else _mailbox_key(values)
+            if cache is None:
+                encoded = encode(value)
+            elif (remembered := cache.get(value)) is not None:
+                encoded = remembered
+            else:
+                if len(cache) >= CACHE_SIZE:
+                    cache.clear()
+                encoded = cache[value] = encode(value)
+            for position in positions:
+                chunks[position] = encoded
+    except KeyError as error:
+        raise CheckFailed(f"The message has no value for {error.args[0]}.") from None
+    return chunks
+
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.\-_+=]+@[A-Za-z0-9.\-]+>")
 _DATE = re.compile(

@@ -90,28 +90,27 @@ def broken(text: str) -> str:
 
 @lru_cache(maxsize=64)  # a link stands in the text and in the HTML
 def _encoded(text: str) -> str:
-    if len(text) < LINE and _PLAIN.fullmatch(text) and not text.startswith("From "):
-        return text
-    if _UNBROKEN.fullmatch(text) and "." not in text[:: LINE - 1]:
-        # Links: too long for a line, nothing to encode, no dot where a line will begin.
-        return broken(text)
     if len(text) < LINE and "\n" not in text and "  " not in text and text == text.strip(" "):
+        # No soft break, and no space that needs to be written: each character by itself.
         written = text.translate(_WRITTEN)
         if len(written) < LINE and not written.startswith((".", "From ")):
             return written
+    if _UNBROKEN.fullmatch(text) and "." not in text[:: LINE - 1]:
+        # Links: too long for a line, nothing to encode, no dot where a line will begin.
+        return broken(text)
     return "\r\n".join("".join(map(str, _layout(_atoms(line)))) for line in text.split("\n"))
 
-
-# A short value with nothing to encode: printable ASCII but "=", no dot in front, single spaces.
-_PLAIN = re.compile(r"[!-\-/-<>-~][!-<>-~]*(?: [!-<>-~]+)*")
 
 _UNBROKEN = re.compile(r"[!-<>-~]+")
 
 
 class _Written(dict[int, str]):
-    """How each character is written where it needs no look at its neighbours, by its number."""
+    """How each character is written where it needs no look at its neighbours, by its number; so
+    many are remembered as a few scripts have."""
 
     def __missing__(self, number: int) -> str:
+        if len(self) >= 4096:
+            self.clear()
         character = chr(number)
         self[number] = written = character if character == " " else _atoms(character)[0]
         return written

@@ -134,7 +134,7 @@ def signed_names(
     keys: TokenKeys, journalist: int, list_id: int, delivery: int
 ) -> tuple[str, str, str]:
     """All that is signed in one message: the tokens for leaving and for choosing, and the tag of
-    its bounce address (`bounce_address`). Made at once, which a sender does for each message."""
+    its bounce address (for `verp_address`). Made at once, which a sender does for each message."""
     key_id = keys.current_id
     place = (journalist, list_id, delivery)
     leaving = _FIELDS.pack(_VERSION, key_id, _LEAVING, *place)

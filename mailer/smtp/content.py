@@ -8,9 +8,7 @@ smuggling of CVE-2023-51764), and leading dots are doubled (RFC 5321 section 4.5
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from itertools import filterfalse
-from operator import itemgetter
 
 SMALL = 200
 """Chunks shorter than this (bytes) and without line ends are cheaper to look at than to keep."""
@@ -56,26 +54,19 @@ class ContentGate:
     so that of a further message only what is written for this one journalist is looked at.
     """
 
-    __slots__ = ("_doubling", "_known", "_room", "_shape")
+    __slots__ = ("_doubling", "_known", "_room")
 
     def __init__(self, *, doubling: bool = True) -> None:
         self._doubling = doubling
         self._known: set[bytes] = set()
         self._room = MEMORY
-        self._shape: _Shape | None = None
 
     def admit(self, chunks: list[bytes]) -> tuple[list[bytes], bool]:
         """The chunks as they go on the wire (dots doubled), and whether all bytes are ASCII.
 
         Raises ValueError when a NUL or a bare CR or LF is left, or the last line is not ended.
         """
-        shape = self._shape
-        fresh: Sequence[bytes]
-        if shape is not None and len(chunks) == shape.count and shape.fits(chunks):
-            fresh = shape.differing(chunks)
-        else:
-            fresh = [*filterfalse(self._known.__contains__, chunks)]
-            self._shape = _Shape.of(chunks, self._known)
+        fresh = [*filterfalse(self._known.__contains__, chunks)]
         # NUL stands between them, and for each of their line ends: one too many is one of theirs,
         # half of a line end stays alone, and a dot behind one begins a line, or a chunk and so
         # perhaps a line. Chunks that begin with a dot or are half of a line end's pair are never
@@ -140,32 +131,6 @@ class ContentGate:
             if b"\n." in data:
                 data = data.replace(b"\r\n.", b"\r\n..")
         return [data], data.isascii()
-
-
-class _Shape:
-    """Where the last message had chunks that are known: where the next one has the very same, only
-    the others need to be looked at."""
-
-    __slots__ = ("_known", "_same", "count", "differing")
-
-    def __init__(self, chunks: list[bytes], same: list[int], differing: list[int]) -> None:
-        self.count = len(chunks)
-        self.differing: Callable[[list[bytes]], tuple[bytes, ...]] = itemgetter(*differing)
-        self._same: Callable[[list[bytes]], tuple[bytes, ...]] = itemgetter(*same)
-        self._known = self._same(chunks)
-
-    @classmethod
-    def of(cls, chunks: list[bytes], known: set[bytes]) -> _Shape | None:
-        """The shape of a message, None when it is not worth having one."""
-        same: list[int] = []
-        differing: list[int] = []
-        for position, chunk in enumerate(chunks):
-            (same if chunk in known else differing).append(position)
-        return cls(chunks, same, differing) if len(same) > 1 and len(differing) > 1 else None
-
-    def fits(self, chunks: list[bytes]) -> bool:
-        """Whether a message with as many chunks has the known ones where the last one had them."""
-        return bool(self._same(chunks) == self._known)
 
 
 def _plain(chunk: bytes) -> bool:
