@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -27,7 +26,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from mailer.clock import SECOND, ManualClock
 from mailer.distribution import control, recovery
@@ -40,12 +38,11 @@ from mailer.store import ledger, suppression
 from mailer.store.ledger import Claimed, Result
 from mailer.store.states import DeliveryState
 
+from tests.distribution.machines import run_machine
 from tests.distribution.room import make_config, open_room
 from tests.exactness import Seen, compare, faults_of, history_of, rows
 from tests.store.seed import address_hash, seed_distribution, seed_journalists
 
-# Not shrunk: with a database that takes minutes. Add Phase.shrink to study a failure.
-PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 NOW = 1_800_000_000 * SECOND
 PEOPLE = 6
 SLOTS = st.sampled_from([0, 1])
@@ -454,16 +451,7 @@ class Ledger(RuleBasedStateMachine):
 
 def test_no_order_of_events_makes_the_ledger_wrong() -> None:
     """H5 to H9, H14 to H17."""
-    run_state_machine_as_test(
-        Ledger,
-        settings=settings(
-            max_examples=40,
-            stateful_step_count=40,
-            deadline=None,
-            phases=PHASES,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(Ledger, examples=40, steps=40)
 
 
 def test_nor_on_postgresql(postgres_url: str) -> None:
@@ -472,13 +460,4 @@ def test_nor_on_postgresql(postgres_url: str) -> None:
     class OnPostgresql(Ledger):
         url = postgres_url
 
-    run_state_machine_as_test(
-        OnPostgresql,
-        settings=settings(
-            max_examples=6,
-            stateful_step_count=30,
-            deadline=None,
-            phases=PHASES,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(OnPostgresql, examples=6, steps=30)

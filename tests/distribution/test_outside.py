@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -29,7 +28,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from mailer.distribution import control, routes, subscriptions
 from mailer.distribution.resolve import resolve
@@ -41,13 +39,13 @@ from mailer.store.states import DeliveryState
 
 from tests.campaign.steps import SENDER_STEPS
 from tests.campaign.witness import Promises, read_record
+from tests.distribution.machines import run_machine
 from tests.distribution.nursery import Nursery, is_alive, wait_dead
 from tests.distribution.press import Press
 from tests.exactness import Comparison, compare, rows
 from tests.smtp.acts import CLOSE, HANG, LOST, RESET
 from tests.smtp.helpers import Outside
 
-PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 PEOPLE = 12
 CONNECTIONS = 2
 SENDERS = 2
@@ -385,16 +383,7 @@ def search(examples: int, steps: int, url: str = "") -> Counter[str]:
                 pass
 
             Chosen.url, Chosen.nursery, Chosen.steps = url, nursery, Counter()
-            run_state_machine_as_test(
-                Chosen,
-                settings=settings(
-                    max_examples=examples,
-                    stateful_step_count=steps,
-                    deadline=None,
-                    phases=PHASES,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
+            run_machine(Chosen, examples=examples, steps=steps)
         said = (Path(folder) / "errors").read_text("utf-8", "replace")
     assert "Traceback" not in said, said
     return Chosen.steps
