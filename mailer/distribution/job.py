@@ -19,7 +19,7 @@ class Job:
     route's pace (UTC microseconds, 0: at once), `not_before` the same by the loop's clock.
     `counted` is the day whose warm-up it takes part of (empty: none). `tried` are the routes that
     came to nothing for it before its final dot. `mail_from` and `chunks` are its message but for
-    date and signature, once it is merged.
+    signature, once it is merged; its Date says the second `dated` (since 1970).
     """
 
     claimed: Claimed
@@ -34,6 +34,7 @@ class Job:
     not_before: float = 0.0
     mail_from: str = ""
     chunks: list[bytes] = field(default_factory=list)
+    dated: int = 0
     sent_date: int = 0
     signature: bytes = b""
     sha256: bytes = b""

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterable
 
+from mailer.clock import SECOND
 from mailer.distribution.context import Newsroom
 from mailer.distribution.job import Job
 from mailer.errors import MailerError
@@ -31,7 +32,10 @@ def outgoing(room: Newsroom, job: Job) -> Outgoing:
     job.sent_date = now = room.clock.now()
     if not job.chunks:
         _merge(room, job, now)
-    chunks = job.template.dated(job.chunks, job.template.letterhead.date(now))
+    chunks = job.chunks
+    if job.dated != now // SECOND:
+        chunks = job.template.dated(chunks, job.template.letterhead.date(now))
+        job.dated = now // SECOND
     if job.signing is not None:
         signed = job.signing.sign(chunks, now)
         chunks = [signed.header, *chunks]
@@ -66,3 +70,4 @@ def _merge(room: Newsroom, job: Job, now: int) -> None:
         room.config.newsroom.bounce_address, claimed.id, room.keys, values["bounce_tag"]
     )
     job.chunks = job.template.merge(values)
+    job.dated = now // SECOND

@@ -9,6 +9,7 @@ an embargo lift always runs (H3).
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -233,6 +234,11 @@ def _open(tx: Tx, row: Row, how: str) -> bool:
     return distributions.move_wave(tx, number, wave, "drop", ACTOR)
 
 
+_REST, _LONGEST_REST = 100, 1.0
+"""So many times as long as a sweep took there is none, up to so many seconds: where one looks
+often (`run --once`) the senders need the processor more."""
+
+
 class Scheduler:
     """Wakes the sweeper: every second, and at the very instant the next wave is due.
 
@@ -267,8 +273,11 @@ class Scheduler:
         self._scheduler.shutdown(wait=True)
 
     def _keep_sweeping(self) -> None:
-        while not self._ended.wait(self._every):
+        pause = self._every
+        while not self._ended.wait(pause):
+            began = time.monotonic()
             self._run()
+            pause = max(self._every, min(_REST * (time.monotonic() - began), _LONGEST_REST))
 
     def _run(self) -> None:
         with self._lock:
