@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 from mailer.config import Config, RouteConfig
 from mailer.config_values import is_loopback, mailbox_address
-from mailer.distribution.child import endpoint_of
 from mailer.distribution.context import (
     Newsroom,
     open_newsroom,
@@ -27,6 +26,7 @@ from mailer.distribution.context import (
     read_token_keys,
 )
 from mailer.distribution.dkim import alignment, records
+from mailer.distribution.enrolment import endpoint_of
 from mailer.distribution.log import iso
 from mailer.distribution.safety import is_reserved, route_refusal
 from mailer.errors import MailerError

@@ -2,8 +2,9 @@
 
 The ledger is the truth; APScheduler only wakes us (design decision 2). Its jobs are made from
 rows: one for the next due instant, one that sweeps every second and so finds what another
-process queued. A wave later than `late_grace` is held, sent or dropped as its distribution says;
-an embargo lift always runs (H3).
+process queued. Of several machines' sweeps one takes place at a time, under a lock in the database
+that its death frees, so any scheduler that lives goes on. A wave later than `late_grace` is held,
+sent or dropped as its distribution says; an embargo lift always runs (H3).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
-from mailer.distribution import subscriptions
+from mailer.distribution import subscriptions, tasks
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.recovery import Recovered, recover
@@ -67,9 +68,20 @@ class Sweeper:
         Raises StoreUnavailable; what was done until then stands, and a repeat does the rest.
         """
         room = self._room
+        # Journals and spool are this machine's own.
         recovered = recover(room, host=self._host)
         if subscriptions.waiting(room):
             subscriptions.drain(room)
+        with room.store.alone() as mine:
+            if mine:
+                self._sweep_for_all()
+        busy = self._is_busy(opened=mine)
+        with room.store.read() as tx:
+            due, wave = distributions.next_due(tx), distributions.next_wave(tx)
+            wait = None if wave is None else (wave - tx.now()) / SECOND
+        return Swept(busy, due, recovered, wait)
+
+    def _sweep_for_all(self) -> None:
         if self._first:
             self._hold_forgotten()
             self._first = False
@@ -78,11 +90,15 @@ class Sweeper:
         self._open_due()
         self._stop_leftovers()
         self._move_up()
-        busy = self._finish()
-        with room.store.read() as tx:
-            due, wave = distributions.next_due(tx), distributions.next_wave(tx)
-            wait = None if wave is None else (wave - tx.now()) / SECOND
-        return Swept(busy, due, recovered, wait)
+        self._finish()
+        self._left_to_workers(tasks.wake)
+
+    def _left_to_workers(self, make: Callable[[Tx], int]) -> bool:
+        """Make the tasks that are missing; whether any worker will do them."""
+        if self._room.store.embedded:
+            return False
+        with self._room.store.write() as tx:
+            return bool(make(tx))
 
     def _hold_forgotten(self) -> None:
         """At start: what was left in the middle too long ago waits for an officer.
@@ -114,10 +130,8 @@ class Sweeper:
         if self._room.clock.monotonic() < self._tidy_at:
             return
         self._tidy_at = self._room.clock.monotonic() + _TIDY_EVERY
-        with self._room.store.read() as tx:
-            abandoned = distributions.abandoned(tx, tx.now() - _ABANDONED_AFTER)
-        for number in abandoned:
-            forget_plan(self._room, number)
+        if not self._left_to_workers(tasks.tidy):
+            tidy(self._room)
 
     def _fall_out(self) -> None:
         # Who left while his message was on its way is out of reach until its answer says later,
@@ -151,6 +165,8 @@ class Sweeper:
                 lift = row["embargo_until"] is not None and row["due_at"] <= row["embargo_until"]
                 how = "send" if lift or not late else row["late"]
                 opened = _open(tx, row, how)
+                if opened and how == "send":
+                    tasks.wake(tx)  # those who sleep begin when this is committed
             if opened and how == "drop":
                 stop_wave(self._room, row["distribution"], row["id"], "too late")
 
@@ -182,35 +198,48 @@ class Sweeper:
             with self._room.store.write() as tx:
                 paces.seen(tx, changed)
 
-    def _finish(self) -> bool:
-        """End waves with nothing left; True when any other has something to send now."""
-        busy = False
+    def _finish(self) -> None:
+        """End waves with nothing left; of the others say that somebody looks after them."""
         with self._room.store.read() as tx:
             sending = distributions.sending_waves(tx)
-            state = {
-                (row["distribution"], row["id"]): (
-                    distributions.has_open(tx, row["distribution"], row["id"]),
-                    distributions.is_busy(tx, row["distribution"], row["id"]),
-                )
+            still = {
+                (row["distribution"], row["id"])
                 for row in sending
+                if distributions.has_open(tx, row["distribution"], row["id"])
             }
             now = tx.now()
         for row in sending:
             number, wave = row["distribution"], row["id"]
-            is_open, is_busy = state[number, wave]
-            if not is_open:
+            if (number, wave) not in still:
                 with self._room.store.write() as tx:
                     if not distributions.has_open(tx, number, wave):
                         distributions.move_wave(tx, number, wave, "finish", ACTOR)
                         finish_distribution(tx, number)
-                continue
-            embargoed = row["embargo_until"] is not None and row["embargo_until"] > now
-            if is_busy and row["distribution_state"] == "sending" and not embargoed:
-                busy = True
-            if row["heartbeat_at"] is None or now - row["heartbeat_at"] > 5 * SECOND:
+            elif row["heartbeat_at"] is None or now - row["heartbeat_at"] > 5 * SECOND:
                 with self._room.store.write() as tx:
                     distributions.heartbeat(tx, number, wave)
-        return busy
+
+    def _is_busy(self, *, opened: bool) -> bool:
+        """Whether there is something to send now: what is due counts where this sweep could not
+        open it, since another one was at work."""
+        with self._room.store.read() as tx:
+            now = tx.now()
+            if not opened and distributions.due_waves(tx):
+                return True
+            return any(
+                row["distribution_state"] == "sending"
+                and (row["embargo_until"] is None or row["embargo_until"] <= now)
+                and distributions.is_busy(tx, row["distribution"], row["id"])
+                for row in distributions.sending_waves(tx)
+            )
+
+
+def tidy(room: Newsroom) -> None:
+    """Remove plans that broke off so hard that nobody could."""
+    with room.store.read() as tx:
+        abandoned = distributions.abandoned(tx, tx.now() - _ABANDONED_AFTER)
+    for number in abandoned:
+        forget_plan(room, number)
 
 
 def _open(tx: Tx, row: Row, how: str) -> bool:
