@@ -21,6 +21,7 @@ from mailer.config import Config, RouteConfig
 from mailer.config_values import is_loopback, mailbox_address
 from mailer.distribution.context import (
     Newsroom,
+    host_name,
     open_newsroom,
     read_suppression_key,
     read_token_keys,
@@ -28,6 +29,7 @@ from mailer.distribution.context import (
 from mailer.distribution.dkim import alignment, records
 from mailer.distribution.enrolment import endpoint_of
 from mailer.distribution.log import iso
+from mailer.distribution.machines import living, misfit, told
 from mailer.distribution.safety import is_reserved, route_refusal
 from mailer.errors import MailerError
 from mailer.smtp.client import Connection
@@ -72,6 +74,7 @@ def examine(config: Config) -> Iterator[Check]:
             yield from _route(config, room, route)
         if room is not None:
             yield from _routes_at_rest(room)
+            yield from _machines(room)
     finally:
         if room is not None:
             room.close()
@@ -238,6 +241,24 @@ def _routes_at_rest(room: Newsroom) -> Iterator[Check]:
         elif found.until_at is not None and found.until_at > now:
             message = f"It rests until {iso(found.until_at)}: {found.reason}."
             yield Check(f"route {name}", WARNING, message)
+
+
+def _machines(room: Newsroom) -> Iterator[Check]:
+    """Whether this machine may send beside the others of its store, and who else does not."""
+    with room.store.read() as tx:
+        others = living(room, tx)
+        here = misfit(room, tx)
+        blocked, silent = told(room, tx)
+    if here is not None:
+        yield Check("machines", FAIL, here)
+    elif not room.store.embedded:
+        hosts = sorted({row["host"] for row in others})
+        beside = f"beside senders on {', '.join(hosts)}" if hosts else "; no other sends now"
+        message = f"{host_name()} may send {beside}: clock, configuration, schema and key fit."
+        yield Check("machines", OK, message.replace(" ;", ";"))
+    for message in blocked + silent:
+        if message != here:
+            yield Check("machines", WARNING, message)
 
 
 async def _visit(endpoint: Endpoint) -> Session:

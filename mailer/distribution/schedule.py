@@ -9,6 +9,7 @@ sent or dropped as its distribution says; an embargo lift always runs (H3).
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +20,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
+from mailer.config import Config
 from mailer.distribution import subscriptions, tasks
-from mailer.distribution.context import Newsroom
+from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
+from mailer.distribution.machines import misfit
 from mailer.distribution.recovery import Recovered, recover
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
 from mailer.errors import StoreUnavailable
-from mailer.store import distributions, paces
+from mailer.store import distributions, paces, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.states import DeliveryState
@@ -61,6 +64,8 @@ class Sweeper:
         self._first = True
         self._tidy_at = 0.0
         self._fall_out_at = 0.0
+        self._seen_at = float("-inf")
+        self.misfit: str | None = None
 
     def sweep(self) -> Swept:
         """Recover, take out who may no longer be mailed, open what is due, finish what is done.
@@ -72,14 +77,33 @@ class Sweeper:
         recovered = recover(room, host=self._host)
         if subscriptions.waiting(room):
             subscriptions.drain(room)
+        self._tell_others()
         with room.store.alone() as mine:
-            if mine:
+            if mine and self.misfit is None:
                 self._sweep_for_all()
-        busy = self._is_busy(opened=mine)
+        busy = self._is_busy(opened=mine and self.misfit is None)
         with room.store.read() as tx:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)
             wait = None if wave is None else (wave - tx.now()) / SECOND
         return Swept(busy, due, recovered, wait)
+
+    def leave(self) -> None:
+        """This machine sweeps no more."""
+        if not self._room.store.embedded:
+            with self._room.store.write() as tx:
+                workers.machine_left(tx, self._host or host_name())
+
+    def _tell_others(self) -> None:
+        """Now and then: that this machine is there and with which configuration, also while it
+        has nothing to send; and whether anything keeps it from sending with others."""
+        room, now = self._room, self._room.clock.monotonic()
+        if room.store.embedded or now < self._seen_at + _seen_every(room.config):
+            return
+        with room.store.write() as tx:
+            self.misfit = misfit(room, tx)
+            host = self._host or host_name()
+            workers.machine_seen(tx, host, room.config.digest(), self.misfit)
+        self._seen_at = now
 
     def _sweep_for_all(self) -> None:
         if self._first:
@@ -262,6 +286,10 @@ def _open(tx: Tx, row: Row, how: str) -> bool:
     return distributions.move_wave(tx, number, wave, "drop", ACTOR)
 
 
+def _seen_every(config: Config) -> float:
+    return min(5.0, config.sending.rescue_after / 6)
+
+
 class Scheduler:
     """Wakes the sweeper: every second, and at the very instant the next wave is due.
 
@@ -275,6 +303,7 @@ class Scheduler:
         self._sweeper = sweeper
         self._report = report
         self._every = every
+        self._stands: str | None = None
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._beat = threading.Thread(target=self._keep_sweeping, name="sweep", daemon=True)
@@ -294,10 +323,21 @@ class Scheduler:
         self._ended.set()
         self._beat.join()
         self._scheduler.shutdown(wait=True)
+        with contextlib.suppress(StoreUnavailable):  # it is not heard of any more, that says it too
+            self._sweeper.leave()
 
     def _keep_sweeping(self) -> None:
         while not self._ended.wait(self._every):
             self._run()
+
+    def _tell_standing(self) -> None:
+        before, now = self._stands, self._sweeper.misfit
+        if now != before:
+            if before is not None:
+                self._report({"event": "goes_on", "reason": before})
+            if now is not None:
+                self._report({"event": "stands", "reason": now})
+            self._stands = now
 
     def _run(self) -> None:
         with self._lock:
@@ -306,6 +346,7 @@ class Scheduler:
             except StoreUnavailable as error:
                 self._report({"event": "trouble", "reason": str(error)})
                 return
+            self._tell_standing()
             if swept.next_in is not None:
                 # Never at once again: what this sweep could not open, the next one looks at.
                 wait = timedelta(seconds=max(swept.next_in, _SOONEST))

@@ -6,7 +6,7 @@ it renews its lease, and stands aside when it does not fit (design decisions 4, 
 - no lease renewed for half of `rescue_after`: no MAIL FROM. When the other half has passed as well,
   another machine may take what is claimed here for uncertain. This is counted here by a clock that
   nobody sets, so it holds also while the database hangs;
-- a clock further from the database server's than `CLOCK_OFF`, another configuration than another
+- a clock further from the database server's than two seconds, another configuration than another
   living sender's, another schema or suppression key than the store's: no claim.
 
 Each is said once, in what the sender reports and in the store for `status` and `doctor`. What heals
@@ -22,19 +22,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mailer.clock import SECOND
-from mailer.config import Config
-from mailer.distribution.context import Newsroom, fingerprint, host_name
+from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.limits import Limits
+from mailer.distribution.machines import lease_old, living, misfit
 from mailer.distribution.storethread import StoreThread
 from mailer.store import ledger, workers
-from mailer.store.base import Row, Tx
-from mailer.store.core import fact
+from mailer.store.base import Row
 from mailer.store.ledger import OpenWave
-from mailer.store.migrations import difference
-
-CLOCK_OFF = 2 * SECOND
-"""How far (microseconds) a machine's clock may be from the database server's."""
 
 IDLE_AFTER = 10.0
 """Seconds without anything to send after which a sender that tasks begin ends; it keeps its
@@ -42,11 +36,6 @@ connections until then."""
 
 _RENEW_EVERY = 2.0
 """Seconds between two renewals at most; six of them fit into a shorter `rescue_after`."""
-
-OTHER_KEY = (
-    "the suppression key here is not the one this ledger was made with, so nobody who said stop "
-    "would be recognised. Put the newsroom's own suppression.key back from its backup"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +85,7 @@ class Standing:
         self._due = float("-inf")
         self._published = False
         self._known_from = 0
+        self._waits = True
         self._said: dict[str, str] = {}
         self._timer = self._loop.call_later(self._half, self._lease_old)
 
@@ -152,8 +142,8 @@ class Standing:
             if not self._published:
                 workers.publish(tx, self._worker, self._share)
             now = tx.now()
-            others = workers.others(tx, self._worker, now - round(self._rescue_after * SECOND))
-            blocked = misfit(self._room, tx, others)
+            others = living(self._room, tx, self._worker)
+            blocked = misfit(self._room, tx, self._worker)
             if blocked != self._said.get("blocked") or not self._published:
                 workers.block(tx, self._worker, blocked)
             found = _Found(blocked, *self._place(others))
@@ -164,12 +154,16 @@ class Standing:
 
     def _place(self, others: Iterable[Row]) -> tuple[int, int]:
         shares: dict[str, int] = {}
+        unaware = False
         for row in others:
             if row["host"] == self._host or row["blocked"] is not None:
                 continue
-            if not self._known_from or row["lease_at"] <= self._known_from:
-                return 0, 0  # it still uses what is to be ours
+            # It still uses what is to be ours until it has renewed its lease after we were there.
+            unaware = unaware or not self._known_from or row["lease_at"] <= self._known_from
             shares[row["host"]] = max(row["share"], shares.get(row["host"], 0))
+        waits, self._waits = self._waits and bool(shares), unaware
+        if waits or unaware:  # once more, so that what was under way there has its end
+            return 0, 0
         before = sum(share for host, share in shares.items() if host < self._host)
         return sum(shares.values()) + self._share, before + self._number
 
@@ -184,59 +178,6 @@ class Standing:
         reason = self._said.pop(kind, None)
         if reason is not None:
             self._report({"event": "goes_on", "reason": reason})
-
-
-def lease_old(rescue_after: float) -> str:
-    """What is said of a sender that cannot renew its lease; `rescue_after` in seconds."""
-    return (
-        f"{host_name()} could not tell the store for {rescue_after / 2:g} s that it lives, so it "
-        "begins no message until it can."
-    )
-
-
-def misfit(room: Newsroom, tx: Tx, others: Iterable[Row]) -> str | None:
-    """Why this machine may claim nothing from its store, in sentences, or None.
-
-    `others` are rows of living senders (`workers.others`).
-    """
-    schema = difference(workers.schema(tx))
-    found = [
-        None if schema is None else str(schema).rstrip("."),
-        _other_key(room, tx),
-        _other_configuration(room.config, others),
-        _clock_off(room, tx),
-    ]
-    reasons = [f"{reason}." for reason in found if reason]
-    return f"{host_name()} claims nothing: {' '.join(reasons)}" if reasons else None
-
-
-def _other_key(room: Newsroom, tx: Tx) -> str | None:
-    known = fact(tx, "suppression_key")
-    return None if known == fingerprint(room.suppression_key) else OTHER_KEY
-
-
-def _other_configuration(config: Config, others: Iterable[Row]) -> str | None:
-    mine = config.digest()
-    hosts = sorted({row["host"] for row in others if row["config_digest"] != mine})
-    if not hosts:
-        return None
-    return (
-        f"its configuration and that of {', '.join(hosts)} differ, and nobody can know which one "
-        "is meant. Make config.toml alike and restart what runs with the other"
-    )
-
-
-def _clock_off(room: Newsroom, tx: Tx) -> str | None:
-    """Two readings around the server's: what lies between them is no fault of the clock."""
-    before = room.clock.now()
-    server = tx.now()
-    after = room.clock.now()
-    ahead, behind = before - server, server - after
-    if max(ahead, behind) <= CLOCK_OFF:
-        return None
-    seconds = round(max(ahead, behind) / SECOND)
-    which = "ahead of" if ahead > 0 else "behind"
-    return f"its clock is {seconds} s {which} the database server's. Set the clock (NTP)"
 
 
 def _ticks() -> float:

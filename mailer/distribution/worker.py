@@ -107,7 +107,7 @@ class Crew:
                 self._report({"event": "ready"})
             work = asyncio.create_task(
                 app.run_worker_async(
-                    queues=self._queues,
+                    queues=list(self._queues),
                     name=self._name,
                     concurrency=1,
                     listen_notify=True,

@@ -6,7 +6,10 @@ beyond that. Nothing here commits; the caller's transaction does.
 
 from __future__ import annotations
 
+from mailer.clock import SECOND
 from mailer.store.base import Row, Tx
+
+_DAY = 86_400 * SECOND
 
 
 def publish(tx: Tx, worker: int, share: int) -> None:
@@ -21,14 +24,30 @@ def block(tx: Tx, worker: int, reason: str | None) -> None:
 
 def others(tx: Tx, worker: int, since: int) -> list[Row]:
     """Other workers heard of since an instant (UTC microseconds): id, host, name, share,
-    config_digest, lease_at, blocked."""
+    lease_at, blocked."""
     return tx.all("workers.of_others", id=worker, since=since)
 
 
-def present(tx: Tx) -> list[Row]:
-    """Everybody who has not left, by host: id, host, name, journal, config_digest, lease_at,
-    blocked."""
-    return tx.all("workers.all_present")
+def hosts_unlike(tx: Tx, host: str, worker: int, digest: str, since: int) -> list[str]:
+    """Hosts heard of since an instant that send with a configuration of another digest."""
+    rows = tx.all("workers.other_digests", host=host, id=worker, since=since)
+    return sorted({row["host"] for row in rows if row["config_digest"] != digest})
+
+
+def heard_of(tx: Tx) -> list[Row]:
+    """Machines and senders that have not left: host, heard_at (UTC microseconds), journal ("" for
+    a machine), blocked."""
+    return tx.all("workers.heard_of")
+
+
+def machine_seen(tx: Tx, host: str, digest: str, blocked: str | None) -> None:
+    """A machine runs, with the configuration of that digest."""
+    tx.run("workers.machine_seen", host=host, digest=digest, now=tx.now(), blocked=blocked)
+
+
+def machine_left(tx: Tx, host: str) -> None:
+    """A machine ended; those of which nothing was heard for a day are forgotten with it."""
+    tx.run("workers.machine_left", host=host, long_ago=tx.now() - _DAY)
 
 
 def schema(tx: Tx) -> int:
