@@ -237,7 +237,7 @@ class Fleet:
         return sorted(
             (entry["mail_at"], entry["at"])
             for entry in entries
-            if entry["kind"] == "message" and entry["rcpt_to"].endswith(f"@{domain}")
+            if entry["kind"] == "message" and f"@{domain}>" in entry["rcpt_to"]
         )
 
     def seen(self, host: str) -> bool:

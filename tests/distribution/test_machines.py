@@ -168,7 +168,7 @@ def test_another_schema_than_the_stores_claims_nothing(
         machine.start()
         fleet.until(lambda: fleet.seen("a"), "it is there")
         with fleet.schema(version):
-            words = f"the store has schema {version}"
+            words = f"he store has schema {version}"
             fleet.until(lambda: words in machine.said, "it says so while it runs")
             number = fleet.queue()
             late = fleet.machine("b")
