@@ -110,6 +110,7 @@ class Supervisor:
         self._sandbox = sandbox
         self._tasks = ["--queues", ",".join(queues)] if queues else []
         self._absent: list[tuple[float, _Child]] = []
+        self._stands: tuple[float, str] | None = None
         self._tell = tell
         self._events: queue.Queue[tuple[_Child, Event | None]] = queue.Queue()
         self._children: list[_Child] = []
@@ -171,6 +172,9 @@ class Supervisor:
             self._troubled(child, event["reason"])
         if kind == "fatal":
             self._fatal(child, event)
+        elif kind in ("stands", "goes_on") and child.name == "scheduler":
+            stands = kind == "stands"
+            self._stands = (time.monotonic(), event["reason"]) if stands else None
         elif kind == "blocked" and self._once:
             self._failure = Refused(event["reason"] + ".", hint="See `mailer doctor`.")
             self.stop()
@@ -185,24 +189,32 @@ class Supervisor:
                 self.stop()
 
     def _fatal(self, child: _Child, event: Event) -> None:
+        if self._tasks and event["exit_code"] in _HEALS:
+            child.said_fatal = True
+            self._tell({"event": "trouble", "reason": event["reason"], "child": child.name})
+            self._absent.append((time.monotonic() + _HEALED_AFTER, child))
+            return
         # A store that is away for a while must not end what already ran: the child comes back.
         if event["exit_code"] == StoreUnavailable.exit_code and self._ready:
             self._troubled(child, event["reason"])
             return
         child.said_fatal = True
-        if self._tasks and event["exit_code"] in _HEALS:
-            self._tell({"event": "trouble", "reason": event["reason"], "child": child.name})
-            self._absent.append((time.monotonic() + _HEALED_AFTER, child))
-            return
         self._fail(event)
 
     def _call_back(self) -> None:
-        """Begin again the children that left because of what may be mended meanwhile."""
+        """Begin again the children that left because of what may be mended meanwhile; with `once`
+        a machine that does not fit the others of its store leaves when that does not pass."""
         now = time.monotonic()
         due = [child for at, child in self._absent if at <= now]
         self._absent = [(at, child) for at, child in self._absent if at > now]
         for child in due:
             self._spawn(child.name, child.argv, child.environ)
+        if self._once and self._stands is not None:
+            since, reason = self._stands
+            # Machines that died lately count until they are taken for gone.
+            if now - since > self._config.sending.rescue_after + _TROUBLE_FOR:
+                self._failure = Refused(reason)
+                self.stop()
 
     def _troubled(self, child: _Child, reason: str, *, died: bool = False) -> None:
         """Note a trouble; with `once`, one that does not pass ends the run (H20)."""

@@ -41,13 +41,16 @@ def heard_of(tx: Tx) -> list[Row]:
 
 
 def machine_seen(tx: Tx, host: str, digest: str, blocked: str | None) -> None:
-    """A machine runs, with the configuration of that digest."""
-    tx.run("workers.machine_seen", host=host, digest=digest, now=tx.now(), blocked=blocked)
+    """A machine runs, with the configuration of that digest. Those of which nothing was heard for
+    a day are forgotten."""
+    now = tx.now()
+    tx.run("workers.machine_seen", host=host, digest=digest, now=now, blocked=blocked)
+    tx.run("workers.forget_machines", long_ago=now - _DAY)
 
 
 def machine_left(tx: Tx, host: str) -> None:
-    """A machine ended; those of which nothing was heard for a day are forgotten with it."""
-    tx.run("workers.machine_left", host=host, long_ago=tx.now() - _DAY)
+    """A machine ended."""
+    tx.run("workers.machine_left", host=host)
 
 
 def schema(tx: Tx) -> int:

@@ -22,6 +22,7 @@ import psycopg
 from mailer.distribution.log import status, status_of
 from mailer.store import jobs
 from mailer.store.jobs import Job
+from mailer.store.postgres import _WORKER_LOCK
 
 from tests.campaign.witness import Record, read_record
 from tests.distribution.press import Press
@@ -43,7 +44,7 @@ _NO_RENEWALS = """
 CREATE OR REPLACE FUNCTION no_renewals() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'no renewal' USING ERRCODE = '57P03'; END $$;
 CREATE TRIGGER no_renewals BEFORE UPDATE OF lease_at ON workers
-FOR EACH ROW EXECUTE FUNCTION no_renewals();
+FOR EACH ROW WHEN (NEW.host = '{host}') EXECUTE FUNCTION no_renewals();
 """
 
 _HOLD = """
@@ -278,20 +279,30 @@ class Fleet:
             jobs.add(tx, [Job("send", "normal", 50, {"distribution": number, "shard": 9})] * 2)
 
     @contextlib.contextmanager
-    def no_renewals(self, *, hangs: bool) -> Iterator[int]:
-        """Meanwhile no lease can be renewed: it fails, or the database does not answer. Gives the
-        instant (UTC µs) from which that is so."""
+    def no_renewals(self, host: str, *, hangs: bool = False) -> Iterator[int]:
+        """Meanwhile no lease of a host can be renewed: it fails, or the database answers nobody.
+        Gives the instant (UTC µs) from which that is so."""
         with psycopg.connect(self.room.store.url, autocommit=True) as connection:
             if hangs:
                 with connection.transaction():
                     connection.execute("LOCK TABLE workers, control IN ACCESS EXCLUSIVE MODE")
                     yield time.time_ns() // 1000
                 return
-            connection.execute(_NO_RENEWALS)
+            connection.execute(_NO_RENEWALS.format(host=host))  # type: ignore[call-overload]
             try:
                 yield time.time_ns() // 1000
             finally:
                 connection.execute("DROP TRIGGER no_renewals ON workers")
+
+    def cut_off(self, host: str) -> None:
+        """The server misses a host's senders, and frees what they held in it."""
+        with psycopg.connect(self.room.store.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN workers w "
+                "ON l.locktype = 'advisory' AND l.objid = w.id AND l.classid = %s "
+                "WHERE w.host = %s AND w.left_at IS NULL",
+                (_WORKER_LOCK, host),
+            )
 
     @contextlib.contextmanager
     def schema(self, version: int) -> Iterator[None]:

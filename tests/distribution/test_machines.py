@@ -96,7 +96,7 @@ def test_without_a_lease_no_message_is_begun(
         machine = fleet.machine("a")
         machine.start()
         fleet.until(lambda: fleet.sent_by(), "it sends")
-        with fleet.no_renewals(hangs=hangs) as began:
+        with fleet.no_renewals("a", hangs=hangs) as began:
             fleet.until(lambda: "could not tell the store for 1.5 s" in machine.said, "it says so")
             time.sleep(RESCUE_AFTER)
             silent_from = began + (RESCUE_AFTER / 2 + SLACK) * 1e6
@@ -110,6 +110,26 @@ def test_without_a_lease_no_message_is_begun(
         fleet.until(lambda: fleet.counts(number)["accepted"] > sent, "it sends again")
         assert machine.end() == 0
         assert fleet.compare(finished=False).exact
+
+
+def test_a_machine_that_was_cut_off_is_rescued_while_it_lives(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    """Decision 4: it had stopped before anybody took over, and begins anew when it is back."""
+    with Fleet(tmp_path, postgres_url, 1500, sending=QUICK, delay=0.1) as fleet:
+        number = fleet.queue()
+        lost, other = fleet.machine("a"), fleet.machine("b")
+        lost.start()
+        other.start()
+        fleet.until(lambda: {"a", "b"} <= fleet.sent_by().keys(), "both send")
+        with fleet.no_renewals("a"):
+            fleet.cut_off("a")
+            fleet.until(lambda: "took this sender for dead" in lost.said, "the rescue")
+            fleet.until(lambda: rescued(fleet.room.store), "it is in the history")
+        fleet.until(lambda: fleet.state(number) == "done", "done")
+        assert fleet.counts(number).keys() <= {"accepted", "in_doubt"}
+        assert fleet.compare(rescued=rescued(fleet.room.store)).exact
+        assert [machine.end() for machine in fleet.machines] == [0, 0]
 
 
 def test_a_machine_whose_clock_is_off_claims_nothing(tmp_path: Path, postgres_url: str) -> None:

@@ -32,7 +32,10 @@ VALUES (:host, :digest, :now, :blocked)
 ON CONFLICT (host) DO UPDATE SET config_digest = :digest, seen_at = :now, blocked = :blocked
 
 -- name: machine_left
-DELETE FROM machines WHERE host = :host OR seen_at < :long_ago
+DELETE FROM machines WHERE host = :host
+
+-- name: forget_machines
+DELETE FROM machines WHERE seen_at < :long_ago
 
 -- name: schema
 SELECT coalesce(max(number), 0) AS number FROM migrations
