@@ -268,6 +268,11 @@ class Fleet:
         )[0][0]
         return found
 
+    def takers(self) -> int:
+        """How many processes take tasks."""
+        with self.room.store.read() as tx:
+            return jobs.takers(tx)
+
     def lose_tasks(self) -> None:
         """Whatever waits is gone."""
         with self.room.store.write() as tx:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mailer.distribution.log import iso
+from mailer.distribution.schedule import Sweeper
 
 from tests.distribution.fleet import Fleet
 from tests.distribution.room import make_config
@@ -186,7 +187,7 @@ def test_another_schema_than_the_stores_claims_nothing(
     with Fleet(tmp_path, postgres_url, 20, sending=QUICK) as fleet:
         machine = fleet.machine("a")
         machine.start()
-        fleet.until(lambda: fleet.seen("a"), "it is there")
+        fleet.until(lambda: fleet.takers(), "its sender is there")
         with fleet.schema(version):
             words = f"he store has schema {version}"
             fleet.until(lambda: words in machine.said, "it says so while it runs")
@@ -287,9 +288,12 @@ def test_a_worker_serves_only_its_queues(tmp_path: Path, postgres_url: str) -> N
 def test_lost_and_doubled_tasks_do_no_harm(tmp_path: Path, postgres_url: str) -> None:
     """Decision 12: the ledger is the truth; the sweep makes again what is missing."""
     with Fleet(tmp_path, postgres_url, 400, sending=QUICK, delay=0.1) as fleet:
+        first = fleet.queue()
+        Sweeper(fleet.room).sweep()
+        assert fleet.state(first) == "sending" and fleet.tasks() == 0, "nobody is there to wake"
         machine = fleet.machine("a")
         machine.start()
-        fleet.until(lambda: fleet.seen("a"), "it is there")
+        fleet.until(lambda: fleet.state(first) == "done", "what was opened before is sent as well")
         number = fleet.queue()
         for _ in range(20):
             fleet.lose_tasks()
