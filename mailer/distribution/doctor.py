@@ -34,7 +34,7 @@ from mailer.distribution.safety import is_reserved, route_refusal
 from mailer.errors import MailerError
 from mailer.smtp.client import Connection
 from mailer.smtp.model import Endpoint, Phase, Session, SmtpFailure, Timeouts
-from mailer.store import routes
+from mailer.store import jobs, routes
 
 OK, WARNING, FAIL = "ok", "warning", "fail"
 
@@ -249,6 +249,9 @@ def _machines(room: Newsroom) -> Iterator[Check]:
         others = living(room, tx)
         here = misfit(room, tx)
         blocked, silent = told(room, tx)
+        tasks = None if room.store.embedded else jobs.difference(tx)
+    if tasks is not None:
+        yield Check("machines", WARNING, f"`mailer worker` takes no task here: {tasks}")
     if here is not None:
         yield Check("machines", FAIL, here)
     elif not room.store.embedded:

@@ -65,6 +65,7 @@ class Sweeper:
         self._tidy_at = 0.0
         self._fall_out_at = 0.0
         self._seen_at = float("-inf")
+        self._swept_at = self._watching_from = float("-inf")
         self.misfit: str | None = None
 
     def sweep(self) -> Swept:
@@ -74,7 +75,7 @@ class Sweeper:
         """
         room = self._room
         # Journals and spool are this machine's own.
-        recovered = recover(room, host=self._host)
+        recovered = recover(room, host=self._host, watched=self._watched())
         if subscriptions.waiting(room):
             subscriptions.drain(room)
         self._tell_others()
@@ -82,6 +83,7 @@ class Sweeper:
             if mine and self.misfit is None:
                 self._sweep_for_all()
         busy = self._is_busy(opened=mine and self.misfit is None)
+        self._swept_at = room.clock.monotonic()
         with room.store.read() as tx:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)
             wait = None if wave is None else (wave - tx.now()) / SECOND
@@ -92,6 +94,13 @@ class Sweeper:
         if not self._room.store.embedded:
             with self._room.store.write() as tx:
                 workers.machine_left(tx, self._host or host_name())
+
+    def _watched(self) -> float:
+        """For how many seconds sweeps have followed each other."""
+        now = self._room.clock.monotonic()
+        if now - self._swept_at > _gap(self._room.config):
+            self._watching_from = now
+        return now - self._watching_from
 
     def _tell_others(self) -> None:
         """Now and then: that this machine is there and with which configuration, also while it
@@ -284,6 +293,11 @@ def _open(tx: Tx, row: Row, how: str) -> bool:
     if current is None or current["state"] not in ("scheduled", "sending"):
         return False
     return distributions.move_wave(tx, number, wave, "drop", ACTOR)
+
+
+def _gap(config: Config) -> float:
+    """Seconds between two sweeps from which on the store counts as having been away."""
+    return max(1.5, config.sending.rescue_after / 3)
 
 
 def _seen_every(config: Config) -> float:

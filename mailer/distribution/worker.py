@@ -78,8 +78,7 @@ class Crew:
         """
         while not self._stopping.is_set():
             try:
-                with self._room.store.read() as tx:
-                    jobs.check(tx)
+                await asyncio.to_thread(self._check)
                 await self._take_tasks()
             except (ConnectorException, OperationalError, PoolTimeout, StoreUnavailable) as error:
                 if self._failure is not None:
@@ -92,6 +91,10 @@ class Crew:
                 await self._pause()
         if self._failure is not None:
             raise self._failure
+
+    def _check(self) -> None:
+        with self._room.store.read() as tx:
+            jobs.check(tx)
 
     async def _pause(self) -> None:
         try:

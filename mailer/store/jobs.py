@@ -67,17 +67,25 @@ def latest() -> str:
 
 def check(tx: Tx) -> None:
     """Refuse tables that are not the installed package's (StoreUnavailable)."""
+    error = difference(tx)
+    if error is not None:
+        raise error
+
+
+def difference(tx: Tx) -> StoreUnavailable | None:
+    """What is wrong with the tables; None when they are the installed package's."""
     known = fact(tx, _FACT) or ""
+    if known == latest():
+        return None
     if known < latest():
-        raise StoreUnavailable(
+        return StoreUnavailable(
             "the job tables of the store are older than this program's.",
             hint="Run `mailer store migrate`.",
         )
-    if known > latest():
-        raise StoreUnavailable(
-            "the job tables of the store are newer than this program's.",
-            hint="Upgrade mailer and Procrastinate on this machine.",
-        )
+    return StoreUnavailable(
+        "the job tables of the store are newer than this program's.",
+        hint="Upgrade mailer and Procrastinate on this machine.",
+    )
 
 
 def takers(tx: Tx) -> int:

@@ -299,6 +299,14 @@ class Fleet:
             finally:
                 connection.execute("DROP TRIGGER no_renewals ON workers")
 
+    def disconnect_all(self) -> None:
+        """The server ends every connection to this database, as when it restarts."""
+        with psycopg.connect(self.room.store.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
     def cut_off(self, host: str) -> None:
         """The server misses a host's senders, and frees what they held in it."""
         with psycopg.connect(self.room.store.url, autocommit=True) as connection:

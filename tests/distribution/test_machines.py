@@ -33,12 +33,13 @@ rate = "10"
 """
 
 
-def test_two_machines_share_a_distribution(tmp_path: Path, postgres_url: str) -> None:
+@pytest.mark.parametrize("first", ["worker", "run"])
+def test_two_machines_share_a_distribution(tmp_path: Path, postgres_url: str, first: str) -> None:
     """H5, H9: each sends a part, nobody gets it twice, and it comes to its end."""
     with Fleet(tmp_path, postgres_url, 600, delay=0.05) as fleet:
         number = fleet.queue()
-        for name in ("a", "b"):
-            fleet.machine(name).start()
+        for name, words in (("a", first), ("b", "worker")):
+            fleet.machine(name).start(words)
         fleet.until(lambda: fleet.state(number) == "done", "done")
         assert fleet.counts(number) == {"accepted": 600}
         assert fleet.compare().exact
@@ -223,6 +224,23 @@ def test_another_suppression_key_claims_nothing(tmp_path: Path, postgres_url: st
         key.write_text(right)
         fleet.until(lambda: fleet.state(number) == "done", "done")
         assert fleet.compare().exact
+
+
+def test_a_database_that_restarts_stops_nobody_for_long(tmp_path: Path, postgres_url: str) -> None:
+    """H20: whatever was connected to it, locks included, begins anew without an operator."""
+    with Fleet(tmp_path, postgres_url, 1000, sending=QUICK, delay=0.1) as fleet:
+        number = fleet.queue()
+        for name in ("a", "b"):
+            fleet.machine(name).start()
+        fleet.until(lambda: {"a", "b"} <= fleet.sent_by().keys(), "both send")
+        for _ in range(3):
+            fleet.disconnect_all()
+            time.sleep(0.7)
+        fleet.until(lambda: fleet.state(number) == "done", "done")
+        counts = fleet.counts(number)
+        assert counts == {"accepted": 1000}
+        assert fleet.compare().exact
+        assert [machine.end() for machine in fleet.machines] == [0, 0]
 
 
 def test_two_schedulers_double_nothing_and_one_takes_over(
