@@ -255,10 +255,10 @@ def _machines(room: Newsroom) -> Iterator[Check]:
     if here is not None:
         yield Check("machines", FAIL, here)
     elif not room.store.embedded:
-        hosts = sorted({row["host"] for row in others})
-        beside = f"beside senders on {', '.join(hosts)}" if hosts else "; no other sends now"
-        message = f"{host_name()} may send {beside}: clock, configuration, schema and key fit."
-        yield Check("machines", OK, message.replace(" ;", ";"))
+        hosts = sorted({row["host"] for row in others} - {host_name()})
+        beside = f"beside {', '.join(hosts)}" if hosts else "no other machine sends now"
+        message = f"{host_name()} fits ({beside}): clock, configuration, schema and key."
+        yield Check("machines", OK, message)
     for message in blocked + silent:
         if message != here:
             yield Check("machines", WARNING, message)

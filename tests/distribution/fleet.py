@@ -100,6 +100,11 @@ class Machine:
             command, env=self._environ, text=True, capture_output=True, check=False, timeout=60
         )
 
+    def doctor(self) -> tuple[int, str]:
+        """The doctor's exit code, and his words without the line breaks."""
+        done = self.say("doctor")
+        return done.returncode, " ".join(done.stdout.split())
+
     def turn_clock(self, seconds: float) -> None:
         """This machine's clock is off by so much from now."""
         fresh = self._clock.with_suffix(".next")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from mailer.distribution.log import iso
 from mailer.distribution.schedule import Sweeper
+from mailer.store.core import fact, set_fact
 
 from tests.distribution.fleet import Fleet
 from tests.distribution.room import make_config
@@ -143,14 +144,15 @@ def test_a_machine_whose_clock_is_off_claims_nothing(tmp_path: Path, postgres_ur
         machine.start()
         fleet.until(lambda: "its clock is 30 s ahead of the database" in machine.said, "it says so")
         fleet.until(lambda: "its clock is 30 s" in fleet.status_text(), "status says so")
-        doctor = machine.say("doctor")
-        assert doctor.returncode == 1 and "its clock is 30 s ahead" in doctor.stdout
+        code, words = machine.doctor()
+        assert code == 1 and "its clock is 30 s ahead" in words
         assert fleet.record().mails == []
         machine.turn_clock(0)
         fleet.until(lambda: "sending goes on: a claims nothing" in machine.said, "it goes on")
         fleet.until(lambda: fleet.state(number) == "done", "done")
         assert machine.said.count("its clock is 30 s") == 2, "once, and that it is over"
-        assert machine.say("doctor").returncode == 0 or "clock" not in machine.say("doctor").stdout
+        code, words = machine.doctor()
+        assert code == 0 and "a fits (no other machine sends now)" in words
         assert fleet.compare().exact
 
 
@@ -170,8 +172,8 @@ def test_machines_with_different_configurations_claim_nothing(
             )
         number = fleet.queue()
         assert "its configuration and that of b differ" in fleet.status_text()
-        doctor = one.say("doctor")
-        assert doctor.returncode == 1 and "that of b differ" in doctor.stdout
+        code, words = one.doctor()
+        assert code == 1 and "that of b differ" in words
         time.sleep(2.5)
         assert fleet.record().mails == []
         assert other.end() == 0
@@ -196,7 +198,7 @@ def test_another_schema_than_the_stores_claims_nothing(
             late = fleet.machine("b")
             late.start()
             fleet.until(lambda: words in late.said, "it says so at its start")
-            assert words in late.say("doctor").stdout
+            assert words in late.doctor()[1]
             assert words in late.say("status").stderr
             time.sleep(2)
             assert fleet.record().mails == [] and late.process and late.process.poll() is None
@@ -204,6 +206,26 @@ def test_another_schema_than_the_stores_claims_nothing(
         fleet.until(lambda: fleet.seen("b"), "the other one came as well")
         assert late.said.count(words) == 1
         assert fleet.compare().exact
+
+
+def test_without_its_job_tables_a_worker_waits(tmp_path: Path, postgres_url: str) -> None:
+    """Decision 11: those of another version are not touched; `run` and `serve` need none."""
+    with Fleet(tmp_path, postgres_url, 5, sending=QUICK) as fleet:
+        number = fleet.queue()
+        with fleet.room.store.write() as tx:
+            version = fact(tx, "procrastinate") or ""
+            set_fact(tx, "procrastinate", "00")
+        machine = fleet.machine("a")
+        machine.start()
+        fleet.until(lambda: "job tables of the store are older" in machine.said, "it says so")
+        assert "job tables of the store are older" in machine.doctor()[1]
+        fleet.until(lambda: fleet.state(number) == "sending", "it is due")
+        time.sleep(2)
+        assert fleet.record().mails == []
+        assert machine.said.count("job tables") == 1
+        with fleet.room.store.write() as tx:
+            set_fact(tx, "procrastinate", version)
+        fleet.until(lambda: fleet.state(number) == "done", "done")
 
 
 def test_another_suppression_key_claims_nothing(tmp_path: Path, postgres_url: str) -> None:
@@ -216,7 +238,7 @@ def test_another_suppression_key_claims_nothing(tmp_path: Path, postgres_url: st
         key.write_text("00" * 32)
         machine.start()
         fleet.until(lambda: "the suppression key is not the one" in machine.said, "it says so")
-        assert "the suppression key is not the one" in machine.say("doctor").stdout
+        assert "the suppression key is not the one" in machine.doctor()[1]
         assert machine.say("status").returncode == 6
         time.sleep(4)
         assert machine.said.count("the suppression key is not the one") == 1
