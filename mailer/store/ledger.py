@@ -25,13 +25,14 @@ class OpenWave:
     """A wave one may claim from now.
 
     `urgent` ones (an embargo's lift, a correction, a withdrawal) reach everybody at once: warm-up
-    does not hold them (D22).
+    does not hold them (D22). The lower `priority` comes first.
     """
 
     distribution: int
     wave: int
     compiled: str
     urgent: bool = False
+    priority: int = 50
 
 
 @dataclass(slots=True)
@@ -103,7 +104,13 @@ _EVENT = ("at", "kind", "actor", "distribution", "delivery", "journalist", "data
 def open_waves(tx: Tx) -> list[OpenWave]:
     """Waves from which something may be claimed at this instant, most urgent first."""
     return [
-        OpenWave(row["distribution"], row["wave"], row["compiled"], bool(row["urgent"]))
+        OpenWave(
+            row["distribution"],
+            row["wave"],
+            row["compiled"],
+            bool(row["urgent"]),
+            row["priority"],
+        )
         for row in tx.all("ledger.open_waves", now=tx.now())
     ]
 

@@ -4,7 +4,7 @@
 
 -- name: open_waves
 -- Waves from which something may be claimed at this instant, most urgent distribution first.
-SELECT w.distribution, w.id AS wave, x.compiled,
+SELECT w.distribution, w.id AS wave, x.compiled, x.priority,
     CASE WHEN x.embargo_until IS NOT NULL OR x.priority < 50 THEN 1 ELSE 0 END AS urgent
 FROM distributions x JOIN waves w ON w.distribution = x.id
 WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
