@@ -296,7 +296,7 @@ def _open(tx: Tx, row: Row, how: str) -> bool:
     return distributions.move_wave(tx, number, wave, "drop", ACTOR)
 
 
-_REST, _LONGEST_REST = 100, 1.0
+_REST, _LONGEST_REST = 100, 0.2
 """So many times as long as a sweep took there is none, up to so many seconds: where one looks
 often (`run --once`) the senders need the processor more."""
 

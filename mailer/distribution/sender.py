@@ -24,7 +24,7 @@ from mailer.distribution.journal import Journal
 from mailer.distribution.lane import CLOSE_WITHIN
 from mailer.distribution.limits import Limits
 from mailer.distribution.outcomes import Decision, decide, delay, put_off
-from mailer.distribution.outgoing import merge, outgoing
+from mailer.distribution.outgoing import outgoing, prepare
 from mailer.distribution.outlook import outlook
 from mailer.distribution.safety import recipient_refusal, route_refusal
 from mailer.distribution.standing import Standing
@@ -51,9 +51,6 @@ _FRESH_LOSSES = 1
 _MOST_LOSSES = 5
 """Losses before the dot after which a message is put off: on connections that had taken nothing,
 and on any. A server may end a connection after as many messages as it likes (H11)."""
-
-_MERGED_TOGETHER = 64
-"""Messages of one slice: about a millisecond in which no connection is served."""
 
 _LAST_TRIES = 40
 
@@ -453,7 +450,7 @@ class Sender:
                 self._ways[name].works_again = False
             self._settled(turn)
             self._place(claim)
-            await self._merge_ahead(claim.jobs)
+            await self._prepare(claim.jobs)
             if turn.wanted and not claim.jobs and not claim.put_off:
                 self._waves = []  # the next look finds out whether there is more
         for way in self._ways.values():
@@ -482,10 +479,9 @@ class Sender:
                 way.low_mark = mark
                 way.wake()
 
-    async def _merge_ahead(self, jobs: list[Job]) -> None:
-        """Merge before connections ask for it, in slices between which they go on."""
-        for start in range(0, len(jobs), _MERGED_TOGETHER):
-            merge(self._room, jobs[start : start + _MERGED_TOGETHER])
+    async def _prepare(self, jobs: list[Job]) -> None:
+        """Write messages before connections ask for them, in slices between which they go on."""
+        for _ in prepare(self._room, jobs):
             await asyncio.sleep(0)
 
     async def _step_back(self, way: Way, rest: float, reply: Reply) -> None:
