@@ -1,4 +1,4 @@
-"""What is packaged beside the program fits it: alert rules and their runbooks, the systemd unit."""
+"""What is packaged beside the program fits it: alert rules and their runbooks, the systemd units."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import typer
 import yaml
 from mailer.cli.main import app
@@ -20,7 +21,10 @@ from mailer.web.metrics import scrape
 from prometheus_client.parser import text_string_to_metric_families
 
 REPOSITORY = Path(__file__).parent.parent
-UNIT = REPOSITORY / "packaging" / "systemd" / "mailer.service"
+UNITS = [
+    REPOSITORY / "packaging" / "systemd" / name
+    for name in ("mailer.service", "mailer-worker@.service")
+]
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
 ALERTS = yaml.safe_load((REPOSITORY / "packaging" / "alerts.yaml").read_text("utf-8"))
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
@@ -78,31 +82,44 @@ def test_every_metric_stands_in_the_table_with_its_labels() -> None:
     assert documented == published()
 
 
-def unit() -> configparser.ConfigParser:
+def unit(path: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
-    parser.read(UNIT)
+    parser.read(path)
     return parser
 
 
-def test_the_unit_starts_a_command_that_exists_and_lets_it_end_in_order() -> None:
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_starts_a_command_that_exists_and_lets_it_end_in_order(path: Path) -> None:
     """Decision 5: the supervisor ends senders, then the rest, before anything is killed."""
-    service = unit()["Service"]
+    service = unit(path)["Service"]
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     program, command = service["ExecStart"].split()
     assert program.endswith("/mailer") and command in commands
     assert service["KillMode"] == "mixed"
     assert int(service["TimeoutStopSec"]) > 2 * supervisor._END_WITHIN
-    assert "PASSWORD" not in UNIT.read_text()
+    assert "PASSWORD" not in path.read_text()
 
 
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+def test_a_worker_is_as_confined_as_the_rest_and_shares_no_folder() -> None:
+    """H9: the instance names machine and folder; nothing else differs from mailer.service."""
+    serve, worker = (dict(unit(path)["Service"]) for path in UNITS)
+    own = {key for key in serve | worker if serve.get(key) != worker.get(key)}
+    assert own == {
+        *("Environment", "EnvironmentFile", "ExecStart", "ReadWritePaths", "WorkingDirectory")
+    }
+    assert "MAILER_HOST=%i" in worker["Environment"].split()
+    assert worker["ReadWritePaths"] == worker["WorkingDirectory"] == "/srv/newsroom-%i"
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_systemd_takes_the_unit(tmp_path: Path, path: Path) -> None:
     """Where systemd is here, it finds nothing to complain of in our file."""
     program = shutil.which("systemd-analyze")
     if program is None:
         return
-    text = UNIT.read_text().replace("/opt/mailer/bin/mailer", sys.executable)
-    copy = tmp_path / "mailer.service"
+    text = path.read_text().replace("/opt/mailer/bin/mailer", sys.executable)
+    copy = tmp_path / path.name.replace("@", "@press-2")
     copy.write_text(text)
     done = subprocess.run(
         [program, "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
