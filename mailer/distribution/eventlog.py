@@ -3,7 +3,8 @@
 `EventLog.tell` takes the events that `Supervisor` tells; each becomes one JSON object a line with
 `time` (UTC), `level`, `event`, `host`, `child` and the fields that `EVENTS` names. Nothing else of
 an event is ever written, a mail server's own words never (they may quote a name or a subject), and
-texts go through `mask`: no address, token or password stands in a log. It runs in the supervisor's process, beside which senders go on; nothing waits for it.
+texts go through `mask`: no address, token or password stands in a log. It runs in the supervisor's
+process, beside which senders go on; nothing waits for it.
 """
 
 from __future__ import annotations
