@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -63,19 +64,22 @@ def assert_no_secret(text: str, press: Press) -> None:
 
 def quoting(address: str) -> str:
     """A server's words that repeat whatever it was told."""
-    return f'5.1.1 <{address}> "Ada" of the Daily: {PASSWORD}: A bridge opens after ten years'
+    return f'<{address}> "Ada" of the Daily: {PASSWORD}: A bridge opens after ten years'
 
 
 def test_a_whole_run_is_told_and_nobody_is_named(tmp_path: Path, store_url: str) -> None:
-    """H9: refusals that quote people, a killed sender; each line is JSON, and its ids are known."""
+    """E21, H9: refusals that quote people, a killed sender; all of it is JSON, ids are known."""
     answers = iter([f"421 4.7.0 {quoting('j1@example.com')}"])
     with (
         Recorder(
             delay=0.05,
             mail=lambda: next(answers, "250 2.1.0 ok"),
             rcpt=lambda who: (
-                f"550 {quoting(who)}" if who in ("j2@example.com", "j59@example.com") else "250 ok"
+                f"550 5.1.1 {quoting(who)}"
+                if who in ("j2@example.com", "j59@example.com")
+                else "250 ok"
             ),
+            dot=lambda who: "" if who == "j50@example.com" else "250 2.0.0 taken",
         ) as server,
         newsroom(tmp_path / "room", store_url, server.port, PEOPLE) as press,
     ):
@@ -106,7 +110,7 @@ def test_a_whole_run_is_told_and_nobody_is_named(tmp_path: Path, store_url: str)
         }
         told = of(lines, "in_doubt")
         named = {code for line in (*told, recovered) for code in line.get("deliveries", [])}
-        assert named == doubtful
+        assert named == doubtful != set()
         assert lines[-1]["event"] == "ended"
         ended = lines[-1]["counts"]
         summed: dict[str, int] = {}
@@ -117,12 +121,16 @@ def test_a_whole_run_is_told_and_nobody_is_named(tmp_path: Path, store_url: str)
         # What a sender committed right before it was killed is in the ledger alone.
         counted = ended["accepted"] + recovered["recorded"] + recovered["in_doubt"]
         assert 0 < counted <= PEOPLE - 2
-        assert ended.get("refused", 0) <= 2 == len(list(log(press.room, 1, state="refused")))
+        assert (
+            ended.get("refused", 0)
+            <= 2
+            == len(list(log(press.room, distribution=1, state="refused")))
+        )
 
 
 def test_a_service_that_is_away_is_told_without_its_words(tmp_path: Path) -> None:
-    """H13: route, phase and codes are enough to find the rest with `routes ls`."""
-    answers = iter([f"550 5.7.1 {quoting('j1@example.com')}"] * 8)
+    """E21: route, phase and codes are enough to find the rest with `routes ls`."""
+    answers = iter([f"530 5.7.0 {quoting('j1@example.com')}"] * 4)
     with (
         Recorder(mail=lambda: next(answers, "250 2.1.0 ok")) as server,
         newsroom(tmp_path / "room", "sqlite:///mailer.db", server.port, 5) as press,
@@ -138,8 +146,8 @@ def test_a_service_that_is_away_is_told_without_its_words(tmp_path: Path) -> Non
         "child": "sender-1",
         "route": press.config.routes[0].name,
         "phase": "MAIL",
-        "code": 550,
-        "enhanced": "5.7.1",
+        "code": 530,
+        "enhanced": "5.7.0",
     }
 
 
@@ -258,7 +266,7 @@ def test_standard_error_gets_lines(capsys: pytest.CaptureFixture[str]) -> None:
 @example('"a b"@example.com', "", "", "")
 @example("a@example.com", "x" * 990, "", " ")
 def test_no_address_comes_through(address: str, before: str, after: str, joint: str) -> None:
-    """A9: whatever stands around it, neither the address nor an @ is left."""
+    """E21: whatever stands around it, neither the address nor an @ is left."""
     shown = mask(f"{before}{joint}{address}{joint}{after}")
     assert address not in shown
     assert not set(shown) & set("@＠﹫")
@@ -266,9 +274,7 @@ def test_no_address_comes_through(address: str, before: str, after: str, joint: 
 
 @given(st.binary(min_size=36, max_size=36), st.text(alphabet=" :,;/?&", max_size=5))
 def test_no_token_comes_through(raw: bytes, around: str) -> None:
-    """Links to leave are as good as a signature: their tokens are masked wherever they stand."""
-    import base64
-
+    """E21: a link to leave is as good as a signature, wherever its token stands."""
     token = base64.b32encode(raw).decode().rstrip("=").lower()
     for secret in (token, raw.hex(), base64.urlsafe_b64encode(raw).decode()):
         assert secret not in mask(f"see{around}/u/{secret}{around}now")
