@@ -149,6 +149,19 @@ def test_each_broken_rule_is_one_line(sent: Store, rule: str, harm: str) -> None
     assert found[0].delivery is not None and found[0].delivery >> 32 == 1
 
 
+def test_what_a_sender_has_in_hand_is_his_until_he_left(sent: Store) -> None:
+    """H7: claimed is right while its sender is there; after that somebody should have settled it."""
+    with sent.write() as tx:
+        [held] = ledger.claim(tx, 1, ledger.OpenWave(1, 1, "digest"), 3)
+    assert _faults(sent) == []
+    with sent.write() as tx:
+        ledger.worker_left(tx, 1)
+    with sent.read() as tx:
+        [fault] = list(faults(tx))
+    assert fault.sentence == f"{RULES['claimed_by_present']}: 1 delivery."
+    assert fault.delivery == held.id
+
+
 def test_planned_twice_is_seen_where_the_database_let_it_happen(seeded: Store) -> None:
     """H6: the unique index is gone (a damaged or hand-made table), the rule still holds."""
     with seeded.write() as tx:
