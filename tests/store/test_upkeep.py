@@ -150,7 +150,7 @@ def test_each_broken_rule_is_one_line(sent: Store, rule: str, harm: str) -> None
 
 
 def test_what_a_sender_has_in_hand_is_his_until_he_left(sent: Store) -> None:
-    """H7: claimed is right while its sender is there; after that somebody should have settled it."""
+    """H7: claimed is right while its sender is there; after that somebody settles it."""
     with sent.write() as tx:
         [held] = ledger.claim(tx, 1, ledger.OpenWave(1, 1, "digest"), 3)
     assert _faults(sent) == []
