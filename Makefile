@@ -20,7 +20,7 @@ help:
 	@echo "make lint   linters and types only"
 	@echo "make bench  how fast sending is, as ratios to its peers (BENCH_FLAGS=--help)"
 	@echo "make campaign  kill a sending newsroom a thousand times and compare ledger and server"
-	@echo "            (CAMPAIGN_FLAGS='--kills 1000 --store both|sqlite|postgresql --seed N')"
+	@echo "            (CAMPAIGN_FLAGS='--kills 1000 --store both|sqlite|postgresql --machines N --seed N')"
 	@echo "make clean  remove what the two above installed in this folder"
 
 demo: $(VENV)/.run

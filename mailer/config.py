@@ -142,8 +142,8 @@ class RouteSection(_Section):
 
 
 class DestinationConfig(_Section):
-    """Limits towards one provider; 0 is no limit (H12). `rate` (messages a second) holds over all
-    processes and machines, `connections` over the processes of one machine.
+    """Limits towards one provider; 0 is no limit (H12). `rate` (messages a second) and
+    `connections` (messages at once) hold over all processes and machines.
 
     `domains` may end in ".*" for any country's ending; a known provider's name needs none.
     """

@@ -1,5 +1,5 @@
-"""Sending: `mailer queue`, `send-to`, `test-send`, `pause`, `resume`, `cancel`, `run`, `serve` and
-`sandbox`."""
+"""Sending: `mailer queue`, `send-to`, `test-send`, `pause`, `resume`, `cancel`, `run`, `serve`,
+`worker` and `sandbox`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def register(app: Commands) -> None:
     app.add("cancel", cancel)
     app.add("serve", serve)
     app.add("run", run)
+    app.add("worker", worker)
     app.add("sandbox", sandbox)
 
 
@@ -243,6 +244,27 @@ def run(
         summary = Supervisor(current().configuration(), once=once, tell=progress.tell).run()
     _tell_summary(summary, stopped=not once)
     return int(once and summary.failed)
+
+
+def worker(
+    queues: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Only these, with commas: urgent, normal, follow-up, upkeep."
+        ),
+    ] = "",
+) -> None:
+    """Send as one machine of several that share a store on PostgreSQL, until interrupted."""
+    from mailer.cli.progress import Progress
+    from mailer.distribution.supervisor import Supervisor
+    from mailer.distribution.tasks import chosen, require_shared
+
+    config = current().configuration()
+    served = chosen(queues)
+    require_shared(config)
+    with Progress(_open_deliveries) as progress:
+        summary = Supervisor(config, once=False, queues=served, tell=progress.tell).run()
+    _tell_summary(summary, stopped=True)
 
 
 def _tell_summary(summary: Summary, *, stopped: bool = False) -> None:

@@ -50,8 +50,12 @@ def boot_id() -> str:
         return ""
 
 
-def recover(room: Newsroom, *, host: str | None = None) -> Recovered:
-    """Settle what every dead sender of this newsroom held. Safe to run at any time."""
+def recover(room: Newsroom, *, host: str | None = None, watched: float | None = None) -> Recovered:
+    """Settle what every dead sender of this newsroom held. Safe to run at any time.
+
+    `watched` is for how many seconds the store could be used without a break: while it was away
+    nobody could renew a lease, and that is no silence.
+    """
     host = host or host_name()
     found = Recovered()
     with room.store.read() as tx:
@@ -64,12 +68,17 @@ def recover(room: Newsroom, *, host: str | None = None) -> Recovered:
                 same_boot = bool(worker["boot_id"]) and worker["boot_id"] == boot_id()
                 _settle(room, worker, journals.read_journal(path) if same_boot else None, found)
                 journals.remove(path)
-        elif now - worker["lease_at"] > room.config.sending.rescue_after * SECOND:
+        elif _is_silent(room, now - worker["lease_at"], watched):
             with room.store.presence_free(worker["id"]) as free:
                 if free:
                     _settle(room, worker, None, found)
     _remove_orphans(room, host, {Path(worker["journal"]).stem for worker in workers})
     return found
+
+
+def _is_silent(room: Newsroom, silence: int, watched: float | None) -> bool:
+    rescue_after = room.config.sending.rescue_after
+    return silence > rescue_after * SECOND and (watched is None or watched > rescue_after)
 
 
 def _remove_orphans(room: Newsroom, host: str, known: set[str]) -> None:

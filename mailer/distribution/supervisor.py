@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ _RESTART_AFTER = 0.5
 _TROUBLE_FOR = 30.0
 _TROUBLE_GAP = 15.0
 _MOST_RESTARTS = 10
+_HEALED_AFTER = 3.0
+_HEALS = (StoreUnavailable.exit_code, Refused.exit_code)
 
 
 @dataclass(slots=True)
@@ -86,8 +88,10 @@ class Supervisor:
     """Runs one newsroom on this host until told to stop, or with `once` until nothing is due.
 
     `web` is the command of the web child, or None. `sandbox` starts our own mail server also
-    when the route is not the default one. `tell` gets every event: `ready`, `progress`,
-    `swept`, `recovered`, `restarted`, `trouble`, `blocked`, each with the child's name.
+    when the route is not the default one. With `queues` this is one machine of several: its senders
+    take tasks of those, and what makes a child leave (a store that is away, another schema or key)
+    is said and tried again. `tell` gets every event: `ready`, `progress`, `swept`, `recovered`,
+    `restarted`, `trouble`, `blocked`, `stands`, `goes_on`, each with the child's name.
     """
 
     def __init__(
@@ -97,12 +101,16 @@ class Supervisor:
         once: bool,
         web: list[str] | None = None,
         sandbox: bool = False,
+        queues: Sequence[str] = (),
         tell: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._once = once
         self._web = web
         self._sandbox = sandbox
+        self._tasks = ["--queues", ",".join(queues)] if queues else []
+        self._absent: list[tuple[float, _Child]] = []
+        self._stands: tuple[float, str] | None = None
         self._tell = tell
         self._events: queue.Queue[tuple[_Child, Event | None]] = queue.Queue()
         self._children: list[_Child] = []
@@ -132,6 +140,7 @@ class Supervisor:
                 self._spawn("scheduler", self._role("scheduler", "--every", self._every()))
                 while not self._stop.is_set():
                     self._handle(*self._next())
+                    self._call_back()
             finally:
                 self._end_all()
         if self._failure is not None:
@@ -163,6 +172,9 @@ class Supervisor:
             self._troubled(child, event["reason"])
         if kind == "fatal":
             self._fatal(child, event)
+        elif kind in ("stands", "goes_on") and child.name == "scheduler":
+            stands = kind == "stands"
+            self._stands = (time.monotonic(), event["reason"]) if stands else None
         elif kind == "blocked" and self._once:
             self._failure = Refused(event["reason"] + ".", hint="See `mailer doctor`.")
             self.stop()
@@ -177,12 +189,32 @@ class Supervisor:
                 self.stop()
 
     def _fatal(self, child: _Child, event: Event) -> None:
+        if self._tasks and event["exit_code"] in _HEALS:
+            child.said_fatal = True
+            self._tell({"event": "trouble", "reason": event["reason"], "child": child.name})
+            self._absent.append((time.monotonic() + _HEALED_AFTER, child))
+            return
         # A store that is away for a while must not end what already ran: the child comes back.
         if event["exit_code"] == StoreUnavailable.exit_code and self._ready:
             self._troubled(child, event["reason"])
             return
         child.said_fatal = True
         self._fail(event)
+
+    def _call_back(self) -> None:
+        """Begin again the children that left because of what may be mended meanwhile; with `once`
+        a machine that does not fit the others of its store leaves when that does not pass."""
+        now = time.monotonic()
+        due = [child for at, child in self._absent if at <= now]
+        self._absent = [(at, child) for at, child in self._absent if at > now]
+        for child in due:
+            self._spawn(child.name, child.argv, child.environ)
+        if self._once and self._stands is not None:
+            since, reason = self._stands
+            # Machines that died lately count until they are taken for gone.
+            if now - since > self._config.sending.rescue_after + _TROUBLE_FOR:
+                self._failure = Refused(reason)
+                self.stop()
 
     def _troubled(self, child: _Child, reason: str, *, died: bool = False) -> None:
         """Note a trouble; with `once`, one that does not pass ends the run (H20)."""
@@ -252,7 +284,7 @@ class Supervisor:
 
     def _role(self, role: str, *options: str) -> list[str]:
         head = [sys.executable, "-m", "mailer.distribution.child", role]
-        return [*head, "--config", str(self._config.path), *options]
+        return [*head, "--config", str(self._config.path), *options, *self._tasks]
 
     def _every(self) -> str:
         return str(_ONCE_SWEEP if self._once else 1.0)

@@ -166,6 +166,10 @@ class Store(ABC):
         """Whether nobody holds that worker's presence; kept so while the block runs."""
 
     @abstractmethod
+    def alone(self) -> AbstractContextManager[bool]:
+        """Whether no other process sweeps this store now; kept so while the block runs."""
+
+    @abstractmethod
     def close(self) -> None: ...
 
 

@@ -25,8 +25,18 @@ from mailer.store.base import Params, Row, Store, Tx, query
 _MIGRATION_LOCK = 0x6D61696C6572
 """Key of the advisory lock that migrating processes take ("mailer" in ASCII)."""
 
+_SWEEP_LOCK = _MIGRATION_LOCK + 1
+"""Key of the advisory lock of whoever sweeps."""
+
 _WORKER_LOCK = 0x6D61696C
 """First half of the advisory lock of a living worker; the second is its id."""
+
+_NOTICE_DEATH = " ".join(
+    f"-c tcp_keepalives_{name}={seconds}"
+    for name, seconds in (("idle", 5), ("interval", 5), ("count", 3))
+)
+"""For a session: the server misses a machine that is gone without a word within 20 seconds, and
+frees the locks it held. By itself it would wait for two hours."""
 
 _Connection = psycopg.Connection[dict[str, Any]]
 
@@ -126,7 +136,7 @@ class PostgresStore(Store):
                 "row_factory": dict_row,
                 "autocommit": True,
                 "connect_timeout": max(2, round(busy_timeout)),
-                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC",
+                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC {_NOTICE_DEATH}",
             },
             min_size=0,
             max_size=16,
@@ -162,6 +172,18 @@ class PostgresStore(Store):
         with self._presence("pg_try_advisory_lock", worker) as free:
             yield free
 
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        with _translated(), self._pool.connection() as connection:
+            key = {"key": _SWEEP_LOCK}
+            row = connection.execute("SELECT pg_try_advisory_lock(%(key)s) AS free", key).fetchone()
+            free = bool(row and row["free"])
+            try:
+                yield free
+            finally:
+                if free and not connection.closed:
+                    connection.execute("SELECT pg_advisory_unlock(%(key)s)", key)
+
     def close(self) -> None:
         self._pool.close()
 
@@ -169,7 +191,9 @@ class PostgresStore(Store):
     def _presence(self, function: str, worker: int) -> Iterator[bool]:
         # A connection of its own: the server frees the lock when it breaks.
         with _translated():
-            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=5)
+            connection = psycopg.connect(
+                self.url, autocommit=True, connect_timeout=5, options=_NOTICE_DEATH
+            )
         try:
             with _translated():
                 row = connection.execute(

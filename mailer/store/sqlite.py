@@ -140,6 +140,10 @@ class SqliteStore(Store):
     def presence_free(self, worker: int) -> Iterator[bool]:
         yield True
 
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        yield True  # one supervisor on one host, and every change takes turns
+
     def close(self) -> None:
         with self._lock:
             for connection in self._all:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from mailer.errors import ConfigError, StoreUnavailable
+from mailer.errors import ConfigError, MailerError, StoreUnavailable
+from mailer.store import jobs
 from mailer.store.base import Store, Tx
 
 _TYPES = {
@@ -83,22 +84,28 @@ def migrate(store: Store) -> list[str]:
                 tx.execute(statement, {})
             tx.run("core.record_migration", number=number, name=name, at=tx.now())
         done.append(name)
-    return done
+    return done + jobs.migrate(store)
 
 
 def check(store: Store) -> None:
     """Refuse a store whose schema is not this program's (StoreUnavailable or ConfigError)."""
-    version = schema_version(store)
+    error = difference(schema_version(store))
+    if error is not None:
+        raise error
+
+
+def difference(version: int) -> MailerError | None:
+    """What is wrong with a store of that schema version; None when it is this program's."""
     if version == latest():
-        return
+        return None
     if version == 0:
-        raise ConfigError("the store is empty.", hint="Make its tables with `mailer init`.")
+        return ConfigError("the store is empty.", hint="Make its tables with `mailer init`.")
     if version < latest():
-        raise StoreUnavailable(
+        return StoreUnavailable(
             f"the store has schema {version}, this program needs {latest()}.",
             hint="Run `mailer store migrate`.",
         )
-    raise StoreUnavailable(
+    return StoreUnavailable(
         f"the store has schema {version}, newer than this program's {latest()}.",
         hint="Upgrade mailer on this machine.",
     )

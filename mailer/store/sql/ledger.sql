@@ -4,7 +4,7 @@
 
 -- name: open_waves
 -- Waves from which something may be claimed at this instant, most urgent distribution first.
-SELECT w.distribution, w.id AS wave, x.compiled,
+SELECT w.distribution, w.id AS wave, x.compiled, x.priority,
     CASE WHEN x.embargo_until IS NOT NULL OR x.priority < 50 THEN 1 ELSE 0 END AS urgent
 FROM distributions x JOIN waves w ON w.distribution = x.id
 WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
@@ -21,11 +21,23 @@ EXISTS (
         SELECT 1 FROM distributions x JOIN waves w ON w.distribution = x.id AND w.id = :wave
         WHERE x.id = :distribution AND x.state = 'sending' AND w.state = 'sending'
           AND w.due_at <= :now AND (x.embargo_until IS NULL OR x.embargo_until <= :now))
-      AND EXISTS (SELECT 1 FROM journalists j WHERE j.id = d.journalist
-                  AND (j.state = 'active' OR d.kind = 'test'))
+      AND (j.state = 'active' OR d.kind = 'test')
       AND NOT EXISTS (
-        SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
-        WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list))
+        SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || d.list))
+
+-- name: people
+-- A test may go to somebody on no list.
+JOIN journalists j ON j.id = d.journalist
+    JOIN addresses a ON a.journalist = d.journalist
+    LEFT JOIN lists l ON l.id = d.list
+    LEFT JOIN slot_values v ON v.distribution = d.distribution AND v.delivery = d.id
+
+-- name: claimable
+-- What a claim reads comes as one JSON array: to step from row to row costs the caller more than
+-- the rows do.
+{{row_of}}(d.id, d.journalist, d.list, d.attempts, d.first_attempt_at, d.kind, v.data, a.email,
+        j.first_name, j.last_name, j.outlet, j.language, coalesce(l.name, 'test'),
+        coalesce(l.title, 'Test'), coalesce(l.kind, 'press'), j.source, j.source_date) AS delivery
 
 -- name: skip_locked
 
@@ -44,12 +56,10 @@ INDEXED BY deliveries_deferred
 -- name: by_deferred@postgresql
 
 -- name: array_of
--- What a claim reads comes as one JSON array: to step from row to row costs the caller more than
--- the rows do.
-json_group_array
+'[' || group_concat(delivery) || ']'
 
 -- name: array_of@postgresql
-json_agg
+json_agg(delivery)
 
 -- name: row_of
 json_array
@@ -61,19 +71,23 @@ json_build_array
 -- MATERIALIZED, because PostgreSQL may run a locking subquery more than once. Its rows stay
 -- locked until the claim, which follows in the same transaction.
 WITH picked AS MATERIALIZED (
-    SELECT d.id FROM deliveries d {{by_queued}}
+    SELECT {{claimable}}
+    FROM deliveries d {{by_queued}}
+    {{people}}
     WHERE d.state = 0 AND d.distribution = :distribution AND d.wave = :wave
       AND d.due_at <= :now AND {{gates}}
     ORDER BY d.due_at, d.id LIMIT :limit {{skip_locked}})
-SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM picked
+SELECT CAST({{array_of}} AS TEXT) AS deliveries FROM picked
 
 -- name: pick_deferred
 WITH picked AS MATERIALIZED (
-    SELECT d.id FROM deliveries d {{by_deferred}}
+    SELECT {{claimable}}
+    FROM deliveries d {{by_deferred}}
+    {{people}}
     WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now AND d.wave = :wave
       AND {{gates}}
     ORDER BY d.due_at LIMIT :limit {{skip_locked}})
-SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM picked
+SELECT CAST({{array_of}} AS TEXT) AS deliveries FROM picked
 
 -- name: pick_deferred_but
 -- Without what waits for reasons that keep it from this sender. Only the first that are due are
@@ -83,12 +97,14 @@ WITH first AS MATERIALIZED (
     WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now AND d.wave = :wave
     ORDER BY d.due_at LIMIT :limit + 2000),
 picked AS MATERIALIZED (
-    SELECT d.id FROM deliveries d
+    SELECT {{claimable}}
+    FROM deliveries d
+    {{people}}
     WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now
       AND d.id IN (SELECT id FROM first WHERE coalesce(reason, '') NOT {{in_reasons}})
       AND {{gates}}
     ORDER BY d.due_at LIMIT :limit {{skip_locked}})
-SELECT CAST({{array_of}}(id) AS TEXT) AS ids FROM picked
+SELECT CAST({{array_of}} AS TEXT) AS deliveries FROM picked
 
 -- name: in_reasons
 IN (SELECT value FROM json_each(:but))
@@ -106,19 +122,6 @@ IN (SELECT value FROM json_each(:ids))
 
 -- name: is_one_of@postgresql
 = ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(:ids ::json)))
-
--- name: claimed_fields
--- A test may go to somebody on no list.
-SELECT CAST({{array_of}}({{row_of}}(d.id, d.journalist, d.list, d.attempts, d.first_attempt_at,
-    d.kind, v.data, a.email, j.first_name, j.last_name, j.outlet, j.language,
-    coalesce(l.name, 'test'), coalesce(l.title, 'Test'), coalesce(l.kind, 'press'), j.source,
-    j.source_date)) AS TEXT) AS deliveries
-FROM deliveries d
-JOIN addresses a ON a.journalist = d.journalist
-JOIN journalists j ON j.id = d.journalist
-LEFT JOIN lists l ON l.id = d.list
-LEFT JOIN slot_values v ON v.distribution = d.distribution AND v.delivery = d.id
-WHERE d.distribution = :distribution AND d.id {{is_one_of}}
 
 -- name: freeze_fields
 INSERT INTO slot_values (distribution, delivery, data) VALUES (:distribution, :delivery, :data)
