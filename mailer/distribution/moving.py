@@ -23,7 +23,7 @@ from mailer.distribution import journal as journals
 from mailer.distribution.context import fingerprint, host_name, read_suppression_key
 from mailer.distribution.supervisor import alone_on_host
 from mailer.errors import Refused, UsageError
-from mailer.store import Store, ledger, open_store, transfer
+from mailer.store import Store, ledger, open_store, transfer, workers
 from mailer.store.base import Tx
 from mailer.store.core import add_event, fact, raise_control, set_fact
 from mailer.store.migrations import check, migrate, tables
@@ -132,6 +132,12 @@ def _require_quiet(config: Config, old: Store, out: Tx) -> None:
             raise Refused(
                 f"{worker['name']} on {worker['host']} is at work (process {worker['pid']}); "
                 "nothing was done.",
+                hint="Stop mailer on every machine first.",
+            )
+    for machine in workers.heard_of(out):
+        if not machine["journal"] and out.now() - machine["heard_at"] <= silence:
+            raise Refused(
+                f"mailer runs on {machine['host']}; nothing was done.",
                 hint="Stop mailer on every machine first.",
             )
     busy = out.one("core.unfinished")

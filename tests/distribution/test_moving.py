@@ -15,7 +15,7 @@ from mailer.distribution.moving import Move
 from mailer.distribution.queue import Order, queue
 from mailer.distribution.supervisor import alone_on_host
 from mailer.errors import Refused, StoreUnavailable, UsageError
-from mailer.store import Store, ledger, open_store
+from mailer.store import Store, jobs, ledger, open_store, workers
 from mailer.store.core import add_event, fact, set_fact
 from mailer.store.migrations import tables
 
@@ -62,7 +62,9 @@ def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table, and what was counted up to."""
     with store.write() as tx:
         found = {
-            name: sorted(tx.tuples(name, table.columns), key=repr)
+            name: sorted(
+                (row for row in tx.tuples(name, table.columns) if row[0] != jobs.FACT), key=repr
+            )
             for name, table in tables().items()
         }
         found["counted"] = [
@@ -175,6 +177,18 @@ class _Worker:
             ledger.worker_left(tx, 1)
 
 
+class _Machine(_Worker):
+    """One whose senders are not there yet."""
+
+    def __enter__(self) -> None:
+        with closing(open_store(self._moves.old)) as store, store.write() as tx:
+            workers.machine_seen(tx, "elsewhere", "", None)
+
+    def __exit__(self, *_: object) -> None:
+        with closing(open_store(self._moves.old)) as store, store.write() as tx:
+            workers.machine_left(tx, "elsewhere")
+
+
 class _State:
     """Rows that say that somebody is at work, or died of it."""
 
@@ -197,6 +211,7 @@ class _State:
     [
         _supervisor,
         _Worker,
+        _Machine,
         lambda moves: _State(
             moves,
             "UPDATE deliveries SET state = 1, worker = 1 WHERE id % 2 = 0",
@@ -213,7 +228,7 @@ class _State:
             "UPDATE distributions SET state = 'scheduled'",
         ),
     ],
-    ids=["supervisor", "worker", "claims", "import", "plan"],
+    ids=["supervisor", "worker", "machine", "claims", "import", "plan"],
 )
 def test_refused_while_anybody_is_at_work(moves: Moves, busy: Callable[[Moves], Any]) -> None:
     """Nothing is copied while somebody sends or writes; afterwards it is."""
