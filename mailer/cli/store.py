@@ -1,16 +1,24 @@
-"""`mailer store migrate` and `check`."""
+"""`mailer store migrate`, `check` and `copy`."""
 
 from __future__ import annotations
 
-from mailer.cli.base import Commands, current
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from mailer.cli.base import Commands, current, say
 from mailer.cli.output import document, line
 
 
 def register(app: Commands) -> None:
     """Add this module's commands."""
-    group = Commands(name="store", help="The store: migrate, check.")
+    group = Commands(name="store", help="The store: migrate, check, copy.")
     group.add("migrate", migrate)
     group.add("check", check)
+    group.add("copy", copy)
     app.add_typer(group)
 
 
@@ -42,3 +50,47 @@ def check() -> int:
     else:
         line("The ledger is whole.", begin="ok")
     return int(bool(faults))
+
+
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The store as it is now.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="An empty one.")],
+) -> None:
+    """Move the whole store into an empty one (sqlite:///FILE, postgresql://…), and prove it."""
+    from mailer.distribution import moving
+
+    with _bar() as tell:
+        done = moving.move(current().configuration(), source, target, current().actor, tell=tell)
+    if current().json:
+        document(
+            {
+                "from": done.source,
+                "to": done.target,
+                "tables": [
+                    {"table": each.table, "rows": each.rows, "digest": each.digest}
+                    for each in done.tables
+                ],
+            }
+        )
+    elif done.tables:
+        for each in done.tables:
+            line(f"{each.table:20}{each.rows:>14,}  {each.digest}")
+        line(f"{sum(each.rows for each in done.tables):,} rows, equal in both.", begin="ok")
+    else:
+        line("The copy that broke off is in force now.", begin="ok")
+    say(f"Now set store.url in config.toml to the new store; {done.source} is not used any more.")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    """A moving line on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(file=sys.stderr)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("rows", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -134,7 +134,7 @@ class Supervisor:
         """
         with _writable(self._config.spool_dir):
             with_folder(self._config)
-        with self._alone(), self._signals():
+        with alone_on_host(self._config), self._signals():
             try:
                 self._start_sandbox()
                 self._spawn("scheduler", self._role("scheduler", "--every", self._every()))
@@ -339,30 +339,6 @@ class Supervisor:
                 if event["event"] == "fatal" and self._failure is None:
                     self._fail(event)
 
-    # One per host --------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        path = self._config.spool_dir / f"supervisor-{host_name()}.lock"
-        with _writable(path.parent):
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
-            os.close(fd)
-            raise Refused(
-                f"mailer already runs this newsroom on this machine (process {owner}).",
-                hint="It also sends what is queued now; stop it first to run another.",
-            ) from None
-        try:
-            with _writable(path.parent):
-                os.ftruncate(fd, 0)
-                os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
-            yield
-        finally:
-            os.close(fd)
-
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
@@ -375,6 +351,31 @@ class Supervisor:
         finally:
             for kind, handler in zip(kinds, before, strict=True):
                 signal.signal(kind, handler)
+
+
+@contextlib.contextmanager
+def alone_on_host(config: Config) -> Iterator[None]:
+    """Be, while the block runs, what a newsroom has once on a host: its supervisor, or whoever
+    keeps one from starting. Raises Refused, with the process id in the way."""
+    path = config.spool_dir / f"supervisor-{host_name()}.lock"
+    with _writable(path.parent):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(fd)
+        raise Refused(
+            f"mailer already runs this newsroom on this machine (process {owner}).",
+            hint="It also sends what is queued now; stop it first to run another.",
+        ) from None
+    try:
+        with _writable(path.parent):
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        yield
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager

@@ -106,7 +106,27 @@ class Tx(ABC):
 
     @abstractmethod
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-        """Insert many rows the fastest way the database has; how many."""
+        """Insert many rows the fastest way the database has; how many.
+
+        Raises Refused for a value that the database cannot keep.
+        """
+
+    @abstractmethod
+    def tuples(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """All rows of a table in no particular order, with flat memory."""
+
+    @abstractmethod
+    def shut(self, tables: Sequence[str]) -> None:
+        """Keep every other writer out of these tables until the transaction ends."""
+
+    @abstractmethod
+    def counted_up(self, table: str) -> int:
+        """The last number that the database itself gave out as `id` of a table; 0 for none."""
+
+    @abstractmethod
+    def settle(self, counted: Mapping[str, int]) -> None:
+        """After tables were filled: go on counting `id` after these numbers, by table, and bring
+        what the database knows of its rows up to date."""
 
 
 class Store(ABC):

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 ALIVE_FOR = 20.0
 """Seconds of silence after which a process that takes jobs counts as gone."""
 
-_FACT = "procrastinate"
+FACT = "procrastinate"
+"""Fact of a database (not of its newsroom): the last change of these tables that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def migrate(store: Store) -> list[str]:
     if store.dialect != "postgresql":
         return []
     with store.exclusive() as tx:
-        known = fact(tx, _FACT)
+        known = fact(tx, FACT)
         if known is None:
             missing = [_folder() / "schema.sql"]
         else:
@@ -56,7 +57,7 @@ def migrate(store: Store) -> list[str]:
             # Many statements at once, functions among them: as it stands, without parameters.
             cast("PostgresTx", tx).connection.execute(path.read_bytes())
         if missing:
-            set_fact(tx, _FACT, latest())
+            set_fact(tx, FACT, latest())
     return [f"procrastinate_{path.stem}" for path in missing]
 
 
@@ -74,7 +75,7 @@ def check(tx: Tx) -> None:
 
 def difference(tx: Tx) -> StoreUnavailable | None:
     """What is wrong with the tables; None when they are the installed package's."""
-    known = fact(tx, _FACT) or ""
+    known = fact(tx, FACT) or ""
     if known == latest():
         return None
     if known < latest():
@@ -90,7 +91,7 @@ def difference(tx: Tx) -> StoreUnavailable | None:
 
 def takers(tx: Tx) -> int:
     """How many processes are there to take jobs; 0 where jobs would wait in vain."""
-    if tx.dialect != "postgresql" or fact(tx, _FACT) != latest():
+    if tx.dialect != "postgresql" or fact(tx, FACT) != latest():
         return 0
     count: int = tx.value("jobs.takers", silence=ALIVE_FOR)
     return count

@@ -10,6 +10,10 @@ order of the primary key where the database can).
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from mailer.errors import ConfigError, MailerError, StoreUnavailable
@@ -33,6 +37,34 @@ _BOOTSTRAP = (
     "CREATE TABLE IF NOT EXISTS migrations "
     "(number INTEGER PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of the schema: its columns, whether the database counts its `id` up itself, and
+    how many rows stand in it from the beginning."""
+
+    columns: tuple[str, ...]
+    counts: bool
+    rows: int
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """The tables of the schema by name, the record of migrations left out."""
+    found = {}
+    with closing(sqlite3.connect(":memory:")) as scratch:
+        for _, _, text in _all():
+            for statement in _statements(text, "sqlite"):
+                scratch.execute(statement)
+        made = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY rowid"
+        for name, sql in scratch.execute(made).fetchall():
+            if not name.startswith("sqlite_"):
+                columns = scratch.execute("SELECT name FROM pragma_table_info(?)", (name,))
+                rows = scratch.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+                names = tuple(row[0] for row in columns)
+                found[name] = Table(names, "AUTOINCREMENT" in sql, rows)
+    return found
 
 
 def latest() -> int:
