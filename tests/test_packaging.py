@@ -1,4 +1,4 @@
-"""What is packaged beside the program fits it: alert rules and their runbooks, the systemd units."""
+"""What is packaged beside the program fits it: alert rules and their runbooks, systemd units."""
 
 from __future__ import annotations
 
