@@ -294,11 +294,11 @@ def _queued(plan: _Plan, number: int | None, span: tuple[int, int], warnings: li
 
 
 def _candidates(
-    tx: Tx, segments: Sequence[Segment], who: Named, size: int = CHUNK
+    tx: Tx, segments: Sequence[Segment], who: Named
 ) -> Generator[list[Row], None, None]:
     """Everybody selected, and then who was named besides, in chunks with flat memory."""
     rows = chain(candidates(tx, segments, received=who.received), who.besides(tx, segments))
-    while chunk := list(islice(rows, size)):
+    while chunk := list(islice(rows, CHUNK)):
         yield chunk
 
 
@@ -360,7 +360,7 @@ def _plan(
             chunks = (
                 _candidates(reading, segments, plan.named)
                 if room.store.embedded
-                else ahead(_candidates(reading, segments, plan.named, 5 * CHUNK))
+                else ahead(_candidates(reading, segments, plan.named))
             )
             with closing(chunks):
                 for chunk in chunks:
