@@ -383,7 +383,7 @@ class Sender:
                     way.wake()
             if not alive:
                 raise StoreUnavailable("another host took this sender for dead.")
-            await asyncio.sleep(max(0.0, CONTROL_EVERY - (self._loop.time() - began)))
+            await self._store.pause(max(0.0, CONTROL_EVERY - (self._loop.time() - began)))
 
     def _seen(self, look: Look) -> None:
         self._withdrawn.update({k: v for k, v in look.withdrawn.items() if k in self._in_hand})

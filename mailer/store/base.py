@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import resources
@@ -168,6 +168,15 @@ class Store(ABC):
     @abstractmethod
     def alone(self) -> AbstractContextManager[bool]:
         """Whether no other process sweeps this store now; kept so while the block runs."""
+
+    @abstractmethod
+    def on_raise(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Have `call` called, in a thread of the store's own, as soon as the control version was
+        raised anywhere, until what this returns is called.
+
+        Only a shortcut to looking: it may be called for nothing, and while a server is away, or
+        where the database cannot tell, it is not called at all.
+        """
 
     @abstractmethod
     def close(self) -> None: ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
@@ -21,6 +21,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from mailer.clock import Clock, SystemClock
 from mailer.errors import Refused, StoreUnavailable
 from mailer.store.base import Params, Row, Store, Tx, query
+from mailer.store.notices import Listener
 
 _MIGRATION_LOCK = 0x6D61696C6572
 """Key of the advisory lock that migrating processes take ("mailer" in ASCII)."""
@@ -183,6 +184,9 @@ class PostgresStore(Store):
             finally:
                 if free and not connection.closed:
                     connection.execute("SELECT pg_advisory_unlock(%(key)s)", key)
+
+    def on_raise(self, call: Callable[[], None]) -> Callable[[], None]:
+        return Listener(self.url, call).close
 
     def close(self) -> None:
         self._pool.close()

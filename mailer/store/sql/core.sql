@@ -14,6 +14,11 @@ SELECT version FROM control WHERE id = 1
 -- name: raise_control
 UPDATE control SET version = version + 1 WHERE id = 1
 
+-- name: raise_control@postgresql
+-- Senders that listen are told at the commit.
+WITH raised AS (UPDATE control SET version = version + 1 WHERE id = 1 RETURNING version)
+SELECT pg_notify('mailer_control', version::text) FROM raised
+
 -- name: get_fact
 SELECT value FROM facts WHERE name = :name
 
