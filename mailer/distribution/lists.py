@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import fcntl
-import gc
 import os
 import re
 import time
@@ -27,6 +26,7 @@ from mailer.audience.text import fold
 from mailer.audience.words import FIELDS
 from mailer.clock import SECOND, to_datetime
 from mailer.distribution.context import Newsroom
+from mailer.distribution.pace import Pace
 from mailer.distribution.rejected import RejectedFile, defused, rejected_files
 from mailer.errors import InputError, MailerError, NotFound, StoreUnavailable, UsageError
 from mailer.store import audience, imports
@@ -259,7 +259,7 @@ class _Job:
 
     def _stage(self) -> None:
         room, rows = self._room, iter(self._reader)
-        pace = _Pace(room)
+        pace = Pace(room)
         while chunk := list(islice(rows, pace.size)):
             judged = list(self._judged(chunk))
             with room.store.write() as tx, pace.step():
@@ -322,39 +322,6 @@ class _Job:
             self.result.rejected_file = str(self._rejected.path)
 
 
-class _Pace:
-    """How many rows go into one step, so that none holds the store longer than it may.
-
-    The time inside the transaction counts, not the commit: that takes what the disk takes,
-    however little is written.
-    """
-
-    def __init__(self, room: Newsroom) -> None:
-        self._clock = room.clock
-        # PostgreSQL lets others write meanwhile, so there a step only bounds what is undone.
-        alone = room.store.dialect == "sqlite"
-        self._step, self._most = (_STEP, 2000) if alone else (5 * _STEP, 5000)
-        self.size = 200
-
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """What is done inside decides the size of the next step."""
-        # Python's full collection takes longer than a whole step; between two it harms nobody.
-        collecting = gc.isenabled()
-        gc.disable()
-        began = self._clock.monotonic()
-        try:
-            yield
-        finally:
-            if collecting:
-                gc.enable()
-        took = self._clock.monotonic() - began
-        if took > self._step:
-            self.size = max(100, round(self.size * 0.8))
-        else:
-            self.size = min(self._most, round(self.size * 1.1))
-
-
 @contextmanager
 def _only_import(room: Newsroom) -> Iterator[None]:
     """Keep other imports out, of this machine by a file, of other machines by the database."""
@@ -385,7 +352,7 @@ def _only_import(room: Newsroom) -> Iterator[None]:
 
 
 def _carry_out(room: Newsroom, number: int) -> None:
-    pace, done = _Pace(room), False
+    pace, done = Pace(room), False
     while not done:
         with room.store.write() as tx, pace.step():
             done = imports.carry_out(tx, number, pace.size)
@@ -394,7 +361,7 @@ def _carry_out(room: Newsroom, number: int) -> None:
 def _abandon(room: Newsroom, number: int) -> None:
     with room.store.read() as tx:
         record = imports.get(tx, number)
-    pace = _Pace(room)
+    pace = Pace(room)
     first: int | None = 0
     while first is not None:
         with room.store.write() as tx, pace.step():
@@ -487,9 +454,6 @@ def _list_name(text: str) -> str:
         raise UsageError(f'"{text}" cannot be the name of a list.', hint="Use --list NAME.")
     return name
 
-
-_STEP = 0.02
-"""Seconds that a step means to take before its commit; 50 ms with it is the bound."""
 
 _MOST_TOLD = 30
 """Most different warnings, and reasons, that one import tells."""

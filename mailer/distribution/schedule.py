@@ -22,10 +22,11 @@ from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.distribution import subscriptions, tasks
+from mailer.distribution import retention, subscriptions, tasks
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.machines import misfit
+from mailer.distribution.pace import Pace
 from mailer.distribution.recovery import Recovered, recover
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
 from mailer.errors import StoreUnavailable
@@ -37,6 +38,12 @@ from mailer.store.states import DeliveryState
 _ABANDONED_AFTER = 3600 * SECOND
 _TIDY_EVERY = 600.0
 _FALL_OUT_EVERY = 20.0
+_LOOK_EVERY = 60.0
+_WAITS_FOR_SENDING = 3600.0
+_TAKEN_WITHIN = 7200.0
+"""Seconds until a sweep does itself what it left to workers of whom none took it."""
+_A_MOMENT = 0.03
+"""Seconds of one sweep for what can wait: what comes due meanwhile opens so much later."""
 _SOONEST = 0.005
 
 
@@ -65,6 +72,7 @@ class Sweeper:
         self._first = True
         self._tidy_at = 0.0
         self._fall_out_at = 0.0
+        self._retention = _Retention(room)
         self._seen_at = float("-inf")
         self._swept_at = self._watching_from = float("-inf")
         self.misfit: str | None = None
@@ -84,6 +92,8 @@ class Sweeper:
             if mine and self.misfit is None:
                 self._sweep_for_all()
         busy = self._is_busy(opened=mine and self.misfit is None)
+        if self.misfit is None:
+            self._retention.go_on(busy)
         self._swept_at = room.clock.monotonic()
         with room.store.read() as tx:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)
@@ -266,6 +276,45 @@ class Sweeper:
                 and distributions.is_busy(tx, row["distribution"], row["id"])
                 for row in distributions.sending_waves(tx)
             )
+
+
+class _Retention:
+    """The sweep's part of what is removed once a day: a step at a time, or a task for a worker."""
+
+    def __init__(self, room: Newsroom) -> None:
+        self._room = room
+        self._pace = Pace(room)
+        self._look_at = float("-inf")
+        self._files_at = float("-inf")
+        self._due_since = float("inf")
+
+    def go_on(self, busy: bool) -> None:
+        """Do what is due for a moment. While something is to be sent it waits, for an hour."""
+        room, now = self._room, self._room.clock.monotonic()
+        if not busy and now >= self._files_at:
+            self._files_at = now + retention.DAY
+            retention.clean_files(room, ACTOR)
+        if now < self._look_at:
+            return
+        if not retention.is_due(room):
+            self._look_at = now + _LOOK_EVERY
+            self._due_since = float("inf")
+            return
+        self._due_since = min(self._due_since, now)
+        waited = now - self._due_since
+        if busy and waited < _WAITS_FOR_SENDING:
+            return
+        if waited < _TAKEN_WITHIN and self._left_to_a_worker():
+            return
+        until = now + _A_MOMENT
+        while not retention.step(room, self._pace, ACTOR) and room.clock.monotonic() < until:
+            pass
+
+    def _left_to_a_worker(self) -> bool:
+        if self._room.store.embedded:
+            return False
+        with self._room.store.write() as tx:
+            return tasks.retention(tx)
 
 
 def tidy(room: Newsroom) -> None:

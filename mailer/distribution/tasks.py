@@ -46,7 +46,8 @@ KINDS = {
         Kind("send_lift", "urgent", 80, once="send_lift:{distribution}:{shard}"),
         Kind("send", "normal", 50, once="send:{distribution}:{shard}"),
         Kind("send_follow_up", "follow-up", 10, once="send_follow_up:{distribution}:{shard}"),
-        Kind("tidy", "upkeep", 0, once="tidy", lock="tidy"),
+        Kind("tidy", "upkeep", 5, once="tidy", lock="tidy"),
+        Kind("retention", "upkeep", 0, once="retention", lock="retention"),
     )
 }
 """Every kind there is, most urgent first."""
@@ -56,6 +57,10 @@ SENDING = tuple(name for name in KINDS if name.startswith("send"))
 
 QUEUES = tuple(dict.fromkeys(kind.queue for kind in KINDS.values()))
 """The queues that a worker may serve."""
+
+BACKGROUND = tuple(dict.fromkeys(k.queue for k in KINDS.values() if k.name not in SENDING))
+"""Those of them whose tasks may take minutes: a process of its own does them, beside the senders,
+so that nothing to be sent ever waits for one."""
 
 _MOST_URGENT = ((10, "send_kill"), (20, "send_correction"), (49, "send_lift"))
 
@@ -106,6 +111,14 @@ def wake(tx: Tx, waves: Iterable[OpenWave] | None = None) -> int:
             for shard in range(1, takers + 1)
         ],
     )
+
+
+def retention(tx: Tx) -> bool:
+    """Leave it to a worker to remove what is past its retention; False when there is none."""
+    if not jobs.takers(tx):
+        return False
+    jobs.add(tx, [KINDS["retention"].job()])
+    return True
 
 
 def tidy(tx: Tx) -> bool:
