@@ -63,7 +63,7 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
             retention.begin(tx, run)
         if retention.hold(tx) != run:
             return False  # somebody else was quicker
-        if ahead in ([], [run.distribution]) and retention.passed(tx, run):
+        if not ahead or (ahead == [run.distribution] and retention.passed(tx, run)):
             retention.finish(tx, run)
             return True
         retention.step(tx, run, before, ahead, pace.size)

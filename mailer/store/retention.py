@@ -38,7 +38,8 @@ class Run:
     def count(self, **found: int) -> None:
         """Add to what was removed, by kind."""
         for kind, n in found.items():
-            self.counts[kind] = self.counts.get(kind, 0) + n
+            if n:
+                self.counts[kind] = self.counts.get(kind, 0) + n
 
 
 def last_done(tx: Tx) -> int | None:
@@ -136,9 +137,8 @@ def _block(tx: Tx, run: Run, before: int, limit: int) -> int:
         run.count(messages=messages, signatures=signatures)
         if messages:
             tx.run("retention.mark", distribution=run.distribution, now=tx.now())
-    if row["n"] < limit and not tx.value(
-        "retention.last_of_block", distribution=run.distribution, after=0, limit=1
-    ):
+    anything = {"distribution": run.distribution, "after": 0, "limit": 1}
+    if tx.value("retention.last_of_block", **anything) is None:
         # Nothing of it is left: what an officer said of the person goes as well.
         run.count(reasons=_blank_reasons(tx, run.distribution))
         tx.run("retention.mark", distribution=run.distribution, now=tx.now())

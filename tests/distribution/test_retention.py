@@ -204,17 +204,19 @@ def test_each_message_has_its_own_time(room: Newsroom, clock: ManualClock) -> No
 
 def test_why_somebody_got_it_once_more_goes_as_well(room: Newsroom, clock: ManualClock) -> None:
     """E13: an officer's words about one person."""
-    number, ids = send(room, [1])
-    with room.store.write() as tx:
-        tx.execute("UPDATE distributions SET kind = 'resend' WHERE id = :id", {"id": number})
-        data = {"parent": 7, "again": True, "reason": "was ill"}
-        add_event(tx, "send_to", "anna", distribution=number, delivery=ids[0], data=data)
+    many = 130  # more than one step deals with, so that one ends between them at every place
+    data = {"parent": 7, "again": True, "reason": "was ill"}
+    for n in range(many):
+        number, ids = send(room, [1 + n % 60])
+        with room.store.write() as tx:
+            tx.execute("UPDATE distributions SET kind = 'resend' WHERE id = :id", {"id": number})
+            add_event(tx, "send_to", "anna", distribution=number, delivery=ids[0], data=data)
     clock.advance(TWO_YEARS + DAY)
-    expected = {**NOTHING, "messages": 1, "signatures": 1, "reasons": 1}
+    expected = {**NOTHING, "messages": many, "signatures": many, "reasons": many}
     assert would_go(room) == expected
     assert retain(room, "anna") == expected
-    (event,) = query(room.store, "SELECT data FROM events WHERE kind = 'send_to'")
-    assert json.loads(event["data"]) == {"parent": 7, "again": True}
+    for event in query(room.store, "SELECT data FROM events WHERE kind = 'send_to'"):
+        assert json.loads(event["data"]) == {"parent": 7, "again": True}
     assert would_go(room) == NOTHING
 
 
@@ -231,7 +233,7 @@ def test_it_runs_by_itself_once_a_day(room: Newsroom, clock: ManualClock) -> Non
     clock.advance(TWO_YEARS)
     sweeper.sweep()
     assert kept(room.store) == set()
-    assert told(room.store)[1:] == [{"messages": 40, "signatures": 40, "reasons": 0}]
+    assert told(room.store)[1:] == [{"messages": 40, "signatures": 40}]
     sweeper.sweep()
     assert len(told(room.store)) == 2
     clock.advance(DAY + 61)
@@ -374,7 +376,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, store_url: str) -> None
     assert kills > 0
     retain(room, "anna")
     found = [each for each in told(room.store) if each]
-    assert found == [{"messages": people, "signatures": people, "reasons": 0}]
+    assert found == [{"messages": people, "signatures": people}]
     assert kept(room.store) == set()
     room.close()
 
@@ -389,7 +391,7 @@ def test_two_at_once_do_it_once(tmp_path: Path, store_url: str) -> None:
         assert process.returncode == 0
     with open_room(office.config) as room:
         found = [each for each in told(room.store) if each]
-        assert found == [{"messages": 2000, "signatures": 2000, "reasons": 0}]
+        assert found == [{"messages": 2000, "signatures": 2000}]
 
 
 def test_sending_goes_on_meanwhile(tmp_path: Path, store_url: str) -> None:
