@@ -119,9 +119,12 @@ def _send(config: Config, name: str, share: int) -> None:
 
 
 def _work(config: Config, name: str, share: int, queues: tuple[str, ...]) -> None:
+    from mailer.distribution import errands
     from mailer.distribution.worker import Crew
 
     with open_newsroom(config, busy_timeout=10.0) as room:
+        if name == "tasks":  # the only one of its kind on this machine
+            errands.clear(room)
 
         async def run() -> None:
             crew = Crew(room, name, share=share, queues=queues, report=say)

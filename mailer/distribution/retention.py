@@ -15,7 +15,7 @@ from mailer.clock import SECOND, to_datetime
 from mailer.distribution.context import Newsroom
 from mailer.distribution.inbox import Inbox, inbox_path
 from mailer.distribution.pace import Pace
-from mailer.store import retention
+from mailer.store import errands, retention
 from mailer.store.base import Tx
 from mailer.store.retention import Run
 
@@ -29,11 +29,15 @@ KINDS = {
     "messages": "fields of people in messages",
     "signatures": "signatures of messages",
     "reasons": "officers' words about a person",
+    "jobs": "imports and exports that were handed over",
     "raw_mail": "received mails",
     "rejected": "files of rejected rows",
     "crash_reports": "reports of crashes",
 }
 """Everything that is removed after a time, in words."""
+
+_ABANDONED_AFTER = DAY * SECOND
+"""Microseconds after which what was not handed over whole is removed."""
 
 _AHEAD = 100
 
@@ -63,10 +67,11 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
             retention.begin(tx, run)
         if retention.hold(tx) != run:
             return False  # somebody else was quicker
-        if not ahead or (ahead == [run.distribution] and retention.passed(tx, run)):
+        if ahead and not (ahead == [run.distribution] and retention.passed(tx, run)):
+            retention.step(tx, run, before, ahead, pace.size)
+        elif not _forget_jobs(room, tx, run):
             retention.finish(tx, run)
             return True
-        retention.step(tx, run, before, ahead, pace.size)
         retention.keep(tx, run)
         return False
 
@@ -100,6 +105,7 @@ def would_go(room: Newsroom) -> dict[str, int]:
     """What a run begun now would remove, by kind, files of this machine included."""
     with room.store.read() as tx:
         found = retention.due(tx, tx.now() - _age(room.config.retention.messages))
+        found["jobs"] = errands.count_old(tx, *_old_jobs(room, tx))
     found["raw_mail"] = Inbox(inbox_path(room.config)).older(_since(room, "raw_mail"))
     for kind, path in _old_files(room):
         found[kind] = found.get(kind, 0) + path.is_file()
@@ -146,6 +152,17 @@ def standing(room: Newsroom, tx: Tx) -> tuple[bool, str]:
 def too_old_files(room: Newsroom) -> list[Path]:
     """Files of this machine that ought to be gone: nobody could remove them."""
     return [path for _, path in _old_files(room, slack=OVERDUE_AFTER)]
+
+
+def _old_jobs(room: Newsroom, tx: Tx) -> tuple[int, int]:
+    return tx.now() - _age(room.config.retention.files), tx.now() - _ABANDONED_AFTER
+
+
+def _forget_jobs(room: Newsroom, tx: Tx, run: Run) -> bool:
+    """Some of what was handed over and is too old, with its bytes; False when there is none."""
+    any_left, gone = errands.forget_old(tx, *_old_jobs(room, tx))
+    run.count(jobs=gone)
+    return any_left
 
 
 def _before(room: Newsroom, tx: Tx, run: Run) -> int:

@@ -135,7 +135,7 @@ class Sweeper:
         self._stop_leftovers()
         self._move_up()
         self._finish()
-        self._left_to_workers(tasks.wake)
+        self._left_to_workers(lambda tx: tasks.wake(tx) + tasks.hand_on(tx))
 
     def _left_to_workers(self, make: Callable[[Tx], int]) -> bool:
         """Make the tasks that are missing; whether any worker will do them."""

@@ -18,7 +18,7 @@ from procrastinate.jobs import Status
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from mailer.distribution import retention
+from mailer.distribution import errands, retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.enrolment import enrolled, number_of
 from mailer.distribution.schedule import tidy
@@ -149,6 +149,8 @@ class Crew:
             app.task(name=name, queue=KINDS[name].queue)(self._send)
         for name, do in (("tidy", tidy), ("retention", self._retain)):
             app.task(name=name, queue=KINDS[name].queue)(self._in_a_thread(do))
+        for name in ("import", "export"):
+            app.task(name=name, queue=KINDS[name].queue)(self._errand)
         return app
 
     async def _clear_away(self, app: App) -> None:
@@ -199,14 +201,25 @@ class Crew:
         """A task beside the senders. What goes wrong in it is said, and made again by the sweep."""
 
         async def run() -> None:
-            if self._stopping.is_set():
-                return
-            try:
-                await asyncio.to_thread(do, self._room)
-            except MailerError as error:
-                self._report({"event": "trouble", "reason": str(error)})
+            await self._apart(lambda: do(self._room))
 
         return run
+
+    async def _errand(self, errand: int) -> None:
+        await self._apart(lambda: self._do(errand))
+
+    async def _apart(self, do: Callable[[], object]) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            await asyncio.to_thread(do)
+        except MailerError as error:
+            self._report({"event": "trouble", "reason": str(error)})
+
+    def _do(self, errand: int) -> None:
+        trouble = errands.do(self._room, errand, self._stopping.is_set)
+        if trouble is not None:
+            self._report({"event": "trouble", "reason": trouble})
 
     def _retain(self, room: Newsroom) -> None:
         if retention.is_due(room):
