@@ -10,9 +10,7 @@ import typer
 from mailer.cli.base import FORMAT, Commands, current, existing, say
 from mailer.cli.output import Column, document, emit, line
 
-JOB = Annotated[
-    int, typer.Argument(metavar="JOB", help="Its number, as `mailer jobs ls` shows it.")
-]
+JOB = Annotated[int, typer.Argument(metavar="JOB", help="Its number in `mailer jobs ls`.")]
 _COUNTS = ("rows", "new", "changed", "unchanged", "rejected", "suppressed", "on_hold")
 
 
@@ -54,9 +52,8 @@ def export(
     """Write a large part of the ledger to a private file, by a worker where there is one."""
     from mailer.distribution import errands, exports, instants
 
-    asked: dict[str, Any] = {
-        "format": format, "distribution": distribution, "state": state, "since": since, "list": name,
-    }  # fmt: skip
+    asked: dict[str, Any] = {"format": format, "list": name}
+    asked |= {"distribution": distribution, "state": state, "since": since}
     exports.checked(what, asked)
     with current().newsroom() as room:
         if since is not None:

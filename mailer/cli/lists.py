@@ -78,9 +78,15 @@ def import_(
         raise typer.BadParameter("it does not go with --dry-run", param_hint="--later")
     with current().newsroom() as room:
         if later and errands.taken_here(room):
-            wanted = {"list": name, "mapping": mapping, "source": source, "basis": basis}
             jobs = [
-                errands.hand_over_import(room, file, current().actor, kind=kind, **wanted)
+                errands.hand_over_import(
+                    *(room, file, current().actor),
+                    list_name=name,
+                    mapping=mapping,
+                    source=source,
+                    basis=basis,
+                    kind=kind,
+                )
                 for file in files
             ]
             tell_handed_over(jobs)

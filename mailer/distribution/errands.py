@@ -54,7 +54,7 @@ def hand_over_import(
     path: Path,
     actor: str,
     *,
-    list: str = "",
+    list_name: str = "",
     mapping: Mapping[str, str] | None = None,
     source: str = "",
     basis: str = "",
@@ -64,9 +64,10 @@ def hand_over_import(
 
     The file is read now. Raises what `import_file` raises for a file that is no list at all.
     """
-    wanted = {"mapping": dict(mapping or {}), "source": source, "basis": basis, "kind": kind}
-    check_file(room, path, list_name=list, **wanted)
-    asked = {"file": path.name, "list_name": list, **wanted}
+    asked: dict[str, Any] = {"list_name": list_name, "mapping": dict(mapping or {})}
+    asked |= {"source": source, "basis": basis, "kind": kind}
+    check_file(room, path, **asked)
+    asked["file"] = path.name
     try:
         with path.open("rb") as file:
             asked["changed"] = os.fstat(file.fileno()).st_mtime
@@ -276,8 +277,9 @@ def _forget(room: Newsroom, number: int, name: str) -> None:
 
 def _whole(chunks: Iterable[bytes], parts: int, number: int) -> Iterator[bytes]:
     seen = 0
-    for seen, chunk in enumerate(chunks, 1):
+    for chunk in chunks:
         yield chunk
+        seen += 1
     if seen != parts:
         raise NotFound(f"what came of job {number} is past its retention.")
 

@@ -79,7 +79,7 @@ def default_path(room: Newsroom, name: str) -> Path:
 def export(room: Newsroom, what: str, asked: Mapping[str, Any], path: Path, actor: str) -> int:
     """Write an export here and now: whole or not at all, for its owner only; how many rows."""
     count = write_private(path, (text.encode() for text in lines(room, what, asked)))
-    rows = count - (asked["format"] == "csv")
+    rows = count - int(asked["format"] == "csv")
     with room.store.write() as tx:
         add_event(tx, "exported", actor, data={"what": what, "rows": rows})
     return rows

@@ -270,7 +270,8 @@ class _Job:
                 _abandon(room, run.id)
             else:
                 if receipt is not None:
-                    receipt.keep(result, self._rejected and self._rejected.flushed())
+                    rejected = self._rejected
+                    receipt.keep(result, None if rejected is None else rejected.flushed())
                 with room.store.write() as tx:
                     imports.flip(tx, run)
                     if receipt is not None:

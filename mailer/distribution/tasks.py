@@ -4,8 +4,8 @@ The ledger is the truth and a job only wakes somebody up (design decisions 2 and
 makes one more process run the sender for all open waves of the queues it serves, whatever
 distribution the job was made for, and each delivery is still claimed through the gates in the SQL.
 So a lost job costs at most the second until the next sweep makes it again, and one too many ends at
-once. An `import` or `export` does an errand that an officer handed over, which lies in the store
-and is fenced there. A kind that is still to come is a line in `KINDS` and a function in `worker.py`.
+once. An `import` or `export` does what an officer handed over, which lies in the store and is
+fenced there. A kind that is still to come is a line in `KINDS` and a function in `worker.py`.
 """
 
 from __future__ import annotations

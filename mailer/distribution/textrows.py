@@ -1,4 +1,4 @@
-"""Rows as text for other programs: CSV that no spreadsheet runs, JSON Lines (H18); private files."""
+"""Rows as text: CSV that no spreadsheet runs, JSON Lines (H18); files of personal data."""
 
 from __future__ import annotations
 

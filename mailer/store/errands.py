@@ -93,7 +93,7 @@ def still_mine(tx: Tx, taken: Taken) -> bool:
 
 
 def finish(tx: Tx, taken: Taken, state: str, result: Mapping[str, Any]) -> bool:
-    """`state` is done or failed; False when somebody else has taken it over, or it was cancelled."""
+    """`state` is done or failed; False when somebody else has it now, or it was cancelled."""
     text = json.dumps(result, ensure_ascii=False)
     place = {"id": taken.id, "taker": taken.taker}
     changed = tx.run("errands.finish", state=state, result=text, now=tx.now(), **place)
