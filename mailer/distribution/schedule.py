@@ -25,6 +25,7 @@ from mailer.config import Config
 from mailer.distribution import retention, subscriptions, tasks
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
+from mailer.distribution.inbox import inbox_path
 from mailer.distribution.machines import misfit
 from mailer.distribution.pace import Pace
 from mailer.distribution.recovery import Recovered, recover
@@ -39,6 +40,7 @@ _ABANDONED_AFTER = 3600 * SECOND
 _TIDY_EVERY = 600.0
 _FALL_OUT_EVERY = 20.0
 _LOOK_EVERY = 60.0
+_SETTLED = 10.0
 _WAITS_FOR_SENDING = 3600.0
 _TAKEN_WITHIN = 7200.0
 """Seconds until a sweep does itself what it left to workers of whom none took it."""
@@ -285,7 +287,9 @@ class _Retention:
         self._room = room
         self._pace = Pace(room)
         self._look_at = float("-inf")
-        self._files_at = float("-inf")
+        # Looking into the sandbox's inbox takes a moment to begin with; a short run does without.
+        kept = inbox_path(room.config).exists()
+        self._files_at = room.clock.monotonic() + _SETTLED if kept else float("-inf")
         self._due_since = float("inf")
 
     def go_on(self, busy: bool) -> None:

@@ -13,11 +13,13 @@ x.state IN ('done', 'cancelled', 'killed') AND x.created_at <= :before
                           WHERE state NOT IN ('done', 'cancelled', 'killed'))
 
 -- name: candidates
--- One look into the index for each distribution that old: which of them hold something still.
+-- One look into the index for each distribution that old: which of them hold something still. No
+-- EXISTS: PostgreSQL expects to find a row at once wherever it begins, and reads the whole table.
 SELECT x.id FROM distributions x
 WHERE x.id >= :first AND {{ended}}
     AND ((x.kind = 'resend' AND x.messages_gone_at IS NULL)
-         OR EXISTS (SELECT 1 FROM slot_values v WHERE v.distribution = x.id))
+         OR (SELECT v.delivery FROM slot_values v WHERE v.distribution = x.id
+             ORDER BY v.delivery LIMIT 1) IS NOT NULL)
 ORDER BY x.id LIMIT :limit
 
 -- name: still_ended
