@@ -76,7 +76,8 @@ def ls(format: FORMAT = "table") -> None:
 
     form = current().format(format)
     with current().newsroom() as room:
-        rows = errands.ls(room)
+        rows, taken = errands.ls(room), errands.taken_here(room)
+    waits = any(row["state"] in ("queued", "running") for row in rows)
     if form == "table":
         rows = [
             {**row, "told": _outcome(row), "at": _minute(row["handed_over_at"])} for row in rows
@@ -90,6 +91,8 @@ def ls(format: FORMAT = "table") -> None:
         Column("told", "RESULT", weight=2, least=12),
     ]
     emit(rows, columns, form, empty="Nothing was handed over.")
+    if waits and not taken:
+        say("No worker takes jobs now: they wait until `mailer worker` runs somewhere.")
 
 
 def show(job: JOB) -> None:
