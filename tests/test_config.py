@@ -133,7 +133,8 @@ def test_durations(text: str, seconds: float, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "days"), [("90d", 90), ("24mo", 730.5), ("2y", 730.5), ("10y", 3652.5), ("1 y", 365.25)]
+    ("text", "days"),
+    [("90d", 90), ("24mo", 730.5), ("2y", 730.5), ("10y", 3652.5), ("1 y", 365.25)],
 )
 def test_ages(text: str, days: float, tmp_path: Path) -> None:
     """E13: how long something is kept. 24 months are the default, however they are written."""

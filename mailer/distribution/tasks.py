@@ -47,8 +47,8 @@ KINDS = {
         Kind("send_lift", "urgent", 80, once="send_lift:{distribution}:{shard}"),
         Kind("send", "normal", 50, once="send:{distribution}:{shard}"),
         Kind("send_follow_up", "follow-up", 10, once="send_follow_up:{distribution}:{shard}"),
-        Kind("import", "imports", 8, once="errand:{errand}", lock="errand:{errand}"),
-        Kind("export", "exports", 6, once="errand:{errand}", lock="errand:{errand}"),
+        Kind("import", "imports", 8, once="import:{errand}", lock="import:{errand}"),
+        Kind("export", "exports", 6, once="export:{errand}", lock="export:{errand}"),
         Kind("tidy", "upkeep", 5, once="tidy", lock="tidy"),
         Kind("retention", "upkeep", 0, once="retention", lock="retention"),
     )
