@@ -78,17 +78,14 @@ def import_(
         raise typer.BadParameter("it does not go with --dry-run", param_hint="--later")
     with current().newsroom() as room:
         if later and errands.taken_here(room):
-            jobs = [
-                errands.hand_over_import(
-                    *(room, file, current().actor),
-                    list_name=name,
-                    mapping=mapping,
-                    source=source,
-                    basis=basis,
-                    kind=kind,
-                )
-                for file in files
-            ]
+            jobs = errands.hand_over_imports(
+                *(room, files, current().actor),
+                list_name=name,
+                mapping=mapping,
+                source=source,
+                basis=basis,
+                kind=kind,
+            )
             tell_handed_over(jobs)
             return
         if later:

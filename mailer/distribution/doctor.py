@@ -277,7 +277,7 @@ def _retention(room: Newsroom) -> Iterator[Check]:
         overdue, words = retention.standing(room, tx)
     yield Check("retention", WARNING if overdue else OK, words)
     for path in retention.too_old_files(room):
-        message = f"{path} is past its retention. Run `mailer store retain`, or delete it."
+        message = f"{path} is past its retention, or some of it. Run `mailer store retain`."
         yield Check("retention", WARNING, message)
 
 

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,9 @@ def taken_here(room: Newsroom) -> bool:
         return jobs.takers(tx) > 0
 
 
-def hand_over_import(
+def hand_over_imports(
     room: Newsroom,
-    path: Path,
+    paths: Sequence[Path],
     actor: str,
     *,
     list_name: str = "",
@@ -59,15 +59,20 @@ def hand_over_import(
     source: str = "",
     basis: str = "",
     kind: str = "press",
-) -> int:
-    """Leave the import of a list file to whoever takes it; the job's number.
+) -> list[int]:
+    """Leave the import of list files to whoever takes them; the jobs' numbers.
 
-    The file is read now. Raises what `import_file` raises for a file that is no list at all.
+    The files are read now. Raises what `import_file` raises for a file that is no list at all,
+    before any is handed over.
     """
     asked: dict[str, Any] = {"list_name": list_name, "mapping": dict(mapping or {})}
     asked |= {"source": source, "basis": basis, "kind": kind}
-    check_file(room, path, **asked)
-    asked["file"] = path.name
+    for path in paths:
+        check_file(room, path, **asked)
+    return [_hand_over_file(room, path, {**asked, "file": path.name}, actor) for path in paths]
+
+
+def _hand_over_file(room: Newsroom, path: Path, asked: dict[str, Any], actor: str) -> int:
     try:
         with path.open("rb") as file:
             asked["changed"] = os.fstat(file.fileno()).st_mtime

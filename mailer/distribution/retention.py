@@ -8,6 +8,7 @@ How long is what stands under [retention]. Suppressions and opt-outs are never r
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,8 +47,9 @@ def is_due(room: Newsroom) -> bool:
     """Whether a run is under way, or the last one was a day ago."""
     with room.store.read() as tx:
         last = retention.last_done(tx)
-        under_way = retention.current(tx) is not None
-        return under_way or last is None or tx.now() - last >= DAY * SECOND
+        # A last one that is still to come was made by a clock that was wrong.
+        fresh = last is not None and 0 <= tx.now() - last < DAY * SECOND
+        return not fresh or retention.current(tx) is not None
 
 
 def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
@@ -117,7 +119,9 @@ def clean_files(room: Newsroom, actor: str) -> dict[str, int]:
 
     It counts for the run under way, else the history has a line of it.
     """
-    found = {"raw_mail": Inbox(inbox_path(room.config)).forget(_since(room, "raw_mail"))}
+    found: dict[str, int] = {}
+    with contextlib.suppress(sqlite3.Error):  # the same
+        found["raw_mail"] = Inbox(inbox_path(room.config)).forget(_since(room, "raw_mail"))
     for kind, path in _old_files(room):
         with contextlib.suppress(OSError):  # it may be somebody else's; the doctor says so
             path.unlink()
@@ -139,7 +143,7 @@ def standing(room: Newsroom, tx: Tx) -> tuple[bool, str]:
     last, now = retention.last_done(tx), tx.now()
     done = "never yet" if last is None else f"last on {to_datetime(last):%Y-%m-%d}"
     late = now - OVERDUE_AFTER
-    if (last is None or last < late) and retention.is_overdue(
+    if (last is None or not late <= last <= now) and retention.is_overdue(
         tx, late - _age(room.config.retention.messages)
     ):
         return True, (
@@ -150,8 +154,13 @@ def standing(room: Newsroom, tx: Tx) -> tuple[bool, str]:
 
 
 def too_old_files(room: Newsroom) -> list[Path]:
-    """Files of this machine that ought to be gone: nobody could remove them."""
-    return [path for _, path in _old_files(room, slack=OVERDUE_AFTER)]
+    """Files of this machine that ought to be gone, or have less in them: nobody could do that."""
+    found = [path for _, path in _old_files(room, slack=OVERDUE_AFTER)]
+    inbox = inbox_path(room.config)
+    with contextlib.suppress(sqlite3.Error):
+        if Inbox(inbox).older(_since(room, "raw_mail") - OVERDUE_AFTER):
+            found.append(inbox)
+    return found
 
 
 def _old_jobs(room: Newsroom, tx: Tx) -> tuple[int, int]:

@@ -41,6 +41,9 @@ _TIDY_EVERY = 600.0
 _FALL_OUT_EVERY = 20.0
 _LOOK_EVERY = 60.0
 _SETTLED = 10.0
+_JUMP, _DISTRUSTED = 120.0, 3600.0
+"""Seconds by which a clock may run ahead between two sweeps, and for which it is not believed in
+what cannot be undone when it did."""
 _WAITS_FOR_SENDING = 3600.0
 _TAKEN_WITHIN = 7200.0
 """Seconds until a sweep does itself what it left to workers of whom none took it."""
@@ -291,10 +294,14 @@ class _Retention:
         kept = inbox_path(room.config).exists()
         self._files_at = room.clock.monotonic() + _SETTLED if kept else float("-inf")
         self._due_since = float("inf")
+        self._ahead = self._ahead_of_monotonic()
 
     def go_on(self, busy: bool) -> None:
         """Do what is due for a moment. While something is to be sent it waits, for an hour."""
         room, now = self._room, self._room.clock.monotonic()
+        if self._clock_was_set_forward():
+            self._look_at = now + _DISTRUSTED
+            self._files_at = max(self._files_at, self._look_at)
         if not busy and now >= self._files_at:
             self._files_at = now + retention.DAY
             retention.clean_files(room, ACTOR)
@@ -313,6 +320,15 @@ class _Retention:
         until = now + _A_MOMENT
         while not retention.step(room, self._pace, ACTOR) and room.clock.monotonic() < until:
             pass
+
+    def _clock_was_set_forward(self) -> bool:
+        """Since the last look, by more than time went on (H4): what is removed by a clock that is
+        wrong does not come back when it is set right."""
+        before, self._ahead = self._ahead, self._ahead_of_monotonic()
+        return self._ahead - before > _JUMP
+
+    def _ahead_of_monotonic(self) -> float:
+        return self._room.clock.now() / SECOND - self._room.clock.monotonic()
 
     def _left_to_a_worker(self) -> bool:
         if self._room.store.embedded:

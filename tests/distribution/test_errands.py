@@ -24,7 +24,7 @@ from mailer.distribution.lists import export_list, import_file, list_lists
 from mailer.distribution.log import log
 from mailer.distribution.retention import retain, would_go
 from mailer.distribution.suppressions import add as suppress
-from mailer.errors import NotFound, Refused, UsageError
+from mailer.errors import InputError, NotFound, Refused, UsageError
 from mailer.store import errands as stored
 from mailer.store.errands import MOST_TRIES
 
@@ -63,6 +63,11 @@ def bytes_kept(room: Newsroom) -> int:
     return found
 
 
+def hand_over(room: Newsroom, path: Path) -> int:
+    (number,) = errands.hand_over_imports(room, [path], "anna")
+    return number
+
+
 def is_private(path: Path) -> bool:
     return stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -77,7 +82,7 @@ def test_a_list_is_imported_as_if_it_were_done_here(
         assert expected["rejected_file"] is not None
         rejected = Path(expected["rejected_file"]).read_bytes()
         people = list(export_list(other, "press"))
-    number = errands.hand_over_import(room, path, "anna")
+    number = hand_over(room, path)
     path.unlink()
     assert errands.show(room, number)["state"] == "queued"
     assert errands.do(room, number) is None
@@ -141,7 +146,12 @@ def test_what_cannot_be_done_says_so(room: Newsroom, tmp_path: Path) -> None:
     """What is wrong at a glance is refused at once; the rest is the job's result."""
     path = a_list(tmp_path, "press", 5)
     with pytest.raises(UsageError, match="no kind of list"):
-        errands.hand_over_import(room, path, "anna", kind="odd")
+        errands.hand_over_imports(room, [path], "anna", kind="odd")
+    empty = tmp_path / "empty.csv"
+    empty.write_text("")
+    with pytest.raises(InputError):
+        errands.hand_over_imports(room, [path, empty], "anna")
+    assert bytes_kept(room) == 0, "all or none"
     with pytest.raises(NotFound, match="no distribution 7"):
         errands.hand_over_export(room, "log", {**CSV, "distribution": 7}, "anna")
     for asked in ({**CSV, "state": "accepted"}, {"format": "odd"}):
@@ -165,7 +175,7 @@ def test_what_cannot_be_done_says_so(room: Newsroom, tmp_path: Path) -> None:
 def test_who_was_taken_for_gone_changes_nothing(room: Newsroom, tmp_path: Path) -> None:
     """Two that do the same at the same time: only the one that took it last counts."""
     path = a_list(tmp_path, "press", 900)
-    number = errands.hand_over_import(room, path, "anna")
+    number = hand_over(room, path)
     asked = []
 
     def somebody_else_takes_it() -> bool:
@@ -192,7 +202,7 @@ def test_who_was_taken_for_gone_changes_nothing(room: Newsroom, tmp_path: Path) 
 
 def test_called_off_in_the_middle(room: Newsroom, tmp_path: Path) -> None:
     """All or nothing: nothing."""
-    number = errands.hand_over_import(room, a_list(tmp_path, "press", 900), "anna")
+    number = hand_over(room, a_list(tmp_path, "press", 900))
 
     def call_it_off() -> bool:
         if errands.show(room, number)["state"] == "running":
@@ -209,7 +219,7 @@ def test_called_off_in_the_middle(room: Newsroom, tmp_path: Path) -> None:
 
 
 def test_a_process_that_ends_in_order_gives_it_back(room: Newsroom, tmp_path: Path) -> None:
-    number = errands.hand_over_import(room, a_list(tmp_path, "press", 900), "anna")
+    number = hand_over(room, a_list(tmp_path, "press", 900))
     for _ in range(MOST_TRIES + 2):
         assert errands.do(room, number, lambda: True) is None
         assert errands.show(room, number)["state"] == "queued"
@@ -220,7 +230,7 @@ def test_a_process_that_ends_in_order_gives_it_back(room: Newsroom, tmp_path: Pa
 
 def test_while_another_import_runs_it_waits(room: Newsroom, tmp_path: Path) -> None:
     """It is given back, however often, and not called a failure."""
-    number = errands.hand_over_import(room, a_list(tmp_path, "press", 20), "anna")
+    number = hand_over(room, a_list(tmp_path, "press", 20))
     with room.store.presence_free(0) as mine:
         assert mine
         for _ in range(MOST_TRIES + 1):
@@ -236,7 +246,7 @@ def test_what_was_handed_over_goes_as_well(room: Newsroom, config: Config, tmp_p
     """E13: its bytes are addresses."""
     done = errands.hand_over_export(room, "journalists", CSV, "anna")
     errands.do(room, done)
-    waiting = errands.hand_over_import(room, a_list(tmp_path, "press", 5), "anna")
+    waiting = hand_over(room, a_list(tmp_path, "press", 5))
     with room.store.write() as tx:
         half = stored.begin(tx, "import", {}, "anna")
         stored.add_part(tx, half, "in", 0, b"x")
@@ -266,7 +276,7 @@ with open_newsroom(config.load(Path(sys.argv[1]))) as room:
 
 def test_killed_at_any_moment_it_is_done_once(room: Newsroom, tmp_path: Path) -> None:
     """After each kill -9 it begins anew; in the end it is as if nobody had died."""
-    number = errands.hand_over_import(room, a_list(tmp_path, "press", 4000, bad=2), "anna")
+    number = hand_over(room, a_list(tmp_path, "press", 4000, bad=2))
     rng = random.Random(9)
     for _ in range(MOST_TRIES - 1):
         process = subprocess.Popen(
@@ -297,7 +307,7 @@ def test_killed_at_any_moment_it_is_done_once(room: Newsroom, tmp_path: Path) ->
 
 
 def test_what_kills_its_process_each_time_is_given_up(room: Newsroom, tmp_path: Path) -> None:
-    number = errands.hand_over_import(room, a_list(tmp_path, "press", 5), "anna")
+    number = hand_over(room, a_list(tmp_path, "press", 5))
     for _ in range(MOST_TRIES):
         with room.store.write() as tx:
             assert stored.take(tx, number, "elsewhere") is not None

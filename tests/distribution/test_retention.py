@@ -259,6 +259,39 @@ def test_while_there_is_something_to_send_it_waits(room: Newsroom, clock: Manual
     assert kept(room.store) == set()
 
 
+def test_a_clock_that_was_set_forward_removes_nothing(tmp_path: Path, store_url: str) -> None:
+    """H4: what goes by mistake does not come back; for an hour a jump is not believed. Nor does a
+    clock that was wrong once keep anything from going for years."""
+
+    class Set(ManualClock):
+        jump = 0
+
+        def now(self) -> int:
+            return super().now() + self.jump
+
+    clock = Set(NOON)
+    config = make_config(tmp_path / "room", port=1, store=store_url)
+    with open_room(config, clock) as room:
+        seed_journalists(room.store, 10)
+        send(room, range(1, 11))
+        sweeper = Sweeper(room)
+        sweeper.sweep()
+        clock.jump = round(3 * TWO_YEARS * SECOND)
+        for _ in range(50):
+            clock.advance(60)
+            sweeper.sweep()
+        assert len(kept(room.store)) == 10
+        clock.advance(1000)
+        sweeper.sweep()
+        assert kept(room.store) == set(), "it stays so: then it must be true"
+        clock.jump = 0
+        clock.advance(DAY)
+        send(room, range(1, 11))
+        clock.advance(TWO_YEARS + DAY)
+        sweeper.sweep()
+        assert kept(room.store) == set()
+
+
 def test_a_longer_age_holds_at_once(room: Newsroom, clock: ManualClock, tmp_path: Path) -> None:
     """Also for a run that began before: what an officer wants to keep is not lost to it."""
     send(room, range(1, 31))
