@@ -120,7 +120,7 @@ def clean_files(room: Newsroom, actor: str) -> dict[str, int]:
     It counts for the run under way, else the history has a line of it.
     """
     found: dict[str, int] = {}
-    with contextlib.suppress(sqlite3.Error):  # the same
+    with contextlib.suppress(sqlite3.Error):  # as below
         found["raw_mail"] = Inbox(inbox_path(room.config)).forget(_since(room, "raw_mail"))
     for kind, path in _old_files(room):
         with contextlib.suppress(OSError):  # it may be somebody else's; the doctor says so
