@@ -267,9 +267,15 @@ from pathlib import Path
 from mailer import config
 from mailer.distribution import errands
 from mailer.distribution.context import open_newsroom
+steps = 0
+def stop():
+    global steps
+    steps += 1
+    if steps > 2:
+        sys.stdin.readline()
 with open_newsroom(config.load(Path(sys.argv[1]))) as room:
     print("ready", flush=True)
-    while errands.do(room, int(sys.argv[2])) is not None:
+    while errands.do(room, int(sys.argv[2]), stop) is not None:
         pass
 """
 
@@ -278,21 +284,21 @@ def test_killed_at_any_moment_it_is_done_once(room: Newsroom, tmp_path: Path) ->
     """After each kill -9 it begins anew; in the end it is as if nobody had died."""
     number = hand_over(room, a_list(tmp_path, "press", 4000, bad=2))
     rng = random.Random(9)
-    for _ in range(MOST_TRIES - 1):
+    for _ in range(MOST_TRIES - 1):  # none comes to the end, so none dies in vain
         process = subprocess.Popen(
-            [sys.executable, "-c", _DO, str(room.config.path), str(number)], stdout=subprocess.PIPE
+            [sys.executable, "-c", _DO, str(room.config.path), str(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
+        assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        until = time.monotonic() + 60
-        staged = "SELECT count(*) AS n FROM imports WHERE state IN ('staging', 'applying')"
-        while process.poll() is None and rows(room, staged) == [{"n": 0}]:
-            assert time.monotonic() < until
-        time.sleep(rng.random() * 0.5)
+        time.sleep(rng.random() * 0.4)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        process.stdin.close()
         process.stdout.close()
-    assert rows(room, "SELECT tries FROM errands") != [{"tries": 1}]
+        assert list_lists(room) == []
     # Whoever's connection the server still holds keeps others from importing for a moment.
     until = time.monotonic() + 60
     while errands.do(room, number) is not None:
