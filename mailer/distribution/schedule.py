@@ -21,6 +21,7 @@ from mailer.clock import SECOND
 from mailer.distribution import subscriptions
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import HORIZON
+from mailer.distribution.guard import Guard
 from mailer.distribution.recovery import Recovered, recover
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
 from mailer.errors import StoreUnavailable
@@ -56,6 +57,7 @@ class Sweeper:
     def __init__(self, room: Newsroom, *, host: str | None = None) -> None:
         self._room = room
         self._host = host
+        self._guard = Guard(room, host=host)
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
@@ -67,6 +69,7 @@ class Sweeper:
         Raises StoreUnavailable; what was done until then stands, and a repeat does the rest.
         """
         room = self._room
+        self._guard.look()  # before anything of an older ledger is taken up
         recovered = recover(room, host=self._host)
         if subscriptions.waiting(room):
             subscriptions.drain(room)
@@ -83,6 +86,10 @@ class Sweeper:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)
             wait = None if wave is None else (wave - tx.now()) / SECOND
         return Swept(busy, due, recovered, wait)
+
+    def end(self) -> None:
+        """No sweep follows: keep what the ledger came to."""
+        self._guard.leave()
 
     def _hold_forgotten(self) -> None:
         """At start: what was left in the middle too long ago waits for an officer.
@@ -265,6 +272,7 @@ class Scheduler:
         self._ended.set()
         self._beat.join()
         self._scheduler.shutdown(wait=True)
+        self._sweeper.end()
 
     def _keep_sweeping(self) -> None:
         while not self._ended.wait(self._every):
