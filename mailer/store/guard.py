@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
-from mailer.store.distributions import move_wave
 from mailer.store.states import DeliveryState
 
 HOLD = (
@@ -175,9 +174,6 @@ def finish(tx: Tx, distribution: int, wave: int, actor: str) -> None:
         add_event(tx, "done", actor, distribution=distribution)
 
 
-def let_go(tx: Tx, distribution: int, wave: int, actor: str, *, now_due: bool) -> None:
-    """A batch goes on: at once when it is due, or at its own time."""
-    if now_due:
-        move_wave(tx, distribution, wave, "open", actor)
-    else:
-        tx.run("guard.plan_wave", distribution=distribution, wave=wave)
+def plan(tx: Tx, distribution: int, wave: int) -> None:
+    """A batch held back is due at its own time again."""
+    tx.run("guard.plan_wave", distribution=distribution, wave=wave)
