@@ -126,7 +126,7 @@ class Supervisor:
         """
         with _writable(self._config.spool_dir):
             with_folder(self._config)
-        with self._alone(), self._signals():
+        with self.alone(self._config), self._signals():
             try:
                 self._start_sandbox()
                 self._spawn("scheduler", self._role("scheduler", "--every", self._every()))
@@ -309,9 +309,11 @@ class Supervisor:
 
     # One per host --------------------------------------------------------------------------
 
+    @staticmethod
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        path = self._config.spool_dir / f"supervisor-{host_name()}.lock"
+    def alone(config: Config) -> Iterator[None]:
+        """Be the only one on this host that has the newsroom at work; Refused if another is."""
+        path = config.spool_dir / f"supervisor-{host_name()}.lock"
         with _writable(path.parent):
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

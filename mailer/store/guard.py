@@ -86,6 +86,17 @@ def kept_by_another(tx: Tx, keeper: Keeper, since: int) -> bool:
     return tx.one("guard.kept_by_another", since=since, **place) is not None
 
 
+def at_work_since(tx: Tx, since: int, *, but: str) -> str | None:
+    """A host, other than `but`, that has had the ledger at work since an instant."""
+    host: str | None = tx.value("guard.at_work_since", since=since, host=but)
+    return host
+
+
+def is_unused(tx: Tx) -> bool:
+    """Has nothing ever happened in this ledger?"""
+    return tx.one("guard.is_unused") is not None
+
+
 def hold(tx: Tx, why: str, host: str, known: Mapping[str, int]) -> int:
     """Everything open waits for an officer, and no number is given out twice; the incident.
 

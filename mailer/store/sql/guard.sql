@@ -150,3 +150,13 @@ WHERE id = :distribution AND state IN ('scheduled', 'sending', 'waiting', 'pause
 -- Back to its own time.
 UPDATE waves SET state = 'scheduled'
 WHERE distribution = :distribution AND id = :wave AND state = 'waiting'
+
+-- name: at_work_since
+SELECT host FROM keepers WHERE seen_at >= :since AND host <> :host ORDER BY seen_at DESC LIMIT 1
+
+-- name: is_unused
+-- Tables only, as `init` leaves them.
+SELECT 1 AS found WHERE NOT EXISTS (SELECT 1 FROM events)
+  AND NOT EXISTS (SELECT 1 FROM journalists) AND NOT EXISTS (SELECT 1 FROM lists)
+  AND NOT EXISTS (SELECT 1 FROM releases) AND NOT EXISTS (SELECT 1 FROM suppressions)
+  AND NOT EXISTS (SELECT 1 FROM distributions) AND NOT EXISTS (SELECT 1 FROM imports)
