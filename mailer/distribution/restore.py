@@ -167,6 +167,8 @@ def _sqlite_back(
     there = [name for name in _BESIDE if _at(target, name).exists()]
     if there and not move_aside and not _is_unused(config, clock):
         raise _in_the_way(config)
+    for left in target.parent.glob(f".{target.name}.*"):
+        left.unlink(missing_ok=True)  # of a restore that was killed: nobody else works here now
     with temporary(target) as part:
         name = STORE["sqlite"]
         _copy(path / name, part, manifest.files[name][1])
@@ -185,9 +187,11 @@ def _sqlite_back(
             os.close(descriptor)
         aside = target.with_name(f"{target.name}.before-restore-{stamp}") if there else None
         if aside is not None:
-            # The file itself last: as long as it is there, nobody takes the place for empty.
-            for beside in reversed(there):
-                _at(target, beside).rename(_at(aside, beside))
+            if "" in there:
+                copies.settle_sqlite(target)
+            for beside in _BESIDE:
+                if _at(target, beside).exists():
+                    _at(target, beside).rename(_at(aside, beside))
         part.rename(target)
         sync_folder(target.parent)
     return str(aside or "")

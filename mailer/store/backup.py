@@ -89,6 +89,20 @@ def sqlite_tables(path: Path) -> dict[str, int]:
         }
 
 
+def settle_sqlite(path: Path) -> None:
+    """Bring all of a SQLite store into its one file, as far as that can be done, so that it may be
+    given another name. Raises StoreUnavailable while somebody writes to it."""
+    try:
+        with _translated(), closing(sqlite3.connect(path, timeout=5)) as connection:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except InputError:
+        return  # damaged: what is beside it moves with it
+    if busy:
+        raise StoreUnavailable(
+            "the store is in use by another process; nothing was done.", hint="Try again."
+        )
+
+
 def _copy_sqlite(url: str, target: Path) -> Copied:
     place = f"{path_of(url).absolute().as_uri()}?mode=rw"
     with (

@@ -36,7 +36,8 @@ ON CONFLICT (host, machine) DO UPDATE SET starts = :starts, seen_at = :now
 UPDATE keepers SET seen_at = :now WHERE host = :host AND machine = :machine
 
 -- name: at_least
-UPDATE counters SET value = :value WHERE name = :name AND value < :value
+INSERT INTO counters (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE counters.value < excluded.value
 
 -- name: add_incident
 INSERT INTO incidents (id, why, host, knows_until) VALUES (:incident, :why, :host, :knows_until)
