@@ -28,7 +28,6 @@ from mailer.store.guard import Keeper, Progress
 MACHINE_ID = Path("/etc/machine-id")
 """What tells a machine from its copies, where the system keeps it."""
 
-WITNESS = "witness.json"
 _FORMAT = 1
 _WRITE_EVERY = 1.0
 _SEEN_EVERY = 10.0
@@ -180,9 +179,7 @@ class Guard:
         self._seen_at = room.clock.monotonic()
 
     def _read(self) -> Witness | None:
-        witness = read_witness(self._room.config.spool_dir)
-        own = witness is not None and witness.ledger == self._room.sender.ledger_id
-        return witness if own else None
+        return read_witness(self._room.config.spool_dir, self._room.sender.ledger_id)
 
     def _write(self, progress: Progress) -> None:
         witness = Witness(self._room.sender.ledger_id, self._keeper, progress)
@@ -201,17 +198,20 @@ def this_machine(room: Newsroom, host: str | None = None) -> Keeper:
     return Keeper(host or host_name(), machine)
 
 
-def read_witness(spool: Path) -> Witness | None:
-    """The witness in a spool; None when there is none that can be read."""
+def witness_path(spool: Path, ledger: str) -> Path:
+    """Where the witness of a ledger lies: each has its own, so that a new one replaces none."""
+    return spool / f"witness-{ledger}.json"
+
+
+def read_witness(spool: Path, ledger: str) -> Witness | None:
+    """The witness of a ledger in a spool; None when there is none that can be read."""
     try:
-        data = json.loads((spool / WITNESS).read_bytes())
-        if data.pop("format") != _FORMAT:
+        data = json.loads(witness_path(spool, ledger).read_bytes())
+        if data.pop("format") != _FORMAT or data["ledger"] != ledger:
             return None
         keeper, seen = Keeper(**data.pop("keeper")), Progress(**data.pop("progress"))
         return Witness(keeper=keeper, progress=seen, **data)
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return None
     except OSError as error:
         raise _unusable(error, spool) from error
@@ -220,7 +220,7 @@ def read_witness(spool: Path) -> Witness | None:
 def write_witness(spool: Path, witness: Witness) -> None:
     """Replace the witness in a spool, whole or not at all. Raises StoreUnavailable."""
     text = json.dumps({"format": _FORMAT, **asdict(witness)}, indent=1)
-    path = spool / WITNESS
+    path = witness_path(spool, witness.ledger)
     with _writing(spool), temporary(path) as part:
         write_private(part, text.encode("ascii"))
         part.rename(path)

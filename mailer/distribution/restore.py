@@ -153,7 +153,7 @@ def _store_back(
             where=str(config.path),
             hint="Put it back into a store of its own kind.",
         )
-    stamp = f"{datetime.fromtimestamp(clock.now() / 1e6, UTC):%Y%m%dT%H%M%SZ}"
+    stamp = f"{datetime.fromtimestamp(clock.now() / 1e6, UTC):%Y%m%dT%H%M%S_%fZ}"
     if manifest.dialect == "sqlite":
         with _disk(copies.path_of(url).parent):
             return _sqlite_back(path, config, manifest, move_aside, stamp, clock)
@@ -199,8 +199,8 @@ def _sqlite_back(
 
 def _hold(config: Config, part: Path, manifest: Manifest, clock: Clock) -> None:
     """Everything open in the copy waits, before anybody can see it."""
-    witness = read_witness(config.spool_dir)
-    known = dict(witness.progress.counters) if witness and witness.ledger == manifest.ledger else {}
+    witness = read_witness(config.spool_dir, manifest.ledger)
+    known = dict(witness.progress.counters) if witness else {}
     store = open_store(f"sqlite:///{part}", clock=clock)
     try:
         migrate(store)

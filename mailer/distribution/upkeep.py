@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailer.config import Config
 from mailer.distribution.context import Newsroom, create_store, open_newsroom
+from mailer.message.tokens import delivery_code
 from mailer.store import upkeep
 
 
@@ -21,4 +22,4 @@ def migrate(config: Config) -> list[str]:
 def check(room: Newsroom) -> list[str]:
     """A sentence for each fault of the ledger; empty when it is whole."""
     with room.store.read() as tx:
-        return list(upkeep.faults(tx))
+        return list(upkeep.faults(tx, delivery_code))

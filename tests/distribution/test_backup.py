@@ -26,7 +26,7 @@ from mailer.distribution.context import open_newsroom
 from mailer.distribution.log import log, status
 from mailer.distribution.restore import examine, put_back
 from mailer.distribution.supervisor import Supervisor
-from mailer.errors import ConfigError, InputError, MailerError, NotFound, Refused, UsageError
+from mailer.errors import ConfigError, InputError, NotFound, Refused, UsageError
 from mailer.store import Store, open_store
 from mailer.store import backup as copies
 
@@ -207,6 +207,7 @@ def test_nobody_else_reads_a_backup_and_nothing_is_overwritten(office: Office) -
     stamps = {path: path.stat().st_mtime_ns for path in made.path.rglob("*")}
     with pytest.raises(UsageError, match="of that name already"):
         back_up(office.config, "anna", made.path / "manifest.json")
+    (office.config.home / "backups").mkdir()
     inside = back_up(office.config, "anna", office.config.home / "backups" / "x")
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert inside.path != made.path
@@ -468,8 +469,6 @@ def test_killed_in_mid_restore(
         pytest.skip("a step of the other database")
     killed("restore", office.config, made.path, module, name, when)
     if is_lost(office.config):
-        with pytest.raises(MailerError):
-            run(office.config)
         put_back(made.path, office.config.path)
     for _ in range(2):
         run(office.config)

@@ -50,6 +50,10 @@ class House:
             options["embargo_until"] = self.clock.now() + round(float(str(lift)) * SECOND)
         return seed_distribution(self.room.store, (1, 2, 3, 4), due_at=due, **options)  # type: ignore[arg-type]
 
+    @property
+    def witness(self) -> Path:
+        return guard.witness_path(self.config.spool_dir, self.room.sender.ledger_id)
+
     def sweep(self) -> Sweeper:
         """A start, and its first sweep."""
         sweeper = Sweeper(self.room)
@@ -178,7 +182,7 @@ def test_a_ledger_without_its_witness_sends_nothing(house: House, witness: str) 
     house.sweep()
     house.stop()
     house.clock.advance(120)  # nobody else was seen for longer than a minute
-    path = house.config.spool_dir / guard.WITNESS
+    path = house.witness
     if witness == "gone":
         path.unlink()
     else:
@@ -296,16 +300,16 @@ with open_newsroom(configuration.load(Path(sys.argv[1]), {})) as room:
 def test_a_real_kill_between_count_and_witness(house: House) -> None:
     """The same with a process that is killed: counted, not witnessed, no alarm."""
     house.sweep()
-    before = guard.read_witness(house.config.spool_dir)
+    before = guard.read_witness(house.config.spool_dir, house.room.sender.ledger_id)
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-c", _KILLED, str(house.config.path)], env={**os.environ}
         )
         assert done.returncode == -signal.SIGKILL
-    assert guard.read_witness(house.config.spool_dir) == before
+    assert guard.read_witness(house.config.spool_dir, house.room.sender.ledger_id) == before
     number = house.plan(0)
     house.start()
-    after = guard.read_witness(house.config.spool_dir)
+    after = guard.read_witness(house.config.spool_dir, house.room.sender.ledger_id)
     assert before is not None and after is not None
     assert after.progress.starts == before.progress.starts + 3
     assert deliver(house.room, number) == 4
