@@ -20,9 +20,9 @@ def faults(tx: Tx, name: Callable[[int], str] = str) -> Iterator[str]:
             f"{row['planned']:,} deliveries."
         )
     strays = tx.one("upkeep.strays")
-    for name in ("addresses", "memberships", "deliveries", "distributions"):
-        if strays is not None and strays[name]:
-            yield f"{strays[name]:,} {name} belong to nothing."
+    for table in ("addresses", "memberships", "deliveries", "distributions"):
+        if strays is not None and strays[table]:
+            yield f"{strays[table]:,} {table} belong to nothing."
     yield from _invariants(tx, name)
     for row in tx.stream("upkeep.templates"):
         data = row["data"]
@@ -65,8 +65,7 @@ def _invariants(tx: Tx, name: Callable[[int], str]) -> Iterator[str]:
             yield f"{row['n']:,} {words}; the first is {place}."
     for row in tx.stream("upkeep.answers"):
         for word in ("accepted", "refused"):
-            if row[word] != row[f"told_{word}"]:
-                yield (
-                    f"Distribution {row['id']} has {row[word]:,} {word} deliveries, and its history "
-                    f"tells of {row[f'told_{word}']:,}."
-                )
+            here, told = row[word], row[f"told_{word}"]
+            if here != told:
+                what = f"{here:,} {word} deliveries, and its history tells of {told:,}"
+                yield f"Distribution {row['id']} has {what}."
