@@ -78,15 +78,32 @@ def server() -> Iterator[Recorder]:
         yield recorder
 
 
-@pytest.fixture
-def office(tmp_path: Path, url: str, server: Recorder) -> Office:
+def fill(folder: Path, url: str, server: Recorder) -> Office:
     """Twenty people, one distribution that was sent and one that is due in a while."""
-    office = Office(tmp_path / "room", server.port, url, 20, sending=SENDING)
+    office = Office(folder, server.port, url, 20, sending=SENDING)
     run(office.config)
     office.queue(range(1, 6), due_in=3600)
     (office.config.lists_dir).mkdir(exist_ok=True)
     (office.config.lists_dir / "press.csv").write_text("email\n")
     return office
+
+
+@pytest.fixture
+def office(tmp_path: Path, url: str, server: Recorder) -> Office:
+    """A newsroom on each database."""
+    return fill(tmp_path / "room", url, server)
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path, server: Recorder) -> Office:
+    return fill(tmp_path / "room", "sqlite:///mailer.db", server)
+
+
+@pytest.fixture
+def on_postgresql(
+    tmp_path: Path, postgres_url: str, postgres_programs: Path, server: Recorder
+) -> Office:
+    return fill(tmp_path / "room", postgres_url, server)
 
 
 SENDING = 'retry = ["1s"]\nlate_grace = "15m"'
@@ -159,17 +176,15 @@ def test_a_backup_put_back_next_day_sends_nothing_of_yesterday(
         assert {row["state"] for row in log(room, distribution=number)} == {"accepted"}
 
 
-def test_a_foreign_copy_of_a_backup_is_held_as_well(office: Office, server: Recorder) -> None:
+def test_a_foreign_copy_of_a_backup_is_held_as_well(on_sqlite: Office, server: Recorder) -> None:
     """Decision 14: the store of a backup, put in place by hand, is behind its witness."""
-    if not office.config.store.url.startswith("sqlite"):
-        pytest.skip("by hand that is pg_restore: tests/distribution/test_restore_guard.py")
-    office.queue(range(6, 16), due_in=0, late="send")
-    made = back_up(office.config, "anna")
-    lose_store(office.config)
+    on_sqlite.queue(range(6, 16), due_in=0, late="send")
+    made = back_up(on_sqlite.config, "anna")
+    lose_store(on_sqlite.config)
     shutil.copyfile(
-        made.path / "store.db", Path(office.config.store.url.removeprefix("sqlite:///"))
+        made.path / "store.db", Path(on_sqlite.config.store.url.removeprefix("sqlite:///"))
     )
-    run(office.config)
+    run(on_sqlite.config)
     assert len(server.got) == 20
 
 
@@ -259,28 +274,24 @@ def test_a_store_in_the_way_is_refused_or_moved_aside(office: Office) -> None:
         assert len(back_up(office.config, "anna").manifest.copied.tables) == len(before)
 
 
-def test_a_store_that_cannot_be_opened_any_more_is_moved_aside(office: Office) -> None:
+def test_a_store_that_cannot_be_opened_any_more_is_moved_aside(on_sqlite: Office) -> None:
     """The disaster that backups are for."""
-    if not office.config.store.url.startswith("sqlite"):
-        pytest.skip("a file is what is damaged here")
-    made = back_up(office.config, "anna")
-    path = Path(office.config.store.url.removeprefix("sqlite:///"))
-    lose_store(office.config)
+    made = back_up(on_sqlite.config, "anna")
+    path = Path(on_sqlite.config.store.url.removeprefix("sqlite:///"))
+    lose_store(on_sqlite.config)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(Refused, match="there is a store already"):
-        put_back(made.path, office.config.path)
-    done = put_back(made.path, office.config.path, move_aside=True)
+        put_back(made.path, on_sqlite.config.path)
+    done = put_back(made.path, on_sqlite.config.path, move_aside=True)
     assert Path(done.aside).read_bytes().startswith(b"no database")
-    with open_newsroom(office.config) as room:
+    with open_newsroom(on_sqlite.config) as room:
         assert len(status(room).distributions) == 2
 
 
-def test_a_fresh_newsroom_takes_a_backup(office: Office, tmp_path: Path, url: str) -> None:
+def test_a_fresh_newsroom_takes_a_backup(on_sqlite: Office, tmp_path: Path) -> None:
     """On a new machine: `init` made a store with nothing in it and keys of its own, and the wrong
     key is said at once."""
-    if not url.startswith("sqlite"):
-        pytest.skip("that needs a second database; the same code")
-    made = back_up(office.config, "anna")
+    made = back_up(on_sqlite.config, "anna")
     fresh = Office(tmp_path / "fresh", 1, "sqlite:///mailer.db", 0, queued=False)
     lose_store(fresh.config)
     from mailer.distribution.context import create_store
@@ -288,7 +299,7 @@ def test_a_fresh_newsroom_takes_a_backup(office: Office, tmp_path: Path, url: st
     create_store(fresh.config)
     with pytest.raises(Refused, match="suppression key here is not the one"):
         put_back(made.path, fresh.config.path)
-    shutil.copy(office.config.keys_dir / "suppression.key", fresh.config.keys_dir)
+    shutil.copy(on_sqlite.config.keys_dir / "suppression.key", fresh.config.keys_dir)
     done = put_back(made.path, fresh.config.path)
     assert Path(done.aside).exists() and done.held == 1
 
@@ -328,15 +339,13 @@ def test_never_while_a_supervisor_runs(office: Office) -> None:
 
 
 def test_never_while_another_machine_is_at_work(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    on_postgresql: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen from another machine there is no lock, but a sign of life."""
-    if office.config.store.url.startswith("sqlite"):
-        pytest.skip("a file is on one machine")
-    made = back_up(office.config, "anna")
+    made = back_up(on_postgresql.config, "anna")
     monkeypatch.setenv("MAILER_HOST", "press-2")
     with pytest.raises(Refused, match=r"runs this newsroom on (?!press-2)"):
-        put_back(made.path, office.config.path, move_aside=True)
+        put_back(made.path, on_postgresql.config.path, move_aside=True)
 
 
 def test_of_the_other_database(office: Office, tmp_path: Path) -> None:
@@ -439,34 +448,55 @@ def test_killed_in_mid_backup(
     assert examine(made.path) == made.manifest
 
 
+_STEPS_OF_BOTH = [
+    ("mailer.distribution.restore", "configuration.load", "before"),
+    ("mailer.distribution.restore", "create_store", "before"),
+    ("mailer.distribution.guard", "Guard.put_back", "before"),
+    ("mailer.distribution.guard", "write_witness", "before"),
+]
+
+
 @pytest.mark.parametrize(
     ("module", "name", "when"),
     [
-        ("mailer.distribution.restore", "configuration.load", "before"),
+        *_STEPS_OF_BOTH,
         ("mailer.distribution.restore", "_hold", "before"),
         ("mailer.distribution.restore", "_hold", "after"),
-        ("mailer.store.backup", "put_back_postgres", "before"),
-        ("mailer.store.backup", "put_back_postgres", "after"),
         ("mailer.distribution.restore", "sync_folder", "before"),
-        ("mailer.distribution.restore", "create_store", "before"),
-        ("mailer.distribution.guard", "Guard.put_back", "before"),
-        ("mailer.distribution.guard", "write_witness", "before"),
     ],
 )
 def test_killed_in_mid_restore(
-    office: Office, server: Recorder, module: str, name: str, when: str
+    on_sqlite: Office, server: Recorder, module: str, name: str, when: str
 ) -> None:
     """Either nothing was put back, and doing it again does it; or all was, and nothing leaves."""
+    _killed_in_mid_restore(on_sqlite, server, module, name, when)
+    folder = Path(on_sqlite.config.store.url.removeprefix("sqlite:///")).parent
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".mailer.db")] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "when"),
+    [
+        *_STEPS_OF_BOTH,
+        ("mailer.store.backup", "put_back_postgres", "before"),
+        ("mailer.store.backup", "put_back_postgres", "after"),
+    ],
+)
+def test_killed_in_mid_restore_of_postgresql(
+    on_postgresql: Office, server: Recorder, module: str, name: str, when: str
+) -> None:
+    """The same."""
+    _killed_in_mid_restore(on_postgresql, server, module, name, when)
+
+
+def _killed_in_mid_restore(
+    office: Office, server: Recorder, module: str, name: str, when: str
+) -> None:
     number = office.queue(range(6, 16), due_in=0, late="send")
     made = back_up(office.config, "anna")
     run(office.config)
     assert len(server.got) == 30
     lose_store(office.config)
-    sqlite = made.manifest.dialect == "sqlite"
-    if sqlite == (name == "put_back_postgres") and name in ("put_back_postgres", "_hold"):
-        pytest.skip("a step of the other database")
-    if not sqlite and name in ("_hold", "sync_folder"):
-        pytest.skip("a step of the other database")
     killed("restore", office.config, made.path, module, name, when)
     if is_lost(office.config):
         put_back(made.path, office.config.path)
@@ -475,9 +505,6 @@ def test_killed_in_mid_restore(
     assert len(server.got) == 30
     with open_newsroom(office.config) as room:
         assert restored.held(room)[0]["distribution"] == number
-    folder = Path(office.config.store.url.removeprefix("sqlite:///")).parent
-    if sqlite:
-        assert [p.name for p in folder.iterdir() if p.name.startswith(".mailer.db")] == []
 
 
 def test_killed_while_psql_writes(
