@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -204,12 +204,13 @@ def compare(
     history: History | None = None,
     in_flight: int,
     finished: bool = True,
+    rescued: Collection[str] = (),
 ) -> Comparison:
     """Hold the ledger against the server, one to one.
 
     In doubt may be only what the server did not answer, and of a sender that died what was on its
     way at that moment: `in_flight` messages at most, its connections. With `finished` nothing may
-    be left open.
+    be left open. Of `rescued` workers (see there) all that was claimed may be in doubt.
     """
     history = history or history_of(store)
     found = Comparison(gaps=faults_of(store, history))
@@ -226,9 +227,20 @@ def compare(
             last = bytes(attempts[number][-1]["sha256"] or b"").hex() if attempts[number] else ""
             if last not in {sha for sha, _, kept in seen.dots if kept}:
                 found.gaps.append(f"{number}: the log has the SHA-256 of other bytes")
+    history.doubts = {
+        attempt: whose for attempt, whose in history.doubts.items() if whose[0] not in rescued
+    }
     found.groundless += _groundless(server, history, attempts, in_flight)
     found.ghosts += [f"{number}: no such delivery" for number in server.keys() - ledger.keys()]
     return found
+
+
+def rescued(store: Store) -> set[str]:
+    """Workers whose journal nobody could read, since another host settled what they held, or their
+    own after another boot: nobody can know what of it was sent (decision 4)."""
+    found = rows(store, "SELECT data FROM events WHERE kind = 'worker_recovered'")
+    told = [json.loads(row["data"]) for row in found]
+    return {f"worker:{each['worker']}" for each in told if not each["journal"]}
 
 
 def _groundless(

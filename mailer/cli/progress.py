@@ -43,6 +43,12 @@ class Progress:
             self._once(str(event["reason"]))
         elif kind == "ready" and "public" in event:
             self._once(f"Journalists' pages: {event['public']}  Desk: {event['desk']}")
+        elif kind == "stands":
+            self._said.discard(_over(event["reason"]))
+            self._once(str(event["reason"]))
+        elif kind == "goes_on":
+            self._said.discard(event["reason"])
+            self._once(_over(event["reason"]))
         elif kind == "restarted":
             self._once(f"{event['child']} died and was started again.")
         elif kind == "recovered":
@@ -107,6 +113,10 @@ def sentence(counts: Mapping[str, int]) -> str:
     if not said:
         return "Nothing was due."
     return (said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}") + "."
+
+
+def _over(reason: str) -> str:
+    return f"That is over, sending goes on: {reason}"
 
 
 def _span(seconds: float) -> str:

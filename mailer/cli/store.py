@@ -1,7 +1,10 @@
-"""`mailer store migrate`, `check`, `backup` and `restore`."""
+"""`mailer store migrate`, `check`, `copy`, `backup` and `restore`."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +16,10 @@ from mailer.cli.output import document, line
 
 def register(app: Commands) -> None:
     """Add this module's commands."""
-    group = Commands(name="store", help="The store: migrate, check, backup, restore.")
+    group = Commands(name="store", help="The store: migrate, check, copy, backup, restore.")
     group.add("migrate", migrate)
     group.add("check", check)
+    group.add("copy", copy)
     group.add("backup", backup)
     group.add("restore", restore)
     app.add_typer(group)
@@ -130,3 +134,47 @@ def restore(
 
 def _size(octets: int) -> str:
     return f"{octets / 1e6:,.1f} MB" if octets < 1e9 else f"{octets / 1e9:,.1f} GB"
+
+
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The store as it is now.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="An empty one.")],
+) -> None:
+    """Move the whole store into an empty one (sqlite:///FILE, postgresql://…), and prove it."""
+    from mailer.distribution import moving
+
+    with _bar() as tell:
+        done = moving.move(current().configuration(), source, target, current().actor, tell=tell)
+    if current().json:
+        document(
+            {
+                "from": done.source,
+                "to": done.target,
+                "tables": [
+                    {"table": each.table, "rows": each.rows, "digest": each.digest}
+                    for each in done.tables
+                ],
+            }
+        )
+    elif done.tables:
+        for each in done.tables:
+            line(f"{each.table:20}{each.rows:>14,}  {each.digest}")
+        line(f"{sum(each.rows for each in done.tables):,} rows, equal in both.", begin="ok")
+    else:
+        line("The copy that broke off is in force now.", begin="ok")
+    say(f"Now set store.url in config.toml to the new store; {done.source} is not used any more.")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    """A moving line on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(file=sys.stderr)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("rows", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

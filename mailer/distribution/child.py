@@ -14,7 +14,6 @@ import gc
 import json
 import logging
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -23,14 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from mailer import config as configuration
-from mailer.config import Config, RouteConfig
-from mailer.distribution.context import Newsroom, host_name, open_newsroom
-from mailer.distribution.journal import Journal
-from mailer.distribution.recovery import boot_id
+from mailer.config import Config
+from mailer.distribution.context import open_newsroom
+from mailer.distribution.enrolment import enrolled, number_of
 from mailer.distribution.safety import require_ready
+from mailer.distribution.tasks import chosen
 from mailer.errors import MailerError
-from mailer.smtp.model import Endpoint, Timeouts
-from mailer.store import ledger
 
 _lock = threading.Lock()
 
@@ -43,13 +40,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--name", default="sender-1")
     parser.add_argument("--share", type=int, default=1)
     parser.add_argument("--every", type=float, default=1.0)
+    parser.add_argument("--queues", help="take tasks of these, as `mailer worker` does")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = configuration.load(options.config)
         require_ready(config)
         if options.role == "scheduler":
-            _schedule(config, options.every)
+            _schedule(config, options.every, migrate=options.queues is None)
+        elif options.queues is not None:
+            _work(config, options.name, options.share, chosen(options.queues))
         else:
             _send(config, options.name, options.share)
     except MailerError as error:
@@ -78,35 +78,14 @@ def on_end(stop: Callable[[], None]) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def endpoint_of(room: Newsroom, route: RouteConfig) -> Endpoint:
-    """How to reach a route. An EHLO name without a dot would be refused by strict servers, so
-    such a machine names its address instead (A13)."""
-    host = host_name()
-    return Endpoint(
-        host=route.host,
-        port=route.port,
-        tls=route.tls,
-        user=route.user,
-        password=route.password,
-        helo_name=host if "." in host else "[127.0.0.1]",
-        timeouts=Timeouts(**route.timeouts.model_dump()),
-        sandbox_key=room.keys.derive("sandbox"),
-    )
-
-
-def number_of(name: str) -> int:
-    """Which of a host's senders this is, from 1: "sender-3" is the third."""
-    tail = name.rpartition("-")[2]
-    return int(tail) if tail.isdecimal() else 1
-
-
-def _schedule(config: Config, every: float) -> None:
+def _schedule(config: Config, every: float, *, migrate: bool) -> None:
     from mailer.distribution.context import create_store
     from mailer.distribution.schedule import Scheduler, Sweeper
 
     # A sweep that takes longer than its interval is no news: the next one does the rest.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    create_store(config, anew=False)
+    if migrate:  # of several machines none changes what the others are working with
+        create_store(config, anew=False)
     with open_newsroom(config) as room:
         ended = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -121,43 +100,40 @@ def _schedule(config: Config, every: float) -> None:
 def _send(config: Config, name: str, share: int) -> None:
     from mailer.distribution.sender import Sender
 
-    with open_newsroom(config, busy_timeout=10.0) as room:
-        host = host_name()
-        journal = Journal(
-            config.spool_dir / "journals", f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
-        )
-        try:
-            with room.store.write() as tx:
-                worker = ledger.add_worker(
-                    tx,
-                    host=host,
-                    name=name,
-                    pid=os.getpid(),
-                    boot_id=boot_id(),
-                    journal=str(journal.path),
-                    config_digest=config.digest(),
-                )
-        except BaseException:
-            journal.close()  # no worker stands for it in the store, so nobody else would
-            raise
-        endpoints = {route.name: endpoint_of(room, route) for route in config.routes}
+    with open_newsroom(config, busy_timeout=10.0) as room, enrolled(room, name) as own:
 
         async def run() -> None:
             sender = Sender(
-                room, endpoints, worker, journal, share=share, number=number_of(name), report=say
+                *(room, own.endpoints, own.worker, own.journal),
+                share=share,
+                number=number_of(name),
+                report=say,
             )
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGTERM, sender.stop)
-            on_end(lambda: _call(loop, sender.stop))
-            say({"event": "ready", "worker": worker})
+            _end_with(sender.stop)
+            say({"event": "ready", "worker": own.worker})
             await sender.run()
 
-        # Nothing on the way of a message refers to itself, so looking for such things is in vain;
-        # it is done seldom, for what a failure may leave behind, and not among what was imported.
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
-        with room.store.hold_presence(worker):
-            _run(run())
+        _run(run())
+
+
+def _work(config: Config, name: str, share: int, queues: tuple[str, ...]) -> None:
+    from mailer.distribution.worker import Crew
+
+    with open_newsroom(config, busy_timeout=10.0) as room:
+
+        async def run() -> None:
+            crew = Crew(room, name, share=share, queues=queues, report=say)
+            _end_with(crew.stop)
+            await crew.run()
+
+        _run(run())
+
+
+def _end_with(stop: Callable[[], None]) -> None:
+    """Call `stop` in the running loop on SIGTERM or once standard input closes."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    on_end(lambda: _call(loop, stop))
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
@@ -166,6 +142,10 @@ def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
+    # Nothing on the way of a message refers to itself, so looking for such things is in vain;
+    # it is done seldom, for what a failure may leave behind, and not among what was imported.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     factory: Callable[[], asyncio.AbstractEventLoop] | None
     try:
         import uvloop

@@ -22,7 +22,7 @@ from mailer.config import Config
 from mailer.errors import ConfigError, Refused
 from mailer.message.model import Sender
 from mailer.message.tokens import TokenKeys
-from mailer.store import Store, open_store
+from mailer.store import Store, open_store, transfer
 from mailer.store.core import fact, set_fact
 from mailer.store.migrations import check, migrate
 
@@ -79,6 +79,7 @@ def create_store(config: Config, *, clock: Clock | None = None, anew: bool = Tru
     try:
         done = migrate(store)
         with store.write() as tx:
+            transfer.usable(tx)
             random = base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
             set_fact(tx, "ledger_id", random, once=True)
             set_fact(tx, "suppression_key", fingerprint(suppression_key), once=True)
@@ -93,7 +94,8 @@ def open_newsroom(
     """Open the newsroom of a configuration.
 
     Raises ConfigError without keys or store, StoreUnavailable when the database cannot be used
-    now or has another schema, Refused when the suppression key is not this ledger's.
+    now or has another schema, Refused when the suppression key is not this ledger's or the store
+    was moved (`store copy`).
     """
     clock = clock or SystemClock()
     keys = read_token_keys(config)
@@ -102,6 +104,7 @@ def open_newsroom(
     try:
         check(store)
         with store.read() as tx:
+            transfer.usable(tx)
             ledger_id = fact(tx, "ledger_id") or ""
             known = fact(tx, "suppression_key")
         if known != fingerprint(suppression_key):

@@ -19,20 +19,22 @@ from urllib.parse import urlsplit
 
 from mailer.config import Config, RouteConfig
 from mailer.config_values import is_loopback, mailbox_address
-from mailer.distribution.child import endpoint_of
 from mailer.distribution.context import (
     Newsroom,
+    host_name,
     open_newsroom,
     read_suppression_key,
     read_token_keys,
 )
 from mailer.distribution.dkim import alignment, records
+from mailer.distribution.enrolment import endpoint_of
 from mailer.distribution.log import iso
+from mailer.distribution.machines import living, misfit, told
 from mailer.distribution.safety import is_reserved, route_refusal
 from mailer.errors import MailerError
 from mailer.smtp.client import Connection
 from mailer.smtp.model import Endpoint, Phase, Session, SmtpFailure, Timeouts
-from mailer.store import routes
+from mailer.store import jobs, routes
 
 OK, WARNING, FAIL = "ok", "warning", "fail"
 
@@ -72,6 +74,7 @@ def examine(config: Config) -> Iterator[Check]:
             yield from _route(config, room, route)
         if room is not None:
             yield from _routes_at_rest(room)
+            yield from _machines(room)
     finally:
         if room is not None:
             room.close()
@@ -162,6 +165,14 @@ def _signing(config: Config) -> Iterator[Check]:
         yield Check("dkim", state, message)
 
 
+def free_space(config: Config) -> int:
+    """Bytes free on the fullest disk that newsroom, spool and a SQLite ledger stand on."""
+    folders = {config.spool_dir, config.home}
+    if config.store.url.startswith("sqlite:///"):
+        folders.add(Path(config.store.url.removeprefix("sqlite:///")).parent)
+    return min((shutil.disk_usage(folder).free for folder in folders if folder.is_dir()), default=0)
+
+
 def _disk(config: Config) -> Iterator[Check]:
     try:
         config.spool_dir.mkdir(mode=0o700, exist_ok=True)
@@ -181,10 +192,7 @@ def _disk(config: Config) -> Iterator[Check]:
             FAIL,
             f"{config.spool_dir} cannot be written ({reason}). Let mailer's user write there.",
         )
-    folders = {config.spool_dir, config.home}
-    if config.store.url.startswith("sqlite:///"):
-        folders.add(Path(config.store.url.removeprefix("sqlite:///")).parent)
-    free = min((shutil.disk_usage(folder).free for folder in folders if folder.is_dir()), default=0)
+    free = free_space(config)
     shown = f"{free / 1e9:,.1f} GB free" if free >= 1e9 else f"{free / 1e6:,.0f} MB free"
     if free < NO_SPACE:
         yield Check("disk", FAIL, f"{shown}: too little to keep the ledger. Make room.")
@@ -238,6 +246,27 @@ def _routes_at_rest(room: Newsroom) -> Iterator[Check]:
         elif found.until_at is not None and found.until_at > now:
             message = f"It rests until {iso(found.until_at)}: {found.reason}."
             yield Check(f"route {name}", WARNING, message)
+
+
+def _machines(room: Newsroom) -> Iterator[Check]:
+    """Whether this machine may send beside the others of its store, and who else does not."""
+    with room.store.read() as tx:
+        others = living(room, tx)
+        here = misfit(room, tx)
+        blocked, silent = told(room, tx)
+        tasks = None if room.store.embedded else jobs.difference(tx)
+    if tasks is not None:
+        yield Check("machines", WARNING, f"`mailer worker` takes no task here: {tasks}")
+    if here is not None:
+        yield Check("machines", FAIL, here)
+    elif not room.store.embedded:
+        hosts = sorted({row["host"] for row in others} - {host_name()})
+        beside = f"beside {', '.join(hosts)}" if hosts else "no other machine sends now"
+        message = f"{host_name()} fits ({beside}): clock, configuration, schema and key."
+        yield Check("machines", OK, message)
+    for message in blocked + silent:
+        if message != here:
+            yield Check("machines", WARNING, message)
 
 
 async def _visit(endpoint: Endpoint) -> Session:

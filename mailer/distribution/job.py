@@ -18,8 +18,9 @@ class Job:
     `route` and `group` (destination) are dealt with the claim; `place` is its place in the
     route's pace (UTC microseconds, 0: at once), `not_before` the same by the loop's clock.
     `counted` is the day whose warm-up it takes part of (empty: none). `tried` are the routes that
-    came to nothing for it before its final dot. `mail_from` and `chunks` are its message but for
-    date and signature, once it is merged.
+    came to nothing for it before its final dot. `mail_from`, `chunks` and `signed` (the header
+    fields of its signatures) are its message, once it is made; `sent_date` is the instant of its
+    Date (UTC microseconds).
     """
 
     claimed: Claimed
@@ -34,6 +35,7 @@ class Job:
     not_before: float = 0.0
     mail_from: str = ""
     chunks: list[bytes] = field(default_factory=list)
+    signed: bytes = b""
     sent_date: int = 0
     signature: bytes = b""
     sha256: bytes = b""

@@ -45,6 +45,12 @@ class Limit:
         """Whether it still holds anything back."""
         return self.most is not None or self.allowed < _FORGOTTEN_AT
 
+    def deal(self, most: int) -> None:
+        """This sender's part is another one from now."""
+        full = self.allowed >= self._ceiling
+        self.most = most
+        self.allowed = self._ceiling if full else min(self.allowed, self._ceiling)
+
     def accepted(self) -> None:
         """The destination took one."""
         if self.allowed:
@@ -63,10 +69,9 @@ class Limits:
     """
 
     def __init__(self, configured: Mapping[str, int], share: int, number: int = 1) -> None:
+        self._configured = {group: most for group, most in configured.items() if most}
         self._limits = {
-            group: Limit(connections // share + (number <= connections % share))
-            for group, connections in configured.items()
-            if connections
+            group: Limit(_part(most, share, number)) for group, most in self._configured.items()
         }
 
     def get(self, group: str) -> Limit | None:
@@ -75,6 +80,14 @@ class Limits:
 
     def __bool__(self) -> bool:
         return bool(self._limits)
+
+    def deal_out(self, share: int, number: int) -> None:
+        """There are `share` senders now, over all hosts, of which this is the `number`-th; with
+        none (0) every limited destination is left to others."""
+        for group, most in self._configured.items():
+            part = _part(most, share, number)
+            if self._limits[group].most != part:
+                self._limits[group].deal(part)
 
     def slow_down(self, group: str) -> None:
         """The group asked for a pause."""
@@ -107,6 +120,10 @@ class Limits:
             group: max(0, 2 * int(limit.allowed) - limit.in_flight - waiting.get(group, 0))
             for group, limit in self._limits.items()
         }
+
+
+def _part(most: int, share: int, number: int) -> int:
+    return most // share + (number <= most % share) if share else 0
 
 
 class Ready:

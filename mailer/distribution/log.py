@@ -16,6 +16,7 @@ from mailer.audience.address import AddressError, normalise
 from mailer.clock import to_datetime
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
+from mailer.distribution.machines import told
 from mailer.errors import InputError, NotFound, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
@@ -138,9 +139,11 @@ def status(room: Newsroom) -> Status:
             for route in routes.state_of(tx).values()
             if route.until_at is not None and route.until_at > tx.now()
         ]
+        standing, silent = told(room, tx)
         held = guard.undecided(tx)
-    decisions = _put_back(held) + paused + [s for row in rows for s in _decisions(row, held)]
-    return Status(rows, iso(next_due), decisions, resting)
+    decisions = _put_back(held) + paused + standing
+    decisions += [s for row in rows for s in _decisions(row, held)]
+    return Status(rows, iso(next_due), decisions, resting + silent)
 
 
 def status_of(room: Newsroom, number: int) -> dict[str, Any]:

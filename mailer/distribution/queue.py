@@ -7,7 +7,7 @@ a sentence (exit codes of the contract).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
@@ -22,6 +22,7 @@ from mailer.distribution.forecast import Forecast
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
 from mailer.distribution.named import Named
+from mailer.distribution.readahead import ahead
 from mailer.distribution.releases import StoredRelease
 from mailer.distribution.timing import Timing
 from mailer.distribution.waves import CHUNK, forget_plan
@@ -292,7 +293,9 @@ def _queued(plan: _Plan, number: int | None, span: tuple[int, int], warnings: li
     )
 
 
-def _candidates(tx: Tx, segments: Sequence[Segment], who: Named) -> Iterator[list[Row]]:
+def _candidates(
+    tx: Tx, segments: Sequence[Segment], who: Named
+) -> Generator[list[Row], None, None]:
     """Everybody selected, and then who was named besides, in chunks with flat memory."""
     rows = chain(candidates(tx, segments, received=who.received), who.besides(tx, segments))
     while chunk := list(islice(rows, CHUNK)):
@@ -353,12 +356,19 @@ def _plan(
             closing(open_store(room.store.url, clock=room.clock)) as beside,
             beside.read() as reading,
         ):
-            for chunk in _candidates(reading, segments, plan.named):
-                planned, left = plan.take(chunk, base + plan.recipients)
-                with room.store.write() as tx:
-                    distributions.insert_deliveries(tx, number, planned, timing.at)
-                    distributions.insert_left_out(tx, number, left)
-                progress(plan.recipients)
+            # A server reads while another of its processes writes, and its writers wait for nobody.
+            chunks = (
+                _candidates(reading, segments, plan.named)
+                if room.store.embedded
+                else ahead(_candidates(reading, segments, plan.named))
+            )
+            with closing(chunks):
+                for chunk in chunks:
+                    planned, left = plan.take(chunk, base + plan.recipients)
+                    with room.store.write() as tx:
+                        distributions.insert_deliveries(tx, number, planned, timing.at)
+                        distributions.insert_left_out(tx, number, left)
+                    progress(plan.recipients)
         if plan.recipients:
             with room.store.write() as tx:
                 distributions.finish_plan(

@@ -34,12 +34,17 @@ _ORPHAN_AFTER = 60 * SECOND
 
 @dataclass(slots=True)
 class Recovered:
-    """What a recovery found: how many went back to the queue, were recorded, are in doubt."""
+    """What a recovery found: how many went back to the queue, were recorded, which are in doubt."""
 
     workers: list[int] = field(default_factory=list)
     requeued: int = 0
     recorded: int = 0
-    in_doubt: int = 0
+    doubtful: list[int] = field(default_factory=list)
+
+    @property
+    def in_doubt(self) -> int:
+        """How many of them nobody can know of."""
+        return len(self.doubtful)
 
 
 def boot_id() -> str:
@@ -50,8 +55,12 @@ def boot_id() -> str:
         return ""
 
 
-def recover(room: Newsroom, *, host: str | None = None) -> Recovered:
-    """Settle what every dead sender of this newsroom held. Safe to run at any time."""
+def recover(room: Newsroom, *, host: str | None = None, watched: float | None = None) -> Recovered:
+    """Settle what every dead sender of this newsroom held. Safe to run at any time.
+
+    `watched` is for how many seconds the store could be used without a break: while it was away
+    nobody could renew a lease, and that is no silence.
+    """
     host = host or host_name()
     found = Recovered()
     with room.store.read() as tx:
@@ -64,12 +73,17 @@ def recover(room: Newsroom, *, host: str | None = None) -> Recovered:
                 same_boot = bool(worker["boot_id"]) and worker["boot_id"] == boot_id()
                 _settle(room, worker, journals.read_journal(path) if same_boot else None, found)
                 journals.remove(path)
-        elif now - worker["lease_at"] > room.config.sending.rescue_after * SECOND:
+        elif _is_silent(room, now - worker["lease_at"], watched):
             with room.store.presence_free(worker["id"]) as free:
                 if free:
                     _settle(room, worker, None, found)
     _remove_orphans(room, host, {Path(worker["journal"]).stem for worker in workers})
     return found
+
+
+def _is_silent(room: Newsroom, silence: int, watched: float | None) -> bool:
+    rescue_after = room.config.sending.rescue_after
+    return silence > rescue_after * SECOND and (watched is None or watched > rescue_after)
 
 
 def _remove_orphans(room: Newsroom, host: str, known: set[str]) -> None:
@@ -155,7 +169,7 @@ def _doubt(
     )
     if not ledger.mark_in_doubt(tx, worker, distribution, delivery, number, reason):
         return
-    found.in_doubt += 1
+    found.doubtful.append(delivery)
     if entry is not None:
         ledger.add_attempts(tx, worker, [_unanswered(room, tx, distribution, entry)])
     if room.config.sending.on_doubt == "resend":

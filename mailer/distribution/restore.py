@@ -29,7 +29,7 @@ from mailer.distribution.context import (
     with_folder,
 )
 from mailer.distribution.guard import Guard, read_witness, sync_folder, temporary, write_private
-from mailer.distribution.supervisor import Supervisor
+from mailer.distribution.supervisor import alone_on_host
 from mailer.errors import InputError, MailerError, Refused, StoreUnavailable
 from mailer.store import backup as copies
 from mailer.store import guard, open_store
@@ -85,7 +85,7 @@ def put_back(
         config = configuration.load(target)
         _check_key(config, manifest)
         with_folder(config)
-        with Supervisor.alone(config):
+        with alone_on_host(config):
             aside = _store_back(path, config, manifest, move_aside, clock or SystemClock())
             # From here on it is done: what follows a death would do as well, at the next start.
             create_store(config, clock=clock, anew=False)

@@ -2,13 +2,16 @@
 
 The ledger is the truth; APScheduler only wakes us (design decision 2). Its jobs are made from
 rows: one for the next due instant, one that sweeps every second and so finds what another
-process queued. A wave later than `late_grace` is held, sent or dropped as its distribution says;
-an embargo lift always runs (H3).
+process queued. Of several machines' sweeps one takes place at a time, under a lock in the database
+that its death frees, so any scheduler that lives goes on. A wave later than `late_grace` is held,
+sent or dropped as its distribution says; an embargo lift always runs (H3).
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,14 +21,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
-from mailer.distribution import subscriptions
-from mailer.distribution.context import Newsroom
+from mailer.config import Config
+from mailer.distribution import subscriptions, tasks
+from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.guard import Guard
+from mailer.distribution.machines import misfit
 from mailer.distribution.recovery import Recovered, recover
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
 from mailer.errors import StoreUnavailable
-from mailer.store import distributions, paces
+from mailer.store import distributions, paces, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.states import DeliveryState
@@ -62,6 +67,9 @@ class Sweeper:
         self._first = True
         self._tidy_at = 0.0
         self._fall_out_at = 0.0
+        self._seen_at = float("-inf")
+        self._swept_at = self._watching_from = float("-inf")
+        self.misfit: str | None = None
 
     def sweep(self) -> Swept:
         """Recover, take out who may no longer be mailed, open what is due, finish what is done.
@@ -70,9 +78,48 @@ class Sweeper:
         """
         room = self._room
         self._guard.look()  # before anything of an older ledger is taken up
-        recovered = recover(room, host=self._host)
+        # Journals and spool are this machine's own.
+        recovered = recover(room, host=self._host, watched=self._watched())
         if subscriptions.waiting(room):
             subscriptions.drain(room)
+        self._tell_others()
+        with room.store.alone() as mine:
+            if mine and self.misfit is None:
+                self._sweep_for_all()
+        busy = self._is_busy(opened=mine and self.misfit is None)
+        self._swept_at = room.clock.monotonic()
+        with room.store.read() as tx:
+            due, wave = distributions.next_due(tx), distributions.next_wave(tx)
+            wait = None if wave is None else (wave - tx.now()) / SECOND
+        return Swept(busy, due, recovered, wait)
+
+    def leave(self) -> None:
+        """This machine sweeps no more; it keeps what the ledger came to."""
+        self._guard.leave()
+        if not self._room.store.embedded:
+            with self._room.store.write() as tx:
+                workers.machine_left(tx, self._host or host_name())
+
+    def _watched(self) -> float:
+        """For how many seconds sweeps have followed each other."""
+        now = self._room.clock.monotonic()
+        if now - self._swept_at > _gap(self._room.config):
+            self._watching_from = now
+        return now - self._watching_from
+
+    def _tell_others(self) -> None:
+        """Now and then: that this machine is there and with which configuration, also while it
+        has nothing to send; and whether anything keeps it from sending with others."""
+        room, now = self._room, self._room.clock.monotonic()
+        if room.store.embedded or now < self._seen_at + _seen_every(room.config):
+            return
+        with room.store.write() as tx:
+            self.misfit = misfit(room, tx)
+            host = self._host or host_name()
+            workers.machine_seen(tx, host, room.config.digest(), self.misfit)
+        self._seen_at = now
+
+    def _sweep_for_all(self) -> None:
         if self._first:
             self._hold_forgotten()
             self._first = False
@@ -81,15 +128,15 @@ class Sweeper:
         self._open_due()
         self._stop_leftovers()
         self._move_up()
-        busy = self._finish()
-        with room.store.read() as tx:
-            due, wave = distributions.next_due(tx), distributions.next_wave(tx)
-            wait = None if wave is None else (wave - tx.now()) / SECOND
-        return Swept(busy, due, recovered, wait)
+        self._finish()
+        self._left_to_workers(tasks.wake)
 
-    def end(self) -> None:
-        """No sweep follows: keep what the ledger came to."""
-        self._guard.leave()
+    def _left_to_workers(self, make: Callable[[Tx], int]) -> bool:
+        """Make the tasks that are missing; whether any worker will do them."""
+        if self._room.store.embedded:
+            return False
+        with self._room.store.write() as tx:
+            return bool(make(tx))
 
     def _hold_forgotten(self) -> None:
         """At start: what was left in the middle too long ago waits for an officer.
@@ -121,10 +168,8 @@ class Sweeper:
         if self._room.clock.monotonic() < self._tidy_at:
             return
         self._tidy_at = self._room.clock.monotonic() + _TIDY_EVERY
-        with self._room.store.read() as tx:
-            abandoned = distributions.abandoned(tx, tx.now() - _ABANDONED_AFTER)
-        for number in abandoned:
-            forget_plan(self._room, number)
+        if not self._left_to_workers(tasks.tidy):
+            tidy(self._room)
 
     def _fall_out(self) -> None:
         # Who left while his message was on its way is out of reach until its answer says later,
@@ -158,6 +203,8 @@ class Sweeper:
                 lift = row["embargo_until"] is not None and row["due_at"] <= row["embargo_until"]
                 how = "send" if lift or not late else row["late"]
                 opened = _open(tx, row, how)
+                if opened and how == "send":
+                    tasks.wake(tx)  # those who sleep begin when this is committed
             if opened and how == "drop":
                 stop_wave(self._room, row["distribution"], row["id"], "too late")
 
@@ -189,35 +236,48 @@ class Sweeper:
             with self._room.store.write() as tx:
                 paces.seen(tx, changed)
 
-    def _finish(self) -> bool:
-        """End waves with nothing left; True when any other has something to send now."""
-        busy = False
+    def _finish(self) -> None:
+        """End waves with nothing left; of the others say that somebody looks after them."""
         with self._room.store.read() as tx:
             sending = distributions.sending_waves(tx)
-            state = {
-                (row["distribution"], row["id"]): (
-                    distributions.has_open(tx, row["distribution"], row["id"]),
-                    distributions.is_busy(tx, row["distribution"], row["id"]),
-                )
+            still = {
+                (row["distribution"], row["id"])
                 for row in sending
+                if distributions.has_open(tx, row["distribution"], row["id"])
             }
             now = tx.now()
         for row in sending:
             number, wave = row["distribution"], row["id"]
-            is_open, is_busy = state[number, wave]
-            if not is_open:
+            if (number, wave) not in still:
                 with self._room.store.write() as tx:
                     if not distributions.has_open(tx, number, wave):
                         distributions.move_wave(tx, number, wave, "finish", ACTOR)
                         finish_distribution(tx, number)
-                continue
-            embargoed = row["embargo_until"] is not None and row["embargo_until"] > now
-            if is_busy and row["distribution_state"] == "sending" and not embargoed:
-                busy = True
-            if row["heartbeat_at"] is None or now - row["heartbeat_at"] > 5 * SECOND:
+            elif row["heartbeat_at"] is None or now - row["heartbeat_at"] > 5 * SECOND:
                 with self._room.store.write() as tx:
                     distributions.heartbeat(tx, number, wave)
-        return busy
+
+    def _is_busy(self, *, opened: bool) -> bool:
+        """Whether there is something to send now: what is due counts where this sweep could not
+        open it, since another one was at work."""
+        with self._room.store.read() as tx:
+            now = tx.now()
+            if not opened and distributions.due_waves(tx):
+                return True
+            return any(
+                row["distribution_state"] == "sending"
+                and (row["embargo_until"] is None or row["embargo_until"] <= now)
+                and distributions.is_busy(tx, row["distribution"], row["id"])
+                for row in distributions.sending_waves(tx)
+            )
+
+
+def tidy(room: Newsroom) -> None:
+    """Remove plans that broke off so hard that nobody could."""
+    with room.store.read() as tx:
+        abandoned = distributions.abandoned(tx, tx.now() - _ABANDONED_AFTER)
+    for number in abandoned:
+        forget_plan(room, number)
 
 
 def _open(tx: Tx, row: Row, how: str) -> bool:
@@ -240,6 +300,20 @@ def _open(tx: Tx, row: Row, how: str) -> bool:
     return distributions.move_wave(tx, number, wave, "drop", ACTOR)
 
 
+_REST, _LONGEST_REST = 100, 0.2
+"""So many times as long as a sweep took there is none, up to so many seconds: where one looks
+often (`run --once`) the senders need the processor more."""
+
+
+def _gap(config: Config) -> float:
+    """Seconds between two sweeps from which on the store counts as having been away."""
+    return max(1.5, config.sending.rescue_after / 3)
+
+
+def _seen_every(config: Config) -> float:
+    return min(5.0, config.sending.rescue_after / 6)
+
+
 class Scheduler:
     """Wakes the sweeper: every second, and at the very instant the next wave is due.
 
@@ -253,6 +327,7 @@ class Scheduler:
         self._sweeper = sweeper
         self._report = report
         self._every = every
+        self._stands: str | None = None
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._beat = threading.Thread(target=self._keep_sweeping, name="sweep", daemon=True)
@@ -272,11 +347,24 @@ class Scheduler:
         self._ended.set()
         self._beat.join()
         self._scheduler.shutdown(wait=True)
-        self._sweeper.end()
+        with contextlib.suppress(StoreUnavailable):  # it is not heard of any more, that says it too
+            self._sweeper.leave()
 
     def _keep_sweeping(self) -> None:
-        while not self._ended.wait(self._every):
+        pause = self._every
+        while not self._ended.wait(pause):
+            began = time.monotonic()
             self._run()
+            pause = max(self._every, min(_REST * (time.monotonic() - began), _LONGEST_REST))
+
+    def _tell_standing(self) -> None:
+        before, now = self._stands, self._sweeper.misfit
+        if now != before:
+            if before is not None:
+                self._report({"event": "goes_on", "reason": before})
+            if now is not None:
+                self._report({"event": "stands", "reason": now})
+            self._stands = now
 
     def _run(self) -> None:
         with self._lock:
@@ -285,6 +373,7 @@ class Scheduler:
             except StoreUnavailable as error:
                 self._report({"event": "trouble", "reason": str(error)})
                 return
+            self._tell_standing()
             if swept.next_in is not None:
                 # Never at once again: what this sweep could not open, the next one looks at.
                 wait = timedelta(seconds=max(swept.next_in, _SOONEST))
@@ -303,6 +392,7 @@ class Scheduler:
                     "requeued": found.requeued,
                     "recorded": found.recorded,
                     "in_doubt": found.in_doubt,
+                    "deliveries": found.doubtful,
                 }
             )
         self._report({"event": "swept", "busy": swept.busy, "next_due": swept.next_due})

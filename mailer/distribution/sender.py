@@ -24,9 +24,10 @@ from mailer.distribution.journal import Journal
 from mailer.distribution.lane import CLOSE_WITHIN
 from mailer.distribution.limits import Limits
 from mailer.distribution.outcomes import Decision, decide, delay, put_off
-from mailer.distribution.outgoing import merge, outgoing
+from mailer.distribution.outgoing import outgoing, prepare
 from mailer.distribution.outlook import outlook
 from mailer.distribution.safety import recipient_refusal, route_refusal
+from mailer.distribution.standing import Standing
 from mailer.distribution.storethread import StoreThread
 from mailer.distribution.streaks import Streaks
 from mailer.distribution.turns import Claim, Look, Turn, Turns
@@ -51,10 +52,6 @@ _MOST_LOSSES = 5
 """Losses before the dot after which a message is put off: on connections that had taken nothing,
 and on any. A server may end a connection after as many messages as it likes (H11)."""
 
-_MERGED_TOGETHER = 64
-"""Messages of one slice: about a millisecond in which no connection is served."""
-
-_LEASE_EVERY = 20
 _LAST_TRIES = 40
 
 
@@ -76,6 +73,7 @@ class Sender:
         share: int,
         number: int = 1,
         report: Callable[[dict[str, Any]], None],
+        serves: Callable[[OpenWave], bool] | None = None,
     ) -> None:
         self.stopping = asyncio.Event()
         self._room = room
@@ -88,6 +86,9 @@ class Sender:
         self._loop = asyncio.get_running_loop()
         configured = {d.name: d.connections for d in room.config.destinations}
         self._limits = Limits(configured, share, number)
+        self._standing = Standing(
+            room, worker, self._limits, share, number, report, serves, self.stop
+        )
         self._ways = {
             route.name: Way(self, route, endpoints[route.name], self._limits)
             for route in room.config.routes
@@ -146,6 +147,7 @@ class Sender:
             self._finishing = True
             self._turn.set()
             await turns
+            self._standing.end()
             for result in ended:
                 if isinstance(result, Exception):
                     raise result
@@ -155,7 +157,8 @@ class Sender:
 
     def may_begin(self, now: float) -> bool:
         """Whether a MAIL FROM may leave at `now`: no stop, and a fresh look (H15)."""
-        return now - self._checked <= CONTROL_FRESH and not self.stopping.is_set()
+        fresh = now - self._checked <= CONTROL_FRESH and self._standing.may_begin()
+        return fresh and not self.stopping.is_set()
 
     def refusal(self, session: Session) -> str | None:
         """Why this server may be told nothing, or None."""
@@ -362,15 +365,14 @@ class Sender:
 
     async def _watch_control(self) -> None:
         """Look at the control version all the time; nothing starts when a look is too old."""
-        count = 0
         while True:
             began = self._loop.time()
             alive = True
             with contextlib.suppress(StoreUnavailable):
                 look = await self._store.call(self._turns.look)
                 self._seen(look)
-                if count % _LEASE_EVERY == 0:
-                    alive = await self._store.call(self._turns.renew)
+                if self._standing.is_due:
+                    alive = await self._standing.renew(self._store)
                 self._checked = began
                 for way in self._ways.values():
                     if way.is_yielding and not self._in_hand:
@@ -381,12 +383,11 @@ class Sender:
                     way.wake()
             if not alive:
                 raise StoreUnavailable("another host took this sender for dead.")
-            count += 1
-            await asyncio.sleep(max(0.0, CONTROL_EVERY - (self._loop.time() - began)))
+            await self._store.pause(max(0.0, CONTROL_EVERY - (self._loop.time() - began)))
 
     def _seen(self, look: Look) -> None:
         self._withdrawn.update({k: v for k, v in look.withdrawn.items() if k in self._in_hand})
-        self._waves = look.waves
+        self._waves = self._standing.claimable(look.waves)
         for way in self._ways.values():
             way.see(look.routes.get(way.name), look.now)
             if way.paused and len(way.ready):
@@ -449,7 +450,7 @@ class Sender:
                 self._ways[name].works_again = False
             self._settled(turn)
             self._place(claim)
-            await self._merge_ahead(claim.jobs)
+            await self._prepare(claim.jobs)
             if turn.wanted and not claim.jobs and not claim.put_off:
                 self._waves = []  # the next look finds out whether there is more
         for way in self._ways.values():
@@ -478,10 +479,9 @@ class Sender:
                 way.low_mark = mark
                 way.wake()
 
-    async def _merge_ahead(self, jobs: list[Job]) -> None:
-        """Merge before connections ask for it, in slices between which they go on."""
-        for start in range(0, len(jobs), _MERGED_TOGETHER):
-            merge(self._room, jobs[start : start + _MERGED_TOGETHER])
+    async def _prepare(self, jobs: list[Job]) -> None:
+        """Write messages before connections ask for them, in slices between which they go on."""
+        for _ in prepare(self._room, jobs):
             await asyncio.sleep(0)
 
     async def _step_back(self, way: Way, rest: float, reply: Reply) -> None:
@@ -499,7 +499,8 @@ class Sender:
         way.rest(rest)
         until = now + round(rest * SECOND)
         await self._store.call(partial(self._turns.rest_route, way.name, until, reason))
-        self._report({"event": "away", "route": way.name, "reason": str(reply)})
+        said = {"phase": reply.phase, "code": reply.code, "enhanced": reply.enhanced}
+        self._report({"event": "away", "route": way.name, **said, "reason": str(reply)})
         for job in way.ready.clear():
             if not self.released(job) and not self._goes_elsewhere(way, job):
                 self._finish(way, job, self._put_off(job, now, reason, rest), reply, now)
@@ -523,7 +524,7 @@ class Sender:
         deferred = await self._store.call(partial(self._turns.defer, waves, absent, until, reason))
         if deferred and way.paused:
             hint = f"`mailer routes resume {way.name}` goes on"
-            self._report({"event": "paused", "reason": f"{reason}; {hint}."})
+            self._report({"event": "paused", "route": way.name, "reason": f"{reason}; {hint}."})
         if deferred:
             self._report({"event": "progress", "deferred": deferred})
 
@@ -541,5 +542,8 @@ class Sender:
         if counts:
             found = {state.word: count for state, count in counts.items()}
             self._report({"event": "progress", **found})
+        if counts[DeliveryState.IN_DOUBT]:
+            doubtful = [r.delivery for r in turn.results if r.state is DeliveryState.IN_DOUBT]
+            self._report({"event": "in_doubt", "deliveries": doubtful})
         # These are forgotten here and not by the caller: what follows may still fail.
         turn.forget()

@@ -10,6 +10,7 @@ it computes, no connection gets its next message.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -20,6 +21,9 @@ from mailer.store.base import Store
 _T = TypeVar("_T")
 Steps = Generator[None, None, _T]
 """Work in steps of a few milliseconds; what it returns is its result."""
+
+_AT_LEAST = 0.01
+"""Seconds between two looks, however often somebody tells that there is something to see."""
 
 _LOOK_EVERY = 1.0
 """Seconds after which the thread looks whether the loop it waits for still runs."""
@@ -32,6 +36,8 @@ class StoreThread:
         self._store = store
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._raised = asyncio.Event()
+        self._deafen: Callable[[], None] | None = None
 
     async def call(self, function: Callable[[], _T]) -> _T:
         """Run `function` in the thread."""
@@ -56,9 +62,24 @@ class StoreThread:
                 if self._loop.is_closed() or not self._loop.is_running():
                     raise StoreUnavailable("the sender ended; nothing was done.") from None
 
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or less when the store tells that the control version was raised."""
+        if self._deafen is None:
+            self._deafen = self._store.on_raise(self._was_raised)
+        await asyncio.sleep(min(_AT_LEAST, seconds))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._raised.wait(), max(0.0, seconds - _AT_LEAST))
+        self._raised.clear()
+
     def close(self) -> None:
         """Wait for what is under way; nothing may be called any more."""
+        if self._deafen is not None:
+            self._deafen()
         self._thread.shutdown()
+
+    def _was_raised(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._raised.set)
 
     def _step(self, steps: Steps[_T], result: Future[_T]) -> None:
         try:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ _RESTART_AFTER = 0.5
 _TROUBLE_FOR = 30.0
 _TROUBLE_GAP = 15.0
 _MOST_RESTARTS = 10
+_HEALED_AFTER = 3.0
+_HEALS = (StoreUnavailable.exit_code, Refused.exit_code)
 
 
 @dataclass(slots=True)
@@ -86,8 +88,10 @@ class Supervisor:
     """Runs one newsroom on this host until told to stop, or with `once` until nothing is due.
 
     `web` is the command of the web child, or None. `sandbox` starts our own mail server also
-    when the route is not the default one. `tell` gets every event: `ready`, `progress`,
-    `swept`, `recovered`, `restarted`, `trouble`, `blocked`, each with the child's name.
+    when the route is not the default one. With `queues` this is one machine of several: its senders
+    take tasks of those, and what makes a child leave (a store that is away, another schema or key)
+    is said and tried again. `tell` gets every event: `ready`, `progress`, `swept`, `recovered`,
+    `restarted`, `trouble`, `blocked`, `stands`, `goes_on`, each with the child's name.
     """
 
     def __init__(
@@ -97,12 +101,16 @@ class Supervisor:
         once: bool,
         web: list[str] | None = None,
         sandbox: bool = False,
+        queues: Sequence[str] = (),
         tell: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._once = once
         self._web = web
         self._sandbox = sandbox
+        self._tasks = ["--queues", ",".join(queues)] if queues else []
+        self._absent: list[tuple[float, _Child]] = []
+        self._stands: tuple[float, str] | None = None
         self._tell = tell
         self._events: queue.Queue[tuple[_Child, Event | None]] = queue.Queue()
         self._children: list[_Child] = []
@@ -126,12 +134,13 @@ class Supervisor:
         """
         with _writable(self._config.spool_dir):
             with_folder(self._config)
-        with self.alone(self._config), self._signals():
+        with alone_on_host(self._config), self._signals():
             try:
                 self._start_sandbox()
                 self._spawn("scheduler", self._role("scheduler", "--every", self._every()))
                 while not self._stop.is_set():
                     self._handle(*self._next())
+                    self._call_back()
             finally:
                 self._end_all()
         if self._failure is not None:
@@ -163,6 +172,9 @@ class Supervisor:
             self._troubled(child, event["reason"])
         if kind == "fatal":
             self._fatal(child, event)
+        elif kind in ("stands", "goes_on") and child.name == "scheduler":
+            stands = kind == "stands"
+            self._stands = (time.monotonic(), event["reason"]) if stands else None
         elif kind == "blocked" and self._once:
             self._failure = Refused(event["reason"] + ".", hint="See `mailer doctor`.")
             self.stop()
@@ -177,12 +189,32 @@ class Supervisor:
                 self.stop()
 
     def _fatal(self, child: _Child, event: Event) -> None:
+        if self._tasks and event["exit_code"] in _HEALS:
+            child.said_fatal = True
+            self._tell({"event": "trouble", "reason": event["reason"], "child": child.name})
+            self._absent.append((time.monotonic() + _HEALED_AFTER, child))
+            return
         # A store that is away for a while must not end what already ran: the child comes back.
         if event["exit_code"] == StoreUnavailable.exit_code and self._ready:
             self._troubled(child, event["reason"])
             return
         child.said_fatal = True
         self._fail(event)
+
+    def _call_back(self) -> None:
+        """Begin again the children that left because of what may be mended meanwhile; with `once`
+        a machine that does not fit the others of its store leaves when that does not pass."""
+        now = time.monotonic()
+        due = [child for at, child in self._absent if at <= now]
+        self._absent = [(at, child) for at, child in self._absent if at > now]
+        for child in due:
+            self._spawn(child.name, child.argv, child.environ)
+        if self._once and self._stands is not None:
+            since, reason = self._stands
+            # Machines that died lately count until they are taken for gone.
+            if now - since > self._config.sending.rescue_after + _TROUBLE_FOR:
+                self._failure = Refused(reason)
+                self.stop()
 
     def _troubled(self, child: _Child, reason: str, *, died: bool = False) -> None:
         """Note a trouble; with `once`, one that does not pass ends the run (H20)."""
@@ -252,7 +284,7 @@ class Supervisor:
 
     def _role(self, role: str, *options: str) -> list[str]:
         head = [sys.executable, "-m", "mailer.distribution.child", role]
-        return [*head, "--config", str(self._config.path), *options]
+        return [*head, "--config", str(self._config.path), *options, *self._tasks]
 
     def _every(self) -> str:
         return str(_ONCE_SWEEP if self._once else 1.0)
@@ -307,32 +339,6 @@ class Supervisor:
                 if event["event"] == "fatal" and self._failure is None:
                     self._fail(event)
 
-    # One per host --------------------------------------------------------------------------
-
-    @staticmethod
-    @contextlib.contextmanager
-    def alone(config: Config) -> Iterator[None]:
-        """Be the only one on this host that has the newsroom at work; Refused if another is."""
-        path = config.spool_dir / f"supervisor-{host_name()}.lock"
-        with _writable(path.parent):
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
-            os.close(fd)
-            raise Refused(
-                f"mailer already runs this newsroom on this machine (process {owner}).",
-                hint="It also sends what is queued now; stop it first to run another.",
-            ) from None
-        try:
-            with _writable(path.parent):
-                os.ftruncate(fd, 0)
-                os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
-            yield
-        finally:
-            os.close(fd)
-
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
@@ -345,6 +351,31 @@ class Supervisor:
         finally:
             for kind, handler in zip(kinds, before, strict=True):
                 signal.signal(kind, handler)
+
+
+@contextlib.contextmanager
+def alone_on_host(config: Config) -> Iterator[None]:
+    """Be, while the block runs, what a newsroom has once on a host: its supervisor, or whoever
+    keeps one from starting. Raises Refused, with the process id in the way."""
+    path = config.spool_dir / f"supervisor-{host_name()}.lock"
+    with _writable(path.parent):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(fd)
+        raise Refused(
+            f"mailer already runs this newsroom on this machine (process {owner}).",
+            hint="It also sends what is queued now; stop it first to run another.",
+        ) from None
+    try:
+        with _writable(path.parent):
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        yield
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager

@@ -132,11 +132,6 @@ class Turns:
             self._looks_due = max(0, self._looks_due - 1)
             return Look(found, ledger.open_waves(tx), routes.state_of(tx), tx.now())
 
-    def renew(self) -> bool:
-        """Say that this worker lives; False when another host has declared it dead."""
-        with self._room.store.write() as tx:
-            return ledger.renew_lease(tx, self._worker)
-
     def turn(self, turn: Turn) -> Claim:
         """One group commit: answers, what was set aside, and the next claim."""
         if turn.wanted > 0:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -85,36 +85,28 @@ class Signer:
         for name in ("from", "list-unsubscribe", "list-unsubscribe-post"):
             if name not in names:
                 raise CheckFailed(f"The message has no header field {name} that could be signed.")
-        self._keys = tuple(keys)
-        self._texts = tuple(_field_text(key, listed) for key in keys)
-        self._signed_texts = tuple(_relaxed_field(text) for text in self._texts)
-
-    @property
-    def text(self) -> str:
+        texts = [_field_text(key, listed) for key in keys]
+        self.text = "".join(texts)
         """What all messages of this template and these keys share of their signatures."""
-        return "".join(self._texts)
+        self._ways = [
+            (_signing(key.key), _form(_relaxed_field(text))[0])
+            for key, text in zip(keys, texts, strict=True)
+        ]
 
     def sign(self, chunks: Sequence[bytes], date: int) -> Signed:
         """The signature over what `MergeTemplate.merge` gave, without any other header before.
 
         `date` is the instant (UTC µs) of the Date header; t= is the same (A10).
         """
-        bound = {"t": str(date // SECOND), "bh": self._body_hash(chunks)}
+        t = b"%d" % (date // SECOND)
+        bh = base64.b64encode(
+            hashlib.sha256(b"".join((self._body_start, *chunks[self._body_at :]))).digest()
+        )
         varying = [p if isinstance(p, bytes) else chunks[p[0]][p[1] :] for p in self._varying]
         written = b"".join(varying)
         head = self._static + (written if _is_relaxed(written) else _relaxed(written))
-        fields: list[str] = []
-        raw: list[bytes] = []
-        for key, text, signed_text in zip(self._keys, self._texts, self._signed_texts, strict=True):
-            signature = _signature(key.key, head + _fill(signed_text, bound, b"").encode("ascii"))
-            fields.append(_fill(text, bound, signature))
-            raw.append(signature)
-        return Signed("".join(fields).encode("ascii"), b"".join(raw))
-
-    def _body_hash(self, chunks: Sequence[bytes]) -> str:
-        digest = hashlib.sha256(self._body_start)
-        digest.update(b"".join(chunks[self._body_at :]))
-        return _base64(digest.digest())
+        signature = b"".join([sign(head + field % (t, bh)) for sign, field in self._ways])
+        return Signed(_filled(self.text, t, bh, signature), signature)
 
 
 def signature_header(text: str, signature: bytes, chunks: Sequence[bytes], date: int) -> bytes:
@@ -124,10 +116,10 @@ def signature_header(text: str, signature: bytes, chunks: Sequence[bytes], date:
     text and signature do not belong together.
     """
     _, _, body = b"".join(chunks).partition(b"\r\n\r\n")
-    bound = {"t": str(date // SECOND), "bh": _base64(hashlib.sha256(body).digest())}
-    if sum(int(mark[1:]) for mark in _MARK.findall(text) if mark not in bound) != len(signature):
+    bh = base64.b64encode(hashlib.sha256(body).digest())
+    if sum(_form(text)[1]) != len(signature):
         raise InputError("A stored signature does not belong to its signer.")
-    return _fill(text, bound, signature).encode("ascii")
+    return _filled(text, b"%d" % (date // SECOND), bh, signature)
 
 
 def public_record(key: PrivateKey) -> str:
@@ -144,17 +136,19 @@ _LINE = 74
 
 _PADDING = PKCS1v15()
 _SHA256 = hashes.SHA256()
-_MARK = re.compile(r"<(t|bh|b\d+)>")
+_MARK = re.compile(r"<(?:t|bh|b\d+)>")
+_SIGNATURE = re.compile(r"<b(\d+)>")
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
 _SPACES = re.compile(rb"(?:(?:\r\n)?[ \t]+)+")
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
 
 
-def _signature(key: PrivateKey, data: bytes) -> bytes:
+def _signing(key: PrivateKey) -> Callable[[bytes], bytes]:
+    """What signs a header in canonical form with this key."""
     if isinstance(key, RSAPrivateKey):
-        return key.sign(data, _PADDING, _SHA256)
+        return lambda data: key.sign(data, _PADDING, _SHA256)
     # RFC 8463 section 3: PureEdDSA over the SHA-256 of the data.
-    return key.sign(hashlib.sha256(data).digest())
+    return lambda data: key.sign(hashlib.sha256(data).digest())
 
 
 def _field_text(key: SigningKey, names: Sequence[str]) -> str:
@@ -178,34 +172,33 @@ def _field_text(key: SigningKey, names: Sequence[str]) -> str:
 
 
 def _relaxed_field(text: str) -> str:
-    """A DKIM-Signature field with its marks as it is signed itself: relaxed, without its end."""
-    name, _, value = text.rstrip().partition(":")
+    """A DKIM-Signature field with its marks as it is signed itself: relaxed, with an empty b=,
+    without its end."""
+    name, _, value = _SIGNATURE.sub("", text).rstrip().partition(":")
     return f"{name.lower()}:{_relaxed(value.lstrip().encode('ascii')).decode('ascii')}"
 
 
-def _fill(text: str, bound: dict[str, str], signature: bytes) -> str:
-    """The text with its marks filled in; an empty signature leaves b= empty, as it is signed."""
+def _filled(text: str, t: bytes, bh: bytes, signature: bytes) -> bytes:
+    """The fields of a `Signer.text` with all that differs by message in its place."""
+    form, sizes = _form(text)
+    values: list[bytes] = []
     position = 0
-    out: list[str] = []
-    for literal, mark in _pieces(text):
-        out.append(literal)
-        if mark in bound:
-            out.append(bound[mark])
-        elif mark:
-            size = int(mark[1:])
-            written = _base64(signature[position : position + size])
-            position += size
-            out.append(
-                "\r\n ".join(written[at : at + _LINE] for at in range(0, len(written), _LINE))
-            )
-    return "".join(out)
+    for size in sizes:
+        written = base64.b64encode(signature[position : position + size])
+        lines = [written[at : at + _LINE] for at in range(0, len(written), _LINE)]
+        values += (t, bh, b"\r\n ".join(lines))
+        position += size
+    return form % tuple(values)
 
 
 @lru_cache(maxsize=256)
-def _pieces(text: str) -> tuple[tuple[str, str], ...]:
-    """The literal texts, each with the mark after it ("" after the last)."""
-    split = [*_MARK.split(text), ""]
-    return tuple(zip(split[::2], split[1::2], strict=True))
+def _form(text: str) -> tuple[bytes, tuple[int, ...]]:
+    """Some fields to be filled in by `%`, and the size of each signature in them.
+
+    Each has its marks in the same order: t, bh, and b unless that stays empty.
+    """
+    sizes = tuple(int(mark) for mark in _SIGNATURE.findall(text))
+    return _MARK.sub("%b", text.replace("%", "%%")).encode("ascii"), sizes
 
 
 def _relaxed(value: bytes) -> bytes:

@@ -35,7 +35,7 @@ PHASES = (
 )
 
 
-TOGETHER = 8
+TOGETHER = 4
 """Connections that write at once at most."""
 
 _LAST_CHANCE = 0.02

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import resources
@@ -106,7 +106,27 @@ class Tx(ABC):
 
     @abstractmethod
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-        """Insert many rows the fastest way the database has; how many."""
+        """Insert many rows the fastest way the database has; how many.
+
+        Raises Refused for a value that the database cannot keep.
+        """
+
+    @abstractmethod
+    def tuples(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """All rows of a table in no particular order, with flat memory."""
+
+    @abstractmethod
+    def shut(self, tables: Sequence[str]) -> None:
+        """Keep every other writer out of these tables until the transaction ends."""
+
+    @abstractmethod
+    def counted_up(self, table: str) -> int:
+        """The last number that the database itself gave out as `id` of a table; 0 for none."""
+
+    @abstractmethod
+    def settle(self, counted: Mapping[str, int]) -> None:
+        """After tables were filled: go on counting `id` after these numbers, by table, and bring
+        what the database knows of its rows up to date."""
 
 
 class Store(ABC):
@@ -144,6 +164,19 @@ class Store(ABC):
     @abstractmethod
     def presence_free(self, worker: int) -> AbstractContextManager[bool]:
         """Whether nobody holds that worker's presence; kept so while the block runs."""
+
+    @abstractmethod
+    def alone(self) -> AbstractContextManager[bool]:
+        """Whether no other process sweeps this store now; kept so while the block runs."""
+
+    @abstractmethod
+    def on_raise(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Have `call` called, in a thread of the store's own, as soon as the control version was
+        raised anywhere, until what this returns is called.
+
+        Only a shortcut to looking: it may be called for nothing, and while a server is away, or
+        where the database cannot tell, it is not called at all.
+        """
 
     @abstractmethod
     def close(self) -> None: ...

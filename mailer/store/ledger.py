@@ -25,13 +25,14 @@ class OpenWave:
     """A wave one may claim from now.
 
     `urgent` ones (an embargo's lift, a correction, a withdrawal) reach everybody at once: warm-up
-    does not hold them (D22).
+    does not hold them (D22). The lower `priority` comes first.
     """
 
     distribution: int
     wave: int
     compiled: str
     urgent: bool = False
+    priority: int = 50
 
 
 @dataclass(slots=True)
@@ -103,7 +104,13 @@ _EVENT = ("at", "kind", "actor", "distribution", "delivery", "journalist", "data
 def open_waves(tx: Tx) -> list[OpenWave]:
     """Waves from which something may be claimed at this instant, most urgent first."""
     return [
-        OpenWave(row["distribution"], row["wave"], row["compiled"], bool(row["urgent"]))
+        OpenWave(
+            row["distribution"],
+            row["wave"],
+            row["compiled"],
+            bool(row["urgent"]),
+            row["priority"],
+        )
         for row in tx.all("ledger.open_waves", now=tx.now())
     ]
 
@@ -122,17 +129,17 @@ def claim(
         "wave": wave.wave,
         "now": tx.now(),
     }
-    ids = _array(tx.value("ledger.pick_queued", limit=limit, **place))
-    if len(ids) < limit:
+    rows = _array(tx.value("ledger.pick_queued", limit=limit, **place))
+    if len(rows) < limit:
         if but:
             place["but"] = json.dumps(but)
         name = "ledger.pick_deferred_but" if but else "ledger.pick_deferred"
-        ids += _array(tx.value(name, limit=limit - len(ids), **place))
-    if not ids:
+        rows += _array(tx.value(name, limit=limit - len(rows), **place))
+    if not rows:
         return []
-    picked = {"distribution": wave.distribution, "ids": json.dumps(ids)}
-    tx.run("ledger.claim", worker=worker, **picked)
-    rows = _array(tx.value("ledger.claimed_fields", **picked))
+    rows.sort()
+    ids = [row[0] for row in rows]
+    tx.run("ledger.claim", worker=worker, distribution=wave.distribution, ids=json.dumps(ids))
     add_event(
         tx,
         "claimed",
@@ -142,7 +149,7 @@ def claim(
     )
     return [
         Claimed(wave.distribution, id, journalist, list_id, attempts, first, kind, frozen, person)
-        for id, journalist, list_id, attempts, first, kind, frozen, *person in sorted(rows)
+        for id, journalist, list_id, attempts, first, kind, frozen, *person in rows
     ]
 
 

@@ -9,24 +9,35 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from mailer.clock import Clock, SystemClock
-from mailer.errors import StoreUnavailable
+from mailer.errors import Refused, StoreUnavailable
 from mailer.store.base import Params, Row, Store, Tx, query
+from mailer.store.notices import Listener
 
 _MIGRATION_LOCK = 0x6D61696C6572
 """Key of the advisory lock that migrating processes take ("mailer" in ASCII)."""
 
+_SWEEP_LOCK = _MIGRATION_LOCK + 1
+"""Key of the advisory lock of whoever sweeps."""
+
 _WORKER_LOCK = 0x6D61696C
 """First half of the advisory lock of a living worker; the second is its id."""
+
+_NOTICE_DEATH = " ".join(
+    f"-c tcp_keepalives_{name}={seconds}"
+    for name, seconds in (("idle", 5), ("interval", 5), ("count", 3))
+)
+"""For a session: the server misses a machine that is gone without a word within 20 seconds, and
+frees the locks it held. By itself it would wait for two hours."""
 
 _Connection = psycopg.Connection[dict[str, Any]]
 
@@ -72,14 +83,39 @@ class PostgresTx(Tx):
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
         count = 0
         statement = f"COPY {table} ({','.join(columns)}) FROM STDIN"
-        with (
-            self.connection.cursor() as cursor,
-            cursor.copy(cast(Any, statement)) as copy,
-        ):
-            for row in rows:
-                copy.write_row(row)
-                count += 1
+        try:
+            with (
+                self.connection.cursor() as cursor,
+                cursor.copy(cast(Any, statement)) as copy,
+            ):
+                for row in rows:
+                    copy.write_row(row)
+                    count += 1
+        except psycopg.DataError as error:
+            raise Refused(_unstorable(table, error)) from error
         return count
+
+    def tuples(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        with psycopg.ServerCursor(self.connection, "all", row_factory=tuple_row) as cursor:
+            cursor.itersize = 5000
+            cursor.execute(cast(Any, f"SELECT {','.join(columns)} FROM {table}"), binary=True)
+            yield from cursor
+
+    def shut(self, tables: Sequence[str]) -> None:
+        self.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE", {})
+
+    def counted_up(self, table: str) -> int:
+        name = self.rows("SELECT pg_get_serial_sequence(:table, 'id') AS name", {"table": table})
+        rows = self.rows(f"SELECT last_value, is_called FROM {name[0]['name']}", {})
+        return int(rows[0]["last_value"]) if rows[0]["is_called"] else 0
+
+    def settle(self, counted: Mapping[str, int]) -> None:
+        for table, last in counted.items():
+            self.rows(
+                "SELECT setval(pg_get_serial_sequence(:table, 'id'), :last, :called)",
+                {"table": table, "last": max(1, last), "called": last > 0},
+            )
+        self.execute("ANALYZE", {})
 
 
 # Each failed attempt is logged, and Python prints what nobody listens to; we say it once ourselves.
@@ -101,7 +137,7 @@ class PostgresStore(Store):
                 "row_factory": dict_row,
                 "autocommit": True,
                 "connect_timeout": max(2, round(busy_timeout)),
-                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC",
+                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC {_NOTICE_DEATH}",
             },
             min_size=0,
             max_size=16,
@@ -137,6 +173,21 @@ class PostgresStore(Store):
         with self._presence("pg_try_advisory_lock", worker) as free:
             yield free
 
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        with _translated(), self._pool.connection() as connection:
+            key = {"key": _SWEEP_LOCK}
+            row = connection.execute("SELECT pg_try_advisory_lock(%(key)s) AS free", key).fetchone()
+            free = bool(row and row["free"])
+            try:
+                yield free
+            finally:
+                if free and not connection.closed:
+                    connection.execute("SELECT pg_advisory_unlock(%(key)s)", key)
+
+    def on_raise(self, call: Callable[[], None]) -> Callable[[], None]:
+        return Listener(self.url, call).close
+
     def close(self) -> None:
         self._pool.close()
 
@@ -144,7 +195,9 @@ class PostgresStore(Store):
     def _presence(self, function: str, worker: int) -> Iterator[bool]:
         # A connection of its own: the server frees the lock when it breaks.
         with _translated():
-            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=5)
+            connection = psycopg.connect(
+                self.url, autocommit=True, connect_timeout=5, options=_NOTICE_DEATH
+            )
         try:
             with _translated():
                 row = connection.execute(
@@ -179,6 +232,14 @@ def _as_json(columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> str:
 def _adapted(sql: str) -> Any:
     """`:name` parameters in psycopg's style, which takes no `:name`."""
     return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+def _unstorable(table: str, error: psycopg.DataError) -> str:
+    """Where a value stands that PostgreSQL cannot keep, without the value: it may be an address."""
+    place = re.search(r"line (\d+)(?:, column (\w+))?", error.diag.context or "")
+    where = f" (row {place[1]}{f', {place[2]}' if place[2] else ''})" if place else ""
+    what = (error.diag.message_primary or str(error)).partition(":")[0]
+    return f"{table} holds a value that PostgreSQL cannot keep{where}: {what}; nothing was done."
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -73,6 +73,28 @@ class SqliteTx(Tx):
         sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"
         return self.connection.executemany(sql, rows).rowcount
 
+    def tuples(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        return cursor.execute(f"SELECT {','.join(columns)} FROM {table}")
+
+    def shut(self, tables: Sequence[str]) -> None:
+        pass  # a writing transaction is the only one there is
+
+    def counted_up(self, table: str) -> int:
+        rows = self.rows("SELECT seq FROM sqlite_sequence WHERE name = :table", {"table": table})
+        return int(rows[0]["seq"]) if rows else 0
+
+    def settle(self, counted: Mapping[str, int]) -> None:
+        for table, last in counted.items():
+            place = {"table": table, "last": last}
+            if not self.execute(
+                "UPDATE sqlite_sequence SET seq = :last WHERE name = :table", place
+            ):
+                self.execute(
+                    "INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :last)", place
+                )
+
 
 class SqliteStore(Store):
     dialect = "sqlite"
@@ -117,6 +139,13 @@ class SqliteStore(Store):
     @contextmanager
     def presence_free(self, worker: int) -> Iterator[bool]:
         yield True
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        yield True  # one supervisor on one host, and every change takes turns
+
+    def on_raise(self, call: Callable[[], None]) -> Callable[[], None]:
+        return lambda: None  # a look into the file costs less than any way to be told
 
     def close(self) -> None:
         with self._lock:

@@ -1,71 +1,127 @@
-"""Whether the ledger is whole: what `store check` looks at, read only."""
+"""Whether the ledger is whole: what `store check` looks at, read only.
+
+Two kinds of fault: rows that belong to nothing or were altered, and deliveries that break a rule
+which every step of the program keeps (the invariants of the design, as SQL). Each kind of fault is
+one sentence, however many deliveries it concerns; the databases count, so a ledger of a million
+deliveries takes no more memory here than one of ten.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from mailer.clock import SECOND
 from mailer.store.base import Tx
 
+STOP_WITHIN = SECOND
+"""How much later than an opt-out was answered a message may still leave (design decision 3)."""
 
-def faults(tx: Tx, name: Callable[[int], str] = str) -> Iterator[str]:
-    """A sentence for each thing in the store that cannot be right; `name` is how a delivery is
-    called. Of rows that break one rule there is one sentence, so memory stays flat."""
+CLOCKS_DIFFER = 30 * SECOND
+"""By how much the clock of a sender's machine may differ from a database server's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that cannot be right; `delivery` is the id of the first delivery it concerns."""
+
+    sentence: str
+    delivery: int | None = None
+
+
+RULES = {
+    "known_state": "In a state that does not exist",
+    "planned_once": "Planned more than once in one distribution for the same journalist",
+    "accepted_once": "Accepted more than once, so that the journalist has the message twice",
+    "accepted_by_answer": "Accepted without such an answer to the last attempt, and without "
+    "anybody's word for it",
+    "refused_by_answer": "Refused without such an answer to the last attempt",
+    "answer_kept": "Answered for good by the mail server, but in another state than it said",
+    "attempts_counted": "Attempted more often than was counted",
+    "claimed_by_present": "Claimed by a sender that is not there any more",
+    "held_when_claimed": "Held by a sender without being claimed",
+    "nothing_open_when_done": "Still to be sent, though the batch or the distribution is done",
+    "waits_for_a_word": "Going to be sent, though the ledger was put back and nobody said that it "
+    "had not left",
+    "in_a_batch": "In a batch that does not exist",
+    "nobody_after_his_stop": "Sent and accepted after the journalist was not to be contacted "
+    "any more",
+}
+"""The rule_ queries of sql/upkeep.sql, and what is wrong with the deliveries that one finds."""
+
+_STRAYS = {
+    "addresses": "addresses",
+    "memberships": "memberships",
+    "deliveries": "deliveries",
+    "distributions": "distributions",
+    "attempts": "attempts",
+    "slot_values": "kept fields",
+    "waves": "batches",
+}
+
+
+def faults(tx: Tx) -> Iterator[Fault]:
+    """What in the store cannot be right; nothing when it is whole."""
     for row in tx.all("upkeep.integrity"):
         if row["integrity_check"] != "ok":
-            yield f"The database is damaged: {row['integrity_check']}."
-    for row in tx.all("upkeep.uneven"):
-        yield (
-            f"Distribution {row['id']} was planned for {row['recipients']:,} journalists and has "
-            f"{row['planned']:,} deliveries."
-        )
+            yield Fault(f"The database is damaged: {row['integrity_check']}.")
+    yield from _strays(tx)
+    yield from _altered(tx)
+    yield from _broken_rules(tx)
+    yield from _disagreements(tx)
+
+
+def _strays(tx: Tx) -> Iterator[Fault]:
     strays = tx.one("upkeep.strays")
-    for table in ("addresses", "memberships", "deliveries", "distributions"):
-        if strays is not None and strays[table]:
-            yield f"{strays[table]:,} {table} belong to nothing."
-    yield from _invariants(tx, name)
+    for name, words in _STRAYS.items():
+        if strays is not None and strays[name]:
+            yield Fault(f"{strays[name]:,} {words} belong to nothing.")
+
+
+def _altered(tx: Tx) -> Iterator[Fault]:
     for row in tx.stream("upkeep.templates"):
         data = row["data"]
         if data is None or hashlib.sha256(data).hexdigest() != row["digest"]:
-            yield f"The compiled template {row['digest'][:12]} is missing or altered."
+            yield Fault(f"The compiled template {row['digest'][:12]} is missing or altered.")
     for row in tx.stream("upkeep.revisions"):
         if hashlib.sha256(row["source"]).hexdigest() != row["sha256"]:
-            yield f"Revision {row['number']} of release {row['release']} was altered."
+            yield Fault(f"Revision {row['number']} of release {row['release']} was altered.")
 
 
-_INVARIANTS = {
-    "twice_for_one": "deliveries are for somebody who is in that distribution already",
-    "unknown_state": "deliveries are in a state that there is not",
-    "without_wave": "deliveries are in a batch that there is not",
-    "no_attempt": "deliveries are accepted or refused without an attempt that says so",
-    "other_end": "deliveries were accepted by a server and say something else",
-    "accepted_twice": "deliveries were accepted twice",
-    "attempt_astray": "attempts belong to no delivery, or are beyond its count",
-    "claimed_by_nobody": "deliveries are claimed by a sender that is not there",
-    "held_unclaimed": "deliveries have a sender and are not claimed",
-    "mailed_after_stop": "deliveries were accepted for somebody who must not be contacted",
-    "open_in_done_wave": "deliveries are open in a batch that is done",
-    "event_astray": "lines of history are about no delivery",
-}
-"""Queries of `upkeep.sql` about deliveries, and what is said of the rows they find."""
-
-_OF_DISTRIBUTIONS = {
-    "open_wave_in_done": "batches are open in a distribution that is done",
-    "loose_hold": "batches wait for a word after a restore and could be sent",
-}
-
-
-def _invariants(tx: Tx, name: Callable[[int], str]) -> Iterator[str]:
-    """What must be true of every ledger at every instant (design decisions 3, 4 and 14)."""
-    for query, words in {**_INVARIANTS, **_OF_DISTRIBUTIONS}.items():
-        row = tx.one(f"upkeep.{query}")
+def _broken_rules(tx: Tx) -> Iterator[Fault]:
+    grace = STOP_WITHIN + (0 if tx.dialect == "sqlite" else CLOCKS_DIFFER)
+    for rule, words in RULES.items():
+        given = {"grace": grace} if rule == "nobody_after_his_stop" else {}
+        row = tx.one(f"upkeep.rule_{rule}", **given)
         if row is not None and row["n"]:
-            which = row["example"]
-            place = f"delivery {name(which)}" if query in _INVARIANTS else f"distribution {which}"
-            yield f"{row['n']:,} {words}; the first is {place}."
-    for row in tx.stream("upkeep.answers"):
-        for word in ("accepted", "refused"):
-            here, told = row[word], row[f"told_{word}"]
-            if here != told:
-                what = f"{here:,} {word} deliveries, and its history tells of {told:,}"
-                yield f"Distribution {row['id']} has {what}."
+            many = "1 delivery" if row["n"] == 1 else f"{row['n']:,} deliveries"
+            yield Fault(f"{words}: {many}.", row["first"])
+
+
+def _disagreements(tx: Tx) -> Iterator[Fault]:
+    for row in tx.stream("upkeep.uneven"):
+        yield Fault(
+            f"Distribution {row['id']} was planned for {row['recipients']:,} journalists and has "
+            f"{row['planned']:,} deliveries."
+        )
+    for row in tx.stream("upkeep.unevenly_divided"):
+        yield Fault(
+            f"Batch {row['id']} of distribution {row['distribution']} was planned for "
+            f"{row['recipients']:,} journalists and has {row['planned']:,} deliveries."
+        )
+    for row in tx.stream("upkeep.without_history"):
+        yield Fault(
+            f"Of {row['answers']:,} messages of distribution {row['distribution']} that were "
+            f"accepted, the history has {row['told']:,}."
+        )
+    for row in tx.stream("upkeep.at_odds"):
+        yield Fault(
+            f"Batch {row['id']} of distribution {row['distribution']} is {row['wave_state']}, and "
+            f"the distribution is {row['state']}."
+        )
+    for row in tx.all("upkeep.used_numbers"):
+        yield Fault(
+            f"The next {row['name']} would get a number that is taken: {row['last']:,} is the last "
+            f"one, and {row['value']:,} were counted."
+        )

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import httpx
-from mailer.distribution import control, subscriptions
+from mailer.distribution import control, subscriptions, upkeep
+from mailer.distribution.context import host_name
 from mailer.distribution.log import status_of
 from mailer.distribution.spool import Step
 from mailer.distribution.subscriptions import DEFAULT, LEAVE
@@ -29,7 +31,7 @@ from tests.campaign import steps
 from tests.campaign.witness import Promises, Record, read_record
 from tests.distribution.press import Press
 from tests.distribution.sending import kill, members, role_of, wait_gone
-from tests.exactness import Comparison, compare, history_of, rows
+from tests.exactness import Comparison, compare, history_of, rescued, rows
 from tests.smtp.acts import CLOSE, HANG, LOST, RESET
 from tests.smtp.helpers import Outside
 
@@ -45,6 +47,9 @@ TIMEOUTS = """
 dot = "4s"
 """
 """A server that hangs is given up while its sender still lives."""
+
+RESCUED = 'rescue_after = "3s"'
+"""Of several machines a dead one is taken for gone that soon."""
 
 CONNECTIONS = 2
 SENDERS = 3
@@ -91,6 +96,9 @@ class Report:
     distributions: int = 0
     kept: int = 0
     resent: int = 0
+    machines: int = 1
+    rescued: int = 0
+    """What was claimed on machines that another one took for gone: in doubt, as it must be."""
     found: Comparison = field(default_factory=Comparison)
     tracebacks: int = 0
 
@@ -103,11 +111,22 @@ class Report:
         return self.found.exact and not self.tracebacks
 
 
+@dataclass(slots=True)
+class _Place:
+    """A machine: its name, its configuration, what runs there, and until when it stays away."""
+
+    host: str
+    config: Path
+    running: subprocess.Popen[bytes] | None = None
+    away_until: float = 0.0
+
+
 class Campaign:
     """A newsroom in `folder`, its mail server, its web pages, and whoever kills.
 
     `recipients` are in each distribution; as many distributions follow each other as `kills`
-    need. `tell` gets a line of progress now and then.
+    need. Of several `machines` each is a host with a folder of its own, and they run workers.
+    `tell` gets a line of progress now and then.
     """
 
     def __init__(
@@ -118,6 +137,7 @@ class Campaign:
         kills: int,
         recipients: int,
         seed: int,
+        machines: int = 1,
         delay: float = 0.01,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -134,7 +154,6 @@ class Campaign:
         self._outside: Counter[tuple[str, str]] = Counter()
         self._paused: tuple[int, int, float] | None = None
         self._cancel_at = 2.0
-        self._running: subprocess.Popen[bytes] | None = None
         self._number = 0
         self._distributions = 0
         self._log = (folder / "runs.log").open("ab")
@@ -147,15 +166,23 @@ class Campaign:
             store_url,
             port=self._server.port,
             connections=CONNECTIONS,
-            sending=SENDING + TIMEOUTS,
+            sending="\n".join([SENDING, *([RESCUED] if machines > 1 else []), TIMEOUTS]),
         )
+        self._places = [_Place("a" if machines > 1 else host_name(), self._press.config.path)]
+        for number in range(1, machines):
+            copy = folder / f"machine-{number}"
+            hidden = shutil.ignore_patterns("spool")
+            shutil.copytree(folder / "room", copy, ignore=hidden)
+            self._places.append(_Place(chr(ord("a") + number), copy / "config.toml"))
+        # All machines must have the same configuration, so only one alone may change its mind.
+        self._resends = machines > 1 and self._chance.random() < 0.3
         people = [f"j{n}@d{n % DOMAINS}.example.com" for n in range(1, recipients + 1)]
         self._press.people("all", people)
         self._web, said = self._child(
             "mailer.web.serve", "--config", str(self._press.config.path), "--quiet"
         )
         self._pages = httpx.Client(base_url=json.loads(said)["public"], trust_env=False, timeout=20)
-        self.report = Report(seed, self._press.room.store.dialect)
+        self.report = Report(seed, self._press.room.store.dialect, machines=machines)
 
     def run(self) -> Report:
         """Kill until it is enough, let the last run finish, compare."""
@@ -171,48 +198,74 @@ class Campaign:
     # Sending and killing -------------------------------------------------------------------
 
     def _kill_on(self) -> None:
-        previous: subprocess.Popen[bytes] | None = None
         while self._killed < self._wanted:
-            if previous is not None and self._chance.random() < 0.7:
-                wait_gone(previous.pid, 60.0)
             self._follow()
-            running = self._start("run", armed=True)
+            for place in self._places:
+                self._set_going(place)
             until = time.monotonic() + self._chance.uniform(2.0, 8.0)
-            while time.monotonic() < until and running.poll() is None:
+            while time.monotonic() < until and self._any_runs:
                 time.sleep(self._chance.uniform(0.02, 0.2))
                 self._act()
-                self._strike_one(running)
+                for place in self._places:
+                    self._strike_one(place)
                 if self._killed >= self._wanted - 1:
                     break
-            self._end(running)
-            previous = running
-        if previous is not None:
-            wait_gone(previous.pid, 60.0)
+            if self._any_runs:
+                self._end(self._chance.choice(self._places))
+            else:
+                time.sleep(0.1)
+        for place in self._places:
+            if place.running is not None:
+                if place.running.poll() is None:
+                    self._end(place)
+                wait_gone(place.running.pid, 60.0)
+
+    def _set_going(self, place: _Place) -> None:
+        """Run a machine again, if it does not and is not to stay away."""
+        before = place.running
+        if before is not None and before.poll() is None:
+            return
+        if time.monotonic() < place.away_until:
+            return
+        if before is not None and self._chance.random() < 0.7:
+            wait_gone(before.pid, 60.0)
+        self._start(place, "worker" if self._several else "run", armed=True)
+
+    @property
+    def _several(self) -> bool:
+        return len(self._places) > 1
+
+    @property
+    def _any_runs(self) -> bool:
+        running = [place.running for place in self._places if place.running is not None]
+        return any(each.poll() is None for each in running)
 
     @property
     def _killed(self) -> int:
         return self._kills.read_bytes().count(b"\n") + self._outside.total()
 
-    def _start(self, *words: str, armed: bool) -> subprocess.Popen[bytes]:
-        environ = self._environ()
+    def _start(self, place: _Place, *words: str, armed: bool) -> subprocess.Popen[bytes]:
+        environ = {**self._environ(), "MAILER_HOST": place.host}
+        if self._resends:
+            environ["MAILER_SENDING__ON_DOUBT"] = "resend"
         if armed:
             path = [str(Path(__file__).parent / "site"), str(_ROOT)]
             environ["PYTHONPATH"] = os.pathsep.join(path)
             environ[steps.KILLS] = str(self._kills)
             environ[steps.SEED] = str(self._chance.random())
             environ[steps.SHARE] = "6"
-            if self._chance.random() < 0.2:
+            if not self._several and self._chance.random() < 0.2:
                 environ["MAILER_SENDING__ON_DOUBT"] = "resend"
                 self.report.acts["runs that resend what is in doubt"] += 1
         self.report.acts["runs"] += 1
-        self._running = subprocess.Popen(
-            [sys.executable, "-m", "mailer", "--config", str(self._press.config.path), *words],
+        place.running = subprocess.Popen(
+            [sys.executable, "-m", "mailer", "--config", str(place.config), *words],
             start_new_session=True,
             stdout=self._log,
             stderr=self._log,
             env=environ,
         )
-        return self._running
+        return place.running
 
     def _environ(self) -> dict[str, str]:
         return {
@@ -222,9 +275,10 @@ class Campaign:
             "MAILER_SENDING__PROCESSES": str(SENDERS),
         }
 
-    def _strike_one(self, running: subprocess.Popen[bytes]) -> None:
+    def _strike_one(self, place: _Place) -> None:
         """Now and then one child dies by a hand from outside, whatever it is doing."""
-        if self._chance.random() > 0.03:
+        running = place.running
+        if running is None or self._chance.random() > 0.03:
             return
         role = self._chance.choice(("sender", "sender", "scheduler"))
         victims = [pid for pid in members(running.pid) if role_of(pid) == role]
@@ -232,8 +286,13 @@ class Campaign:
             kill(self._chance.choice(victims), signal.SIGKILL)
             self._outside[role, "from outside"] += 1
 
-    def _end(self, running: subprocess.Popen[bytes]) -> None:
+    def _end(self, place: _Place) -> None:
+        running = place.running
         how = self._chance.choice(("group", "group", "supervisor", "supervisor", "end"))
+        if running is None or (self._several and running.poll() is not None):
+            return
+        if self._several and self._chance.random() < 0.5:
+            place.away_until = time.monotonic() + self._chance.uniform(0.0, 12.0)
         if running.poll() is not None:
             self.report.acts["runs that left by themselves"] += 1
             return
@@ -312,7 +371,8 @@ class Campaign:
         )
         for person in self._chance.sample(waiting, min(len(waiting), 2)):
             token = Token(person["journalist"], person["list"], person["id"], UNSUBSCRIBE)
-            if self._chance.random() < 0.5:
+            # A spool is its machine's own, and this one may stay away for long.
+            if self._several or self._chance.random() < 0.5:
                 answer = self._pages.post(
                     f"/u/{mint(room.keys, token)}", data={"List-Unsubscribe": "One-Click"}
                 )
@@ -334,7 +394,7 @@ class Campaign:
             self._promises.stopped.append((number, answered, room.clock.now()))
             control.resume(room, number, "anna")
         for _ in range(20):
-            last = self._start("run", "--once", armed=False)
+            last = self._start(self._places[0], "run", "--once", armed=False)
             last.wait(600)
             if status_of(room, self._number)["state"] in _ENDED:
                 return
@@ -353,10 +413,11 @@ class Campaign:
         return process, process.stdout.readline().decode()
 
     def _end_children(self) -> None:
-        if self._running is not None:
-            for pid in members(self._running.pid):
-                kill(pid, signal.SIGKILL)
-            self._running.wait()
+        for place in self._places:
+            if place.running is not None:
+                for pid in members(place.running.pid):
+                    kill(pid, signal.SIGKILL)
+                place.running.wait()
         self._pages.close()
         pipes: tuple[IO[bytes] | None, ...] = (self._web.stdin, self._web.stdout)
         for pipe in pipes:
@@ -375,12 +436,17 @@ class Campaign:
         report.kills.update(self._outside)
         record: Record = read_record(self._record)
         history = history_of(store)
-        report.found = compare(store, record.seen, history=history, in_flight=CONNECTIONS)
+        gone = rescued(store) if self._several else set()
+        report.rescued = sum(worker in gone for worker, _ in history.doubts.values())
+        report.found = compare(
+            store, record.seen, history=history, in_flight=CONNECTIONS, rescued=gone
+        )
         people = {
             row["id"]: row["journalist"]
             for row in rows(store, "SELECT id, journalist FROM deliveries")
         }
         report.found.late += self._promises.broken(record.mails, people)
+        report.found.gaps += upkeep.check(self._press.room)
         report.states = Counter(history.states[number].word for number in people)
         report.kept = record.kept
         report.shown = record.shown

@@ -25,7 +25,7 @@ from mailer.distribution.backup import back_up, read_manifest
 from mailer.distribution.context import open_newsroom
 from mailer.distribution.log import log, status
 from mailer.distribution.restore import examine, put_back
-from mailer.distribution.supervisor import Supervisor
+from mailer.distribution.supervisor import Supervisor, alone_on_host
 from mailer.errors import ConfigError, InputError, NotFound, Refused, UsageError
 from mailer.store import Store, open_store
 from mailer.store import backup as copies
@@ -334,7 +334,7 @@ def test_what_fails_takes_its_files_away_again(office: Office, tmp_path: Path) -
 def test_never_while_a_supervisor_runs(office: Office) -> None:
     """Whoever has the newsroom at work is in the way."""
     made = back_up(office.config, "anna")
-    with Supervisor.alone(office.config), pytest.raises(Refused, match="already runs"):
+    with alone_on_host(office.config), pytest.raises(Refused, match="already runs"):
         put_back(made.path, office.config.path, move_aside=True)
 
 

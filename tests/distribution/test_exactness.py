@@ -76,7 +76,13 @@ def test_who_leaves_while_his_message_is_on_its_way_falls_out_of_the_rest(
         sweeper.sweep()
         with room.store.write() as tx:
             worker = ledger.add_worker(
-                tx, host="one", name="s", pid=1, boot_id="b", journal="j", config_digest=""
+                tx,
+                host="one",
+                name="s",
+                pid=1,
+                boot_id="b",
+                journal="j",
+                config_digest=config.digest(),
             )
             [claimed] = ledger.claim(tx, worker, ledger.OpenWave(number, 1, "digest"), 1)
         with room.store.write() as tx:

@@ -348,7 +348,7 @@ class Ledger(RuleBasedStateMachine):
                 pid=1,
                 boot_id=recovery.boot_id(),
                 journal=str(journal.path),
-                config_digest="",
+                config_digest=self.room.config.digest(),
             )
         return Process(worker, journal)
 

@@ -74,7 +74,13 @@ def deliver(room: Newsroom, number: int, limit: int = 100) -> int:
     """What a sender does: claim what the gates let through, and the server takes it."""
     with room.store.write() as tx:
         worker = ledger.add_worker(
-            tx, host="h", name="s", pid=1, boot_id="b", journal="/none", config_digest=""
+            tx,
+            host="h",
+            name="s",
+            pid=1,
+            boot_id="b",
+            journal="/none",
+            config_digest=room.config.digest(),
         )
         sent = 0
         for wave in ledger.open_waves(tx):
@@ -381,7 +387,13 @@ def test_what_is_deferred_after_a_cancel_is_cancelled_too(
     sweeper.sweep()
     with room.store.write() as tx:
         worker = ledger.add_worker(
-            tx, host="x", name="s", pid=1, boot_id="b", journal="/none", config_digest=""
+            tx,
+            host="x",
+            name="s",
+            pid=1,
+            boot_id="b",
+            journal="/none",
+            config_digest=room.config.digest(),
         )
         [wave] = ledger.open_waves(tx)
         claimed = ledger.claim(tx, worker, wave, 2)

@@ -330,7 +330,7 @@ def test_the_journal_of_a_dead_sender_is_read(folder: Path, store_url: str) -> N
                 pid=1,
                 boot_id=boot_id(),
                 journal=str(journal.path),
-                config_digest="",
+                config_digest=office.config.digest(),
             )
             wave = ledger.OpenWave(office.number, 1, "x")
             tx.execute("UPDATE waves SET state = 'sending'", {})
@@ -378,7 +378,7 @@ def test_where_nobody_can_know_everything_claimed_is_in_doubt(
                 pid=1,
                 boot_id="before" if why == "another boot" else boot_id(),
                 journal=str(folder / "none.journal"),
-                config_digest="",
+                config_digest=office.config.digest(),
             )
             tx.execute("UPDATE waves SET state = 'sending'", {})
             tx.execute("UPDATE distributions SET state = 'sending'", {})

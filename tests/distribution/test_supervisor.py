@@ -332,3 +332,27 @@ def test_a_spool_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable, match="spool folder cannot be written") as caught:
             press.run()
         assert caught.value.exit_code == 75 and str(spool) in caught.value.where
+
+
+def test_a_run_that_does_not_fit_the_other_machines_leaves(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decision 17: with `once` it must not wait for ever for somebody to mend it."""
+    monkeypatch.setattr(supervisors, "_TROUBLE_FOR", 1.0)
+    with (
+        Recorder() as server,
+        Press(
+            tmp_path / "room", postgres_url, port=server.port, sending='rescue_after = "1s"'
+        ) as press,
+    ):
+        press.people("all", ["j1@example.com"])
+        press.queue("list:all")
+        with press.room.store.write() as tx:
+            later = tx.now() + 3_600_000_000
+            tx.execute(
+                "INSERT INTO machines (host, config_digest, seen_at) VALUES ('x', 'other', :at)",
+                {"at": later},
+            )
+        with pytest.raises(Refused, match="its configuration and that of x differ"):
+            press.run()
+    assert server.got == []

@@ -60,7 +60,7 @@ class Desk:
         with self.room.store.write() as tx:
             worker = ledger.add_worker(
                 tx, host="here", name=f"sender-{self._workers}", pid=1, boot_id="",
-                journal=str(journal.path), config_digest="",
+                journal=str(journal.path), config_digest=self.room.config.digest(),
             )  # fmt: skip
         return worker, Turns(self.room, worker, journal, Dealer(self.room.config))
 

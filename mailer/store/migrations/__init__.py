@@ -10,9 +10,14 @@ order of the primary key where the database can).
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
-from mailer.errors import ConfigError, StoreUnavailable
+from mailer.errors import ConfigError, MailerError, StoreUnavailable
+from mailer.store import jobs
 from mailer.store.base import Store, Tx
 
 _TYPES = {
@@ -34,6 +39,34 @@ _BOOTSTRAP = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of the schema: its columns, whether the database counts its `id` up itself, and
+    how many rows stand in it from the beginning."""
+
+    columns: tuple[str, ...]
+    counts: bool
+    rows: int
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """The tables of the schema by name, the record of migrations left out."""
+    found = {}
+    with closing(sqlite3.connect(":memory:")) as scratch:
+        for _, _, text in _all():
+            for statement in _statements(text, "sqlite"):
+                scratch.execute(statement)
+        made = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY rowid"
+        for name, sql in scratch.execute(made).fetchall():
+            if not name.startswith("sqlite_"):
+                columns = scratch.execute("SELECT name FROM pragma_table_info(?)", (name,))
+                rows = scratch.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+                names = tuple(row[0] for row in columns)
+                found[name] = Table(names, "AUTOINCREMENT" in sql, rows)
+    return found
+
+
 def latest() -> int:
     """The schema version this program works with."""
     return max(number for number, _, _ in _all())
@@ -51,22 +84,28 @@ def migrate(store: Store) -> list[str]:
                 tx.execute(statement, {})
             tx.run("core.record_migration", number=number, name=name, at=tx.now())
         done.append(name)
-    return done
+    return done + jobs.migrate(store)
 
 
 def check(store: Store) -> None:
     """Refuse a store whose schema is not this program's (StoreUnavailable or ConfigError)."""
-    version = schema_version(store)
+    error = difference(schema_version(store))
+    if error is not None:
+        raise error
+
+
+def difference(version: int) -> MailerError | None:
+    """What is wrong with a store of that schema version; None when it is this program's."""
     if version == latest():
-        return
+        return None
     if version == 0:
-        raise ConfigError("the store is empty.", hint="Make its tables with `mailer init`.")
+        return ConfigError("the store is empty.", hint="Make its tables with `mailer init`.")
     if version < latest():
-        raise StoreUnavailable(
+        return StoreUnavailable(
             f"the store has schema {version}, this program needs {latest()}.",
             hint="Run `mailer store migrate`.",
         )
-    raise StoreUnavailable(
+    return StoreUnavailable(
         f"the store has schema {version}, newer than this program's {latest()}.",
         hint="Upgrade mailer on this machine.",
     )

@@ -14,6 +14,11 @@ SELECT version FROM control WHERE id = 1
 -- name: raise_control
 UPDATE control SET version = version + 1 WHERE id = 1
 
+-- name: raise_control@postgresql
+-- Senders that listen are told at the commit.
+WITH raised AS (UPDATE control SET version = version + 1 WHERE id = 1 RETURNING version)
+SELECT pg_notify('mailer_control', version::text) FROM raised
+
 -- name: get_fact
 SELECT value FROM facts WHERE name = :name
 
@@ -23,6 +28,15 @@ ON CONFLICT (name) DO UPDATE SET value = :value
 
 -- name: set_fact_once
 INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING
+
+-- name: drop_fact
+DELETE FROM facts WHERE name = :name
+
+-- name: unfinished
+-- What is under way, or was when somebody died.
+SELECT (SELECT count(*) FROM deliveries WHERE state = 1) AS claimed,
+    (SELECT count(*) FROM imports WHERE state IN ('staging', 'applying')) AS imports,
+    (SELECT count(*) FROM distributions WHERE state = 'planning') AS plans
 
 -- name: add_event
 INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
