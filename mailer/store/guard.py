@@ -178,9 +178,11 @@ def decided(tx: Tx, distribution: int, wave: int, decision: str, actor: str) -> 
 
 def finish(tx: Tx, distribution: int, wave: int, actor: str) -> None:
     """A batch of which everything left is done, and with the last one its distribution."""
+    ended = [row["id"] for row in tx.all("guard.finish_empty", distribution=distribution)]
     if tx.run("guard.finish_wave", distribution=distribution, wave=wave):
-        data = {"wave": wave}
-        add_event(tx, "wave_finish", actor, distribution=distribution, data=data)
+        ended.append(wave)
+    for each in ended:
+        add_event(tx, "wave_finish", actor, distribution=distribution, data={"wave": each})
     if tx.run("guard.finish_distribution", distribution=distribution, now=tx.now()):
         add_event(tx, "done", actor, distribution=distribution)
 

@@ -426,6 +426,22 @@ def test_not_certain_is_decided_by_the_mail_servers_log(
     assert faults_of(house.room.store) == []
 
 
+def test_a_batch_with_nothing_left_to_do_asks_nobody(house: House) -> None:
+    """All of it was accepted when the copy was made; only the sweep had not ended it yet."""
+    number = house.plan(0)
+    sweeper = house.sweep()
+    assert deliver(house.room, number) == 4
+    house.shelf.take()
+    house.plan(DAY)
+    sweeper.sweep()
+    sweeper.leave()
+    house.stop()
+    house.shelf.put()
+    house.start()
+    assert restored.held(house.room) == []
+    assert house.states(number) == ("done", ["done"])
+
+
 def test_resume_asks_for_the_word_first(older: tuple[House, int]) -> None:
     """`resume` would send to everybody who is not known to have it; nobody said so yet."""
     house, number = older

@@ -49,12 +49,15 @@ SELECT :incident, 'it was put back from a backup', '',
     coalesce((SELECT max(at) FROM (SELECT at FROM events ORDER BY id DESC LIMIT 100) e), 0)
 
 -- name: hold_keep
--- What is held already, and not decided about, keeps the states it had at first.
+-- Batches in which anything is still to happen. What is held already, and not decided about, keeps
+-- the states it had at first.
 INSERT INTO held_back (distribution, wave, incident, wave_was, distribution_was)
 SELECT w.distribution, w.id, :incident, w.state, x.state
 FROM waves w JOIN distributions x ON x.id = w.distribution
 WHERE x.state IN ('scheduled', 'sending', 'waiting', 'paused')
   AND w.state IN ('scheduled', 'sending', 'waiting')
+  AND EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution AND d.wave = w.id
+              AND d.state IN (0, 1, 2))
 ON CONFLICT (distribution, wave) DO UPDATE SET incident = excluded.incident,
     wave_was = CASE WHEN held_back.decision IS NULL THEN held_back.wave_was
         ELSE excluded.wave_was END,
@@ -140,6 +143,13 @@ RETURNING id
 -- name: finish_wave
 UPDATE waves SET state = 'done' WHERE distribution = :distribution AND id = :wave
   AND state IN ('scheduled', 'sending', 'waiting')
+
+-- name: finish_empty
+-- Batches beside it in which nothing is left to do; the sweep would have ended them.
+UPDATE waves SET state = 'done' WHERE distribution = :distribution AND state = 'sending'
+  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = waves.distribution
+                  AND d.wave = waves.id AND d.state IN (0, 1, 2))
+RETURNING id
 
 -- name: finish_distribution
 UPDATE distributions SET state = 'done', reason = NULL, finished_at = :now
