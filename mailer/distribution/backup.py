@@ -166,7 +166,7 @@ def _named(config: Config, to: Path | None, name: str) -> Path:
         path = folder / name
     else:
         path = to / name if to.is_dir() else to
-    path = path.absolute()
+    path = Path(os.path.normpath(path.absolute()))
     if path.exists() or path.is_symlink():
         raise UsageError("there is something of that name already.", where=str(path))
     if not path.parent.is_dir():

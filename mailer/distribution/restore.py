@@ -81,13 +81,15 @@ def put_back(
             hint="Upgrade mailer on this machine.",
         )
     target = config_path or Path(os.environ.get("MAILER_CONFIG") or "config.toml")
-    with _files_back(path, target.absolute(), manifest) as files:
+    with _files_back(path, target.absolute(), manifest) as made:
         config = configuration.load(target)
         _check_key(config, manifest)
         with_folder(config)
         with alone_on_host(config):
             aside = _store_back(path, config, manifest, move_aside, clock or SystemClock())
-            # From here on it is done: what follows a death would do as well, at the next start.
+            files = [str(each.relative_to(target.absolute().parent)) for each in made]
+            made.clear()
+            # From here on it is done and stays: the next start does what could not follow now.
             create_store(config, clock=clock, anew=False)
             with open_newsroom(config, clock=clock) as room:
                 Guard(room).put_back()
@@ -97,8 +99,9 @@ def put_back(
 
 
 @contextlib.contextmanager
-def _files_back(path: Path, target: Path, manifest: Manifest) -> Iterator[list[str]]:
-    """Put back the files that are missing, and take them away again if the block fails."""
+def _files_back(path: Path, target: Path, manifest: Manifest) -> Iterator[list[Path]]:
+    """Put back the files that are missing, and take them away again if the block fails: those
+    that are still in the list it gets."""
     made: list[Path] = []
     home = target.parent
     try:
@@ -124,7 +127,7 @@ def _files_back(path: Path, target: Path, manifest: Manifest) -> Iterator[list[s
                 f"the newsroom's folder cannot be written ({error.strerror}); nothing was done.",
                 where=str(home),
             ) from error
-        yield [str(each.relative_to(home)) for each in made]
+        yield made
     except BaseException:
         for each in made:
             with contextlib.suppress(OSError):

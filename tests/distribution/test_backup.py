@@ -20,13 +20,13 @@ import pytest
 from mailer import config as configuration
 from mailer.config import Config
 from mailer.distribution import backup as backups
-from mailer.distribution import restored
+from mailer.distribution import guard, restored
 from mailer.distribution.backup import back_up, read_manifest
 from mailer.distribution.context import open_newsroom
 from mailer.distribution.log import log, status
 from mailer.distribution.restore import examine, put_back
 from mailer.distribution.supervisor import Supervisor, alone_on_host
-from mailer.errors import ConfigError, InputError, NotFound, Refused, UsageError
+from mailer.errors import ConfigError, InputError, NotFound, Refused, StoreUnavailable, UsageError
 from mailer.store import Store, open_store
 from mailer.store import backup as copies
 
@@ -329,6 +329,26 @@ def test_what_fails_takes_its_files_away_again(office: Office, tmp_path: Path) -
         put_back(made.path, elsewhere / "config.toml")
     assert [path for path in elsewhere.rglob("*") if path.is_file()] == []
     assert is_lost(office.config)
+
+
+def test_what_fails_once_it_is_back_takes_nothing_away(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is in its place: configuration and keys stay beside it, and nothing leaves."""
+    made = back_up(office.config, "anna", with_keys=True)
+    lose_store(office.config)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    elsewhere = tmp_path / "elsewhere"
+    with monkeypatch.context() as patch:
+        patch.setattr(guard, "write_private", full)
+        with pytest.raises(StoreUnavailable):
+            put_back(made.path, elsewhere / "config.toml")
+    config = configuration.load(elsewhere / "config.toml", {})
+    with open_newsroom(config) as room:
+        assert len(restored.held(room)) == 1
 
 
 def test_never_while_a_supervisor_runs(office: Office) -> None:
