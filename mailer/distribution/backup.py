@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -159,19 +160,21 @@ def digest(path: Path) -> str:
 
 
 def _named(config: Config, to: Path | None, name: str) -> Path:
+    """Where the backup goes: `to` itself, or the first free one of its own name in a folder."""
+    folder = Path(os.path.normpath((to or config.home / "backups").absolute()))
     if to is None:
-        folder = config.home / "backups"
         with _disk(folder):
             folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / name
-    else:
-        path = to / name if to.is_dir() else to
-    path = Path(os.path.normpath(path.absolute()))
-    if path.exists() or path.is_symlink():
-        raise UsageError("there is something of that name already.", where=str(path))
-    if not path.parent.is_dir():
-        raise UsageError("there is no such folder.", where=str(path.parent), hint="Make it first.")
-    return path
+    if folder.is_dir():
+        names = (name if n == 1 else f"{name}-{n}" for n in count(1))
+        return next(path for each in names if not os.path.lexists(path := folder / each))
+    if os.path.lexists(folder):
+        raise UsageError("there is something of that name already.", where=str(folder))
+    if not folder.parent.is_dir():
+        raise UsageError(
+            "there is no such folder.", where=str(folder.parent), hint="Make it first."
+        )
+    return folder
 
 
 @contextlib.contextmanager

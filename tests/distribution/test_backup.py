@@ -223,6 +223,9 @@ def test_nobody_else_reads_a_backup_and_nothing_is_overwritten(office: Office) -
     with pytest.raises(UsageError, match="of that name already"):
         back_up(office.config, "anna", made.path / "manifest.json")
     (office.config.home / "backups").mkdir()
+    shelf = office.config.home / "backups"
+    paths = {back_up(office.config, "anna", shelf).path for _ in range(3)}  # in one second
+    assert len(paths) == 3 and {path.parent for path in paths} == {shelf}
     inside = back_up(office.config, "anna", office.config.home / "backups" / "x")
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert inside.path != made.path
