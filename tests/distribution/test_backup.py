@@ -25,13 +25,16 @@ from mailer.distribution.backup import back_up, read_manifest
 from mailer.distribution.context import open_newsroom
 from mailer.distribution.log import log, status
 from mailer.distribution.restore import examine, put_back
+from mailer.distribution.schedule import Sweeper
 from mailer.distribution.supervisor import Supervisor, alone_on_host
+from mailer.distribution.tasks import QUEUES
 from mailer.errors import ConfigError, InputError, NotFound, Refused, StoreUnavailable, UsageError
 from mailer.store import Store, open_store
 from mailer.store import backup as copies
 
 from tests.distribution.recorder import Recorder
 from tests.distribution.sending import Office
+from tests.distribution.shelf import Shelf
 
 TOUCHED_BY_HOLDING = {"control", "counters", "distributions", "events", "held_back", "incidents",
                       "keepers", "migrations", "waves"}  # fmt: skip
@@ -186,6 +189,41 @@ def test_a_foreign_copy_of_a_backup_is_held_as_well(on_sqlite: Office, server: R
     )
     run(on_sqlite.config)
     assert len(server.got) == 20
+
+
+def test_nobody_sends_before_the_guard_has_looked(on_postgresql: Office, server: Recorder) -> None:
+    """Decision 14: senders wait for the first sweep, which holds back what an older ledger has
+    under way, however long that sweep has to wait."""
+    office = on_postgresql
+    number = office.queue(range(6, 16), due_in=0, late="send")
+    shelf = Shelf(office.config.store.url, office.config.home / "copy")
+    with open_newsroom(office.config) as room:
+        Sweeper(room).sweep()  # under way: a sender would claim of it at once
+    shelf.take()
+    run(office.config)
+    assert len(server.got) == 30
+    shelf.put()
+
+    told: list[tuple[str, str]] = []
+    supervisor = Supervisor(
+        office.config,
+        once=False,
+        queues=QUEUES,
+        tell=lambda event: told.append((event["child"], event["event"])),
+    )
+    thread = threading.Thread(target=supervisor.run)
+    with psycopg.connect(office.config.store.url) as other:
+        other.execute("LOCK TABLE keepers IN ACCESS EXCLUSIVE MODE")
+        thread.start()
+        wait_for(lambda: ("scheduler", "ready") in told)
+        time.sleep(3.0)  # far longer than a sender needs to be ready
+        assert not [child for child, _ in told if child.startswith("sender")]
+    wait_for(lambda: any(child.startswith("sender") for child, _ in told))
+    supervisor.stop()
+    thread.join()
+    assert len(server.got) == 30
+    with open_newsroom(office.config) as room:
+        assert number in [row["distribution"] for row in restored.held(room)]
 
 
 def test_a_backup_while_senders_run_is_consistent(tmp_path: Path, url: str) -> None:
@@ -563,7 +601,9 @@ def test_killed_while_psql_writes(
 
 
 def wait_for(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
     while not true():
+        assert time.monotonic() < until
         time.sleep(0.02)
 
 

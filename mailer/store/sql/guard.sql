@@ -85,8 +85,8 @@ ORDER BY h.distribution
 -- name: hold_numbers
 -- Numbers given out after the copy was made are unknown to it, and stand in mails that were sent:
 -- in links, bounce addresses and Message-IDs. They must not be given out again.
-UPDATE counters SET value = value + CASE name WHEN 'journalist' THEN 10000
-    WHEN 'distribution' THEN 100 WHEN 'start' THEN 0 ELSE 1000 END
+UPDATE counters SET value = value + CASE name WHEN 'journalist' THEN 1000000
+    WHEN 'distribution' THEN 1000 WHEN 'start' THEN 0 ELSE 1000 END
 WHERE :incident > 0
 
 -- name: hold_control
