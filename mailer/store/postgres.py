@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -48,11 +49,18 @@ class PostgresTx(Tx):
     def __init__(self, connection: _Connection, clock: Clock) -> None:
         super().__init__(clock)
         self.connection = connection
+        self._asked: tuple[int, int] | None = None
 
     def now(self) -> int:
         if not isinstance(self._clock, SystemClock):
             return self._clock.now()
-        return cast(int, self.value("core.server_now"))
+        # Asked once in a transaction; from then on what passed since is added, as a clock counts it
+        # that nobody sets.
+        if self._asked is None:
+            before = time.monotonic_ns()
+            self._asked = cast(int, self.value("core.server_now")), before
+        instant, before = self._asked
+        return instant + (time.monotonic_ns() - before) // 1000
 
     def execute(self, sql: str, params: Params) -> int:
         return self.connection.execute(_adapted(sql), params).rowcount
