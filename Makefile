@@ -1,7 +1,7 @@
 # `make demo` and `make test` work in a fresh clone with no other step.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench campaign clean help
+.PHONY: demo test lint bench bench-scale campaign clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,6 +19,7 @@ help:
 	@echo "make test   linters, types and all tests (PYTEST_FLAGS, such as -x)"
 	@echo "make lint   linters and types only"
 	@echo "make bench  how fast sending is, as ratios to its peers (BENCH_FLAGS=--help)"
+	@echo "make bench-scale  PostgreSQL beside SQLite, two machines beside one, ten million deliveries"
 	@echo "make campaign  kill a sending newsroom a thousand times and compare ledger and server"
 	@echo "            (CAMPAIGN_FLAGS='--kills 1000 --store both|sqlite|postgresql --machines N --seed N')"
 	@echo "make clean  remove what the two above installed in this folder"
@@ -36,6 +37,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(VENV)/.bench-programs
 	$(BIN)/python -m benchmarks $(BENCH_FLAGS)
+
+bench-scale: $(VENV)/.dev $(VENV)/.bench-programs
+	$(BIN)/python -m benchmarks.bench_scale $(BENCH_FLAGS)
 
 campaign: $(VENV)/.dev
 	$(BIN)/python -m tests.campaign $(CAMPAIGN_FLAGS)
