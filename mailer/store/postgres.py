@@ -6,7 +6,6 @@ clock that is not the machine's (tests, simulations) wins over the server's.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
+import orjson
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -71,7 +71,10 @@ class PostgresTx(Tx):
             return cursor.rowcount
 
     def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
-        return self.execute(query(name, self.dialect), {"rows": _as_json(columns, rows)})
+        sql = query(name, self.dialect)
+        if sql.startswith("COPY"):
+            return self._copy(sql, rows)
+        return self.execute(sql, {"rows": _as_json(columns, rows)})
 
     def bulk_rows(
         self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /
@@ -89,19 +92,17 @@ class PostgresTx(Tx):
             yield from cast("Iterator[Row]", cursor)
 
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-        count = 0
-        statement = f"COPY {table} ({','.join(columns)}) FROM STDIN"
         try:
-            with (
-                self.connection.cursor() as cursor,
-                cursor.copy(cast(Any, statement)) as copy,
-            ):
-                for row in rows:
-                    copy.write_row(row)
-                    count += 1
+            return self._copy(f"COPY {table} ({','.join(columns)}) FROM STDIN", rows)
         except psycopg.DataError as error:
             raise Refused(_unstorable(table, error)) from error
-        return count
+
+    def _copy(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
+        with self.connection.cursor() as cursor:
+            with cursor.copy(cast(Any, statement)) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return cursor.rowcount
 
     def tuples(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         with psycopg.ServerCursor(self.connection, "all", row_factory=tuple_row) as cursor:
@@ -233,7 +234,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 def _as_json(columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> str:
     named = [dict(zip(columns, row, strict=True)) for row in rows]
-    return json.dumps(named, default=bytes.hex)
+    return orjson.dumps(named, default=bytes.hex).decode("utf-8")
 
 
 @cache
