@@ -19,7 +19,7 @@ help:
 	@echo "make test   linters, types and all tests (PYTEST_FLAGS, such as -x)"
 	@echo "make lint   linters and types only"
 	@echo "make bench  how fast sending is, as ratios to its peers (BENCH_FLAGS=--help)"
-	@echo "make bench-scale  PostgreSQL beside SQLite, two machines beside one, ten million deliveries"
+	@echo "make bench-scale  PostgreSQL beside SQLite, two machines, claims among ten million"
 	@echo "make campaign  kill a sending newsroom a thousand times and compare ledger and server"
 	@echo "            (CAMPAIGN_FLAGS='--kills 1000 --store both|sqlite|postgresql --machines N --seed N')"
 	@echo "make clean  remove what the two above installed in this folder"
@@ -39,7 +39,7 @@ bench: $(VENV)/.dev $(VENV)/.bench-programs
 	$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 bench-scale: $(VENV)/.dev $(VENV)/.bench-programs
-	$(BIN)/python -m benchmarks.bench_scale $(BENCH_FLAGS)
+	$(BIN)/python -m benchmarks.shared $(BENCH_FLAGS)
 
 campaign: $(VENV)/.dev
 	$(BIN)/python -m tests.campaign $(CAMPAIGN_FLAGS)

@@ -89,16 +89,6 @@ def measure(room: Path, store: str, count: int) -> None:
         print(f"{name:36}{count:12,}{seconds * 1e6:9.0f} µs", flush=True)
 
 
-def plan_once(room: Path, store: str, count: int) -> Ran:
-    """Lay out a newsroom and queue the release to everybody in it; what that took."""
-    os.environ["MAILER_STORE__URL"] = store
-    run(room.parent, "init", str(room))
-    (room / "release.md").write_text(RELEASE)
-    seed(room / "config.toml", count)
-    head = ("--config", str(room / "config.toml"))
-    return run(room, *head, "queue", str(room / "release.md"), "--to", "list:everybody")
-
-
 def run(folder: Path, *words: str, out: Path | None = None, code: int = 0) -> Ran:
     """Run one command of mailer; what it took."""
     with Path(out or os.devnull).open("wb") as target:

@@ -282,19 +282,22 @@ class Config(_Section):
         """A SHA-256 over what must be equal on all machines of this newsroom.
 
         Secrets are left out, and so is what may differ by machine: paths, the store's address,
-        listeners, numbers of processes and connections.
+        listeners, numbers of processes and connections. A key that has its default is left out as
+        well, so that a version that knows one more goes together with one that does not (ADR 16).
         """
+
+        def said(part: _Section, exclude: Any = None) -> dict[str, Any]:
+            return part.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
+
         facts = {
-            "newsroom": self.newsroom.model_dump(mode="json"),
+            "newsroom": said(self.newsroom),
             "routes": [
-                route.model_dump(mode="json", exclude={"password", "connections", "timeouts"})
-                for route in self.routes
+                said(route, {"password", "connections", "timeouts"}) for route in self.routes
             ],
-            "destinations": [each.model_dump(mode="json") for each in self.destinations],
+            "destinations": [said(each) for each in self.destinations],
             "live": self.live,
-            "sending": self.sending.model_dump(mode="json", exclude={"processes"}),
-            "dkim": self.dkim
-            and self.dkim.model_dump(mode="json", exclude={"keys": {"__all__": {"path"}}}),
+            "sending": said(self.sending, {"processes"}),
+            "dkim": self.dkim and said(self.dkim, {"keys": {"__all__": {"path"}}}),
         }
         canonical = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -273,11 +273,14 @@ def test_frozen(tmp_path: Path) -> None:
 
 
 def test_digest_follows_what_matters(tmp_path: Path) -> None:
-    """Machines of one newsroom may differ in paths and processes, not in what they send."""
+    """Machines of one newsroom may differ in paths and processes, not in what they send. A key
+    that says what is so without it makes no difference (decision 16)."""
     path = _write(tmp_path, MINIMAL)
     plain = config.load(path, {}).digest()
     assert config.load(path, {"MAILER_SENDING__PROCESSES": "7"}).digest() == plain
     assert config.load(path, {"MAILER_STORE__URL": "sqlite:///x.db"}).digest() == plain
+    assert config.load(path, {"MAILER_SENDING__ON_DOUBT": "hold"}).digest() == plain
+    assert config.load(path, {"MAILER_SENDING__ON_DOUBT": "resend"}).digest() != plain
     assert config.load(path, {"MAILER_NEWSROOM__NAME": "B"}).digest() != plain
     assert config.load(path, {"MAILER_SMTP__URL": "smtp://127.0.0.1:26"}).digest() != plain
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +23,15 @@ DISTRIBUTION = Annotated[
     int,
     typer.Argument(
         metavar="DISTRIBUTION", help="Its number, as `mailer status` shows it.", callback=existing
+    ),
+]
+LOG = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        envvar="MAILER_LOG",
+        show_envvar=False,
+        help="What happens as JSON lines: a file, or - for stderr (MAILER_LOG).",
     ),
 ]
 REASON = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept in the history.")]
@@ -221,28 +232,19 @@ def _tell_queued(queued: Queued, zone: str) -> None:
         line(f"  left out: {count:,} {why.replace('_', ' ')}")
 
 
-def serve() -> None:
+def serve(log: LOG = None) -> None:
     """Serve the pages and send what is due, until interrupted."""
-    from mailer.cli.progress import Progress
-    from mailer.distribution.supervisor import Supervisor
-
     config = current().configuration()
     pages = [sys.executable, "-m", "mailer.web.serve", "--config", str(config.path)]
-    with Progress(_open_deliveries) as progress:
-        summary = Supervisor(config, once=False, web=pages, tell=progress.tell).run()
-    _tell_summary(summary, stopped=True)
+    _supervise(log, once=False, web=pages)
 
 
 def run(
     once: Annotated[bool, typer.Option("--once", help="Send all that is due, then leave.")] = False,
+    log: LOG = None,
 ) -> int:
     """Send what is due, when it is due, until interrupted."""
-    from mailer.cli.progress import Progress
-    from mailer.distribution.supervisor import Supervisor
-
-    with Progress(_open_deliveries) as progress:
-        summary = Supervisor(current().configuration(), once=once, tell=progress.tell).run()
-    _tell_summary(summary, stopped=not once)
+    summary = _supervise(log, once=once)
     return int(once and summary.failed)
 
 
@@ -253,18 +255,48 @@ def worker(
             metavar="NAMES", help="Only these, with commas: urgent, normal, follow-up, upkeep."
         ),
     ] = "",
+    log: LOG = None,
 ) -> None:
     """Send as one machine of several that share a store on PostgreSQL, until interrupted."""
-    from mailer.cli.progress import Progress
-    from mailer.distribution.supervisor import Supervisor
     from mailer.distribution.tasks import chosen, require_shared
 
-    config = current().configuration()
     served = chosen(queues)
-    require_shared(config)
-    with Progress(_open_deliveries) as progress:
-        summary = Supervisor(config, once=False, queues=served, tell=progress.tell).run()
-    _tell_summary(summary, stopped=True)
+    require_shared(current().configuration())
+    _supervise(log, once=False, queues=served)
+
+
+def _supervise(
+    log: str | None, *, once: bool, web: list[str] | None = None, queues: Sequence[str] = ()
+) -> Summary:
+    """Run the supervisor and show what it tells; with `log` also as lines for machines, which on
+    stderr take the place of what a person reads there."""
+    from mailer.cli.progress import Progress
+    from mailer.distribution.supervisor import Supervisor
+
+    config = current().configuration()
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(Progress(_open_deliveries))
+        tell: Callable[[Mapping[str, Any]], None] = progress.tell
+        events = None
+        if log:
+            from mailer.distribution.eventlog import STANDARD_ERROR, EventLog
+
+            events = stack.enter_context(EventLog(log))
+            tell = events.tell if log == STANDARD_ERROR else _both(progress.tell, events.tell)
+        summary = Supervisor(config, once=once, web=web, queues=queues, tell=tell).run()
+        if events is not None:
+            events.ended(summary.counts, summary.recovered, summary.restarted)
+    if log != "-" or current().json:
+        _tell_summary(summary, stopped=not once)
+    return summary
+
+
+def _both(*tells: Callable[[Mapping[str, Any]], None]) -> Callable[[Mapping[str, Any]], None]:
+    def tell(event: Mapping[str, Any]) -> None:
+        for each in tells:
+            each(event)
+
+    return tell
 
 
 def _tell_summary(summary: Summary, *, stopped: bool = False) -> None:

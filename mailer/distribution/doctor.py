@@ -165,6 +165,14 @@ def _signing(config: Config) -> Iterator[Check]:
         yield Check("dkim", state, message)
 
 
+def free_space(config: Config) -> int:
+    """Bytes free on the fullest disk that newsroom, spool and a SQLite ledger stand on."""
+    folders = {config.spool_dir, config.home}
+    if config.store.url.startswith("sqlite:///"):
+        folders.add(Path(config.store.url.removeprefix("sqlite:///")).parent)
+    return min((shutil.disk_usage(folder).free for folder in folders if folder.is_dir()), default=0)
+
+
 def _disk(config: Config) -> Iterator[Check]:
     try:
         config.spool_dir.mkdir(mode=0o700, exist_ok=True)
@@ -184,10 +192,7 @@ def _disk(config: Config) -> Iterator[Check]:
             FAIL,
             f"{config.spool_dir} cannot be written ({reason}). Let mailer's user write there.",
         )
-    folders = {config.spool_dir, config.home}
-    if config.store.url.startswith("sqlite:///"):
-        folders.add(Path(config.store.url.removeprefix("sqlite:///")).parent)
-    free = min((shutil.disk_usage(folder).free for folder in folders if folder.is_dir()), default=0)
+    free = free_space(config)
     shown = f"{free / 1e9:,.1f} GB free" if free >= 1e9 else f"{free / 1e6:,.0f} MB free"
     if free < NO_SPACE:
         yield Check("disk", FAIL, f"{shown}: too little to keep the ledger. Make room.")

@@ -34,12 +34,17 @@ _ORPHAN_AFTER = 60 * SECOND
 
 @dataclass(slots=True)
 class Recovered:
-    """What a recovery found: how many went back to the queue, were recorded, are in doubt."""
+    """What a recovery found: how many went back to the queue, were recorded, which are in doubt."""
 
     workers: list[int] = field(default_factory=list)
     requeued: int = 0
     recorded: int = 0
-    in_doubt: int = 0
+    doubtful: list[int] = field(default_factory=list)
+
+    @property
+    def in_doubt(self) -> int:
+        """How many of them nobody can know of."""
+        return len(self.doubtful)
 
 
 def boot_id() -> str:
@@ -164,7 +169,7 @@ def _doubt(
     )
     if not ledger.mark_in_doubt(tx, worker, distribution, delivery, number, reason):
         return
-    found.in_doubt += 1
+    found.doubtful.append(delivery)
     if entry is not None:
         ledger.add_attempts(tx, worker, [_unanswered(room, tx, distribution, entry)])
     if room.config.sending.on_doubt == "resend":

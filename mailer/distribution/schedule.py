@@ -388,6 +388,7 @@ class Scheduler:
                     "requeued": found.requeued,
                     "recorded": found.recorded,
                     "in_doubt": found.in_doubt,
+                    "deliveries": found.doubtful,
                 }
             )
         self._report({"event": "swept", "busy": swept.busy, "next_due": swept.next_due})

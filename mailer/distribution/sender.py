@@ -499,7 +499,8 @@ class Sender:
         way.rest(rest)
         until = now + round(rest * SECOND)
         await self._store.call(partial(self._turns.rest_route, way.name, until, reason))
-        self._report({"event": "away", "route": way.name, "reason": str(reply)})
+        said = {"phase": reply.phase, "code": reply.code, "enhanced": reply.enhanced}
+        self._report({"event": "away", "route": way.name, **said, "reason": str(reply)})
         for job in way.ready.clear():
             if not self.released(job) and not self._goes_elsewhere(way, job):
                 self._finish(way, job, self._put_off(job, now, reason, rest), reply, now)
@@ -523,7 +524,7 @@ class Sender:
         deferred = await self._store.call(partial(self._turns.defer, waves, absent, until, reason))
         if deferred and way.paused:
             hint = f"`mailer routes resume {way.name}` goes on"
-            self._report({"event": "paused", "reason": f"{reason}; {hint}."})
+            self._report({"event": "paused", "route": way.name, "reason": f"{reason}; {hint}."})
         if deferred:
             self._report({"event": "progress", "deferred": deferred})
 
@@ -541,5 +542,8 @@ class Sender:
         if counts:
             found = {state.word: count for state, count in counts.items()}
             self._report({"event": "progress", **found})
+        if counts[DeliveryState.IN_DOUBT]:
+            doubtful = [r.delivery for r in turn.results if r.state is DeliveryState.IN_DOUBT]
+            self._report({"event": "in_doubt", "deliveries": doubtful})
         # These are forgotten here and not by the caller: what follows may still fail.
         turn.forget()

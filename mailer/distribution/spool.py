@@ -75,6 +75,15 @@ class Spool:
         except OSError as error:
             raise self._unusable(error) from error
 
+    def length(self) -> int:
+        """How many requests wait (StoreUnavailable when the folder cannot be read)."""
+        try:
+            return len(self._waiting())
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise self._unusable(error) from error
+
     def put(self, request: Request) -> None:
         """Keep a request; it survives a power cut once this returns.
 

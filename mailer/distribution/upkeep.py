@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mailer.config import Config
 from mailer.distribution.context import Newsroom, create_store, open_newsroom
+from mailer.message.tokens import delivery_code
 from mailer.store import upkeep
+from mailer.store.upkeep import Fault
 
 
 def migrate(config: Config) -> list[str]:
@@ -19,6 +21,15 @@ def migrate(config: Config) -> list[str]:
 
 
 def check(room: Newsroom) -> list[str]:
-    """A sentence for each fault of the ledger; empty when it is whole."""
+    """A sentence for each fault of the ledger; empty when it is whole.
+
+    It reads one state of the ledger throughout, so senders may run meanwhile.
+    """
     with room.store.read() as tx:
-        return list(upkeep.faults(tx))
+        return [_told(fault) for fault in upkeep.faults(tx)]
+
+
+def _told(fault: Fault) -> str:
+    if fault.delivery is None:
+        return fault.sentence
+    return f"{fault.sentence} The first: `mailer show {delivery_code(fault.delivery)}`."

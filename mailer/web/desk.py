@@ -1,4 +1,4 @@
-"""The desk listener: for now the inbox, where the sandbox's caught mail is read.
+"""The desk listener: the inbox, where the sandbox's caught mail is read, `/readyz`, `/metrics`.
 
 It answers only on this machine. A caught message is shown as a mail program would show it: its
 HTML in a sandboxed frame that runs no script and loads nothing from elsewhere.
@@ -20,10 +20,10 @@ from starlette.exceptions import HTTPException
 from mailer.clock import to_datetime
 from mailer.config import Config
 from mailer.distribution.inbox import Caught, Inbox, inbox_path
-from mailer.distribution.spool import Spool
-from mailer.errors import StoreUnavailable
+from mailer.distribution.telemetry import Telemetry
 from mailer.web.guard import CONTENT_POLICY, Guard, LocalOnly
 from mailer.web.mails import Mail, framed, take_apart
+from mailer.web.metrics import CONTENT_TYPE, scrape
 from mailer.web.pages import ICON, STYLESHEET, Pages
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def desk_app(newsroom: Newsroom) -> FastAPI:
     """The application of the desk listener."""
     pages = Pages(newsroom.config)
     inbox = _InboxPages(newsroom, pages)
+    telemetry = Telemetry(newsroom)
     app = FastAPI(title="Desk", openapi_url=None, docs_url=None, redoc_url=None)
 
     def page(path: str, endpoint: Callable[..., Awaitable[Response]]) -> None:
@@ -79,8 +80,13 @@ def desk_app(newsroom: Newsroom) -> FastAPI:
         return PlainTextResponse("ok\n", headers=_NO_STORE)
 
     async def ready(request: Request) -> Response:
-        trouble = await run_in_threadpool(_trouble, newsroom)
-        return PlainTextResponse(trouble or "ready\n", 503 if trouble else 200, _NO_STORE)
+        troubles = await run_in_threadpool(telemetry.troubles)
+        text = "".join(f"{part}: {trouble}\n" for part, trouble in troubles.items())
+        return PlainTextResponse(text or "ready\n", 503 if text else 200, _NO_STORE)
+
+    async def metrics(request: Request) -> Response:
+        page = await run_in_threadpool(scrape, telemetry)
+        return Response(page, 200, {**_NO_STORE, "Content-Type": CONTENT_TYPE})
 
     def notice(status: int, title: str, text: str) -> Response:
         back = {"back": "/inbox", "back_label": "To the inbox", "write": ""}
@@ -101,6 +107,7 @@ def desk_app(newsroom: Newsroom) -> FastAPI:
     page("/favicon.ico", icon)
     page("/healthz", healthy)
     page("/readyz", ready)
+    page("/metrics", metrics)
     app.add_exception_handler(HTTPException, failed)
     app.add_middleware(LocalOnly)
     app.add_middleware(Guard, secure=False, fault=fault)
@@ -243,14 +250,3 @@ def _day(moment: datetime) -> str:
 def _is_sandboxed(config: Config) -> bool:
     """True when mail goes to the sandbox that mailer starts itself."""
     return not config.live and config.sandbox_route is not None
-
-
-def _trouble(newsroom: Newsroom) -> str:
-    """What keeps this newsroom from working now, or ""."""
-    try:
-        with newsroom.store.read():
-            pass
-        Spool(newsroom.config.spool_dir).pending()
-    except StoreUnavailable as error:
-        return f"{error}\n"
-    return ""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import httpx
-from mailer.distribution import control, subscriptions
+from mailer.distribution import control, subscriptions, upkeep
 from mailer.distribution.context import host_name
 from mailer.distribution.log import status_of
 from mailer.distribution.spool import Step
@@ -446,6 +446,7 @@ class Campaign:
             for row in rows(store, "SELECT id, journalist FROM deliveries")
         }
         report.found.late += self._promises.broken(record.mails, people)
+        report.found.gaps += upkeep.check(self._press.room)
         report.states = Counter(history.states[number].word for number in people)
         report.kept = record.kept
         report.shown = record.shown

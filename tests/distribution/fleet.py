@@ -68,16 +68,22 @@ class Machine:
         self._errors = folder / "stderr"
         self._clock = folder / "clock"
         self._clock.write_text("0")
-        site = folder / "site"
-        site.mkdir()
-        (site / "sitecustomize.py").write_text(_TURNED_CLOCK.format(file=str(self._clock)))
-        self._environ = {
-            **os.environ,
-            "MAILER_HOST": name,
-            "PYTHONPATH": f"{site}{os.pathsep}{ROOT}",
-            **environ,
-        }
+        self._site = folder / "site"
+        self._site.mkdir()
+        (self._site / "sitecustomize.py").write_text(_TURNED_CLOCK.format(file=str(self._clock)))
+        self._environ = {**os.environ, "MAILER_HOST": name, "PYTHONSAFEPATH": "1", **environ}
+        self.install(ROOT)
         self.process: subprocess.Popen[bytes] | None = None
+
+    def install(self, program: Path) -> None:
+        """From its next start on it runs the package `mailer` that is in this folder."""
+        self._environ["PYTHONPATH"] = f"{self._site}{os.pathsep}{program}"
+
+    @property
+    def version(self) -> str:
+        """The version of the program that is installed here."""
+        asks = [sys.executable, "-c", "import mailer; print(mailer.__version__)"]
+        return subprocess.check_output(asks, env=self._environ, text=True).strip()
 
     def start(self, *words: str, **environ: str) -> None:
         """Run a command in a process group of its own."""

@@ -429,7 +429,9 @@ def test_waking_while_a_large_message_is_written(run: Callable[[object], None]) 
             source.expected = 2
             connection = await Connection.open(endpoint(server.port))
             running = asyncio.ensure_future(connection.run(source))
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(5):
+                while not source.dotted:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
             assert source.dotted == [1]
             source.items.append(outgoing(2))
             connection.wake()

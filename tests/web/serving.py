@@ -49,6 +49,7 @@ class Room:
     config: Config
     store: Store
     sender: Sender
+    suppression_key: bytes = bytes(32)
     keys: TokenKeys = KEYS
     clock: Clock = field(default_factory=SystemClock)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from mailer.clock import SystemClock
 from mailer.smtp.inbox import InboxWriter
-from mailer.store import Store, open_store
+from mailer.store import open_store
 from mailer.store.migrations import migrate
 from mailer.web.desk import PAGE_SIZE, desk_app
 from mailer.web.mails import take_apart
@@ -197,22 +197,6 @@ def test_no_inbox_when_mail_goes_another_way(tmp_path: Path) -> None:
     with serving(desk_app(elsewhere)) as address, bare(address) as client:
         answer = client.get("/inbox")
         assert answer.status_code == 404 and "goes another way" in answer.text
-    store.close()
-
-
-def test_ready_says_what_is_wrong(office: Room, client: httpx.Client) -> None:
-    assert client.get("/readyz").text == "ready\n"
-    assert client.get("/healthz").text == "ok\n"
-    office.config.spool_dir.write_text("a file where the folder should be")
-    answer = client.get("/readyz")
-    assert answer.status_code == 503 and "spool cannot be used" in answer.text
-
-
-def test_ready_without_a_database(tmp_path: Path) -> None:
-    store: Store = open_store("postgresql://nobody@/none?host=/nonexistent", busy_timeout=0.3)
-    with serving(desk_app(room(store, tmp_path / "room"))) as address, bare(address) as client:
-        assert client.get("/readyz").status_code == 503
-        assert client.get("/inbox").status_code == 200
     store.close()
 
 

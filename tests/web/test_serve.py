@@ -71,7 +71,10 @@ def test_both_listeners_serve_and_leave_when_the_pipe_closes(newsroom: Path) -> 
             )
             assert (answer.status_code, answer.text) == (200, "Unsubscribed.\n")
             assert desk.get("/inbox").status_code == 200
-            assert desk.get("/readyz").text == "ready\n"
+            # Nobody sends here: the page is served, the newsroom is not ready.
+            assert desk.get("/readyz").text.startswith("sender: ")
+            assert "mailer_store_up 1.0" in desk.get("/metrics").text
+            assert public.get("/metrics").status_code == public.get("/readyz").status_code == 404
             assert public.get("/inbox").status_code == 404
         assert states(room.store)[7, ANNA] == 6
         assert process.stdin is not None and process.stderr is not None
