@@ -31,6 +31,7 @@ from mailer.cli import (
     newsroom,
     releases,
     resolve,
+    restored,
     routes,
     sending,
     store,
@@ -160,6 +161,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, suppress, store, jobs, dkim, demo,
+    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
+    dkim, demo,
 ):  # fmt: skip
     module.register(app)
