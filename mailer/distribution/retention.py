@@ -141,7 +141,7 @@ def clean_files(room: Newsroom, actor: str) -> dict[str, int]:
 def standing(room: Newsroom, tx: Tx) -> tuple[bool, str]:
     """Whether something is kept for too long, and a sentence that says how it stands."""
     last, now = retention.last_done(tx), tx.now()
-    done = "never yet" if last is None else f"last on {to_datetime(last):%Y-%m-%d}"
+    done = "no run yet" if last is None else f"the last run was on {to_datetime(last):%Y-%m-%d}"
     late = now - OVERDUE_AFTER
     if (last is None or not late <= last <= now) and retention.is_overdue(
         tx, late - _age(room.config.retention.messages)
@@ -150,7 +150,7 @@ def standing(room: Newsroom, tx: Tx) -> tuple[bool, str]:
             f"What is past its retention was not removed ({done}). It goes by itself while "
             "`mailer serve`, `run` or `worker` is running; `mailer store retain` does it now."
         )
-    return False, f"Nothing is kept longer than [retention] says (removed {done})."
+    return False, f"Nothing is kept longer than [retention] says ({done})."
 
 
 def too_old_files(room: Newsroom) -> list[Path]:

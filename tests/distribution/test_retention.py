@@ -351,6 +351,25 @@ def test_what_lies_in_the_folders_goes(room: Newsroom, clock: ManualClock) -> No
     }  # fmt: skip
 
 
+def test_each_machine_cleans_its_own_folders(room: Newsroom, clock: ManualClock) -> None:
+    """E13: in its sweep, once a day; what it cannot remove the doctor names."""
+    folder = room.config.home / "rejected"
+    folder.mkdir()
+    sweeper = Sweeper(room)
+    sweeper.sweep()
+    for name in ("a-1.csv", "a-2.csv"):
+        (folder / name).write_text("line,reason\n")
+        os.utime(folder / name, (NOON / SECOND, NOON / SECOND))
+    clock.advance(93 * DAY)
+    (warning,) = [
+        c.message for c in doctor._retention(room) if c.state == "warning" and "a-1" in c.message
+    ]
+    assert "is past its retention" in warning
+    sweeper.sweep()
+    assert list(folder.iterdir()) == []
+    assert {"rejected": 2} in told(room.store)
+
+
 def test_it_is_said_when_it_is_overdue(room: Newsroom, clock: ManualClock) -> None:
     """E13: enforced, or the doctor and `status` say that it is not."""
 
