@@ -26,6 +26,7 @@ from mailer.distribution.tasks import KINDS, SENDING, kind_of
 from mailer.errors import StoreUnavailable
 from mailer.store import jobs, ledger
 from mailer.store.ledger import OpenWave
+from mailer.store.patience import PatientAsyncConnection
 
 _HEARTBEAT = 5.0
 """Seconds between two signs of life of a process that takes tasks."""
@@ -140,6 +141,7 @@ class Crew:
                 min_size=1,
                 max_size=3,
                 timeout=10.0,
+                connection_class=PatientAsyncConnection,
                 kwargs={"options": "-c timezone=UTC", "connect_timeout": 5},
             )
         )
