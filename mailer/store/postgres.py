@@ -142,8 +142,10 @@ class PostgresStore(Store):
             },
             min_size=0,
             max_size=16,
-            timeout=busy_timeout,
-            reconnect_timeout=busy_timeout,
+            # The pool waits longer after each failure. Short rounds, begun anew by whoever asks
+            # again, find a server that is back within a second or two.
+            timeout=min(3.0, busy_timeout),
+            reconnect_timeout=min(2.0, busy_timeout),
             configure=self._look_after,
             check=ConnectionPool.check_connection,
             open=True,
@@ -256,6 +258,8 @@ def _translated() -> Iterator[None]:
         yield
     except (psycopg.OperationalError, PoolTimeout, psycopg.errors.LockNotAvailable) as error:
         first = str(error).strip().partition("\n")[0]
+        if isinstance(error, PoolTimeout):  # it says only for how long the pool waited
+            first = "the database server is not reached"
         raise StoreUnavailable(
             f"the store cannot be used now ({first}); nothing was done.", hint="Try again."
         ) from error
