@@ -143,7 +143,6 @@ def main(arguments: list[str] | None = None) -> int:
         cut=options.cut,
         half_open=options.half_open,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     with tempfile.TemporaryDirectory(
         prefix="mailer-cluster-", ignore_cleanup_errors=True
@@ -162,4 +161,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mailer.distribution import upkeep
 from mailer.distribution.log import log, status_of
@@ -278,33 +278,11 @@ class Cluster:
     # The end --------------------------------------------------------------------------------
 
     def _compared(self, number: int) -> Report:
-        room, record = self.press.room, self.sink.record()
-        report = Report(
-            self.plan.messages,
-            self._state(number),
-            taken=record.total(),
-            seconds=self._moved - self._began,
-        )
+        room = self.press.room
         self._watcher.begins("comparing", self.plan.messages)
-        for done, row in enumerate(log(room, distribution=number), 1):
-            state, code, email = row["state"], row["delivery"], row["email"]
-            times = record.pop((email, row["message_id"]), 0)
-            report.states[state] += 1
-            if times > 1:
-                report.doubled.append(f"{code} {email}: taken {times} times")
-            if state == "in_doubt":
-                report.doubtful.append((code, email, times))
-            elif state == "accepted":
-                report.once += times == 1
-                if not times:
-                    report.lost.append(f"{code} {email}: accepted, but the sink has it not")
-            else:
-                report.open.append(f"{code} {email}: {state} at the end")
-                if times:
-                    report.ghosts.append(f"{code} {email}: the sink has it, the ledger: {state}")
-            if done % 5000 == 0:
-                self._watcher.moves(done)
-        report.ghosts += [f"{email} {name}: no such delivery" for email, name in record]
+        report = compare(log(room, distribution=number), self.sink.record(), self._watcher.moves)
+        report.messages, report.state = self.plan.messages, self._state(number)
+        report.seconds = self._moved - self._began
         report.faults = upkeep.check(room)
         report.sent_by = {
             row["host"]: row["n"]
@@ -317,8 +295,37 @@ class Cluster:
         report.alarms = {
             name: Counter(machine.said.splitlines()) for name, machine in self.machines.items()
         }
-        self._watcher.moves(self.plan.messages)
         return report
+
+
+def compare(
+    ledger: Iterable[Mapping[str, Any]],
+    record: Counter[tuple[str, str]],
+    moves: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Each row of `log` looked up in what the sink took, (recipient, Message-ID), and what is then
+    left of that."""
+    report = Report(taken=record.total())
+    for done, row in enumerate(ledger, 1):
+        state, code, email = row["state"], row["delivery"], row["email"]
+        times = record.pop((email, row["message_id"]), 0)
+        report.states[state] += 1
+        if times > 1:
+            report.doubled.append(f"{code} {email}: taken {times} times")
+        if state == "in_doubt":
+            report.doubtful.append((code, email, times))
+        elif state == "accepted":
+            report.once += times == 1
+            if not times:
+                report.lost.append(f"{code} {email}: accepted, but the sink has it not")
+        else:
+            report.open.append(f"{code} {email}: {state} at the end")
+            if times:
+                report.ghosts.append(f"{code} {email}: the sink has it, the ledger says {state}")
+        if done % 1000 == 0:
+            moves(done)
+    report.ghosts += [f"{email} {name}: no such delivery" for email, name in record]
+    return report
 
 
 def _kill(machine: Machine) -> None:
