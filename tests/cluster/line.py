@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _OPEN, _CUT, _SWALLOWS = "open", "cut", "swallows"
 
@@ -41,6 +42,10 @@ class Line:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    def url(self, url: str) -> str:
+        """The database of that URL, reached over this line."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}{urlsplit(url).path}"
 
     def cut(self) -> None:
         """Reset every connection; refuse new ones."""

@@ -170,10 +170,7 @@ class Cluster:
             if self.plan.cut:
                 line = self._parts.enter_context(Line(self.postgres.socket))
                 self._lines.append(line)
-                database = url.partition("?")[0].rpartition("/")[2]
-                environ["MAILER_STORE__URL"] = (
-                    f"postgresql://postgres@127.0.0.1:{line.port}/{database}"
-                )
+                environ["MAILER_STORE__URL"] = line.url(url)
             machine = Machine(self.press.config.home, self._folder / name, name, **environ)
             self.machines[name] = machine
             self._parts.callback(_kill, machine)

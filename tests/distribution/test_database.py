@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from mailer.clock import SECOND
@@ -43,11 +42,6 @@ def postgres() -> Iterator[Postgres]:
         Postgres(Path(folder) / "data") as server,
     ):
         yield server
-
-
-def by(line: Line, url: str) -> str:
-    """The same database, reached over that line."""
-    return f"postgresql://postgres@127.0.0.1:{line.port}{urlsplit(url).path}"
 
 
 def test_a_database_that_is_restarted_in_mid_send(tmp_path: Path, postgres: Postgres) -> None:
@@ -90,8 +84,8 @@ def test_a_line_that_is_cut_and_one_that_dies_without_a_word(
     ):
         number = fleet.queue()
         machines = [
-            fleet.machine("a", MAILER_STORE__URL=by(told, url)),
-            fleet.machine("b", MAILER_STORE__URL=by(untold, url)),
+            fleet.machine("a", MAILER_STORE__URL=told.url(url)),
+            fleet.machine("b", MAILER_STORE__URL=untold.url(url)),
         ]
         for machine in machines:
             machine.start()
@@ -125,7 +119,7 @@ def test_a_machine_whose_line_died_without_a_word_is_rescued(
         Fleet(tmp_path, url, 600, sending=QUICK, delay=0.1) as fleet,
     ):
         number = fleet.queue()
-        lost = fleet.machine("a", MAILER_STORE__URL=by(line, url))
+        lost = fleet.machine("a", MAILER_STORE__URL=line.url(url))
         other = fleet.machine("b")
         lost.start()
         other.start()
