@@ -259,6 +259,22 @@ class Fleet:
             if entry["kind"] == "message" and f"@{domain}>" in entry["rcpt_to"]
         )
 
+    def first_claimed(self, domain: str) -> int:
+        """When the claim was made (UTC µs) whose message was the first to a domain: its place in
+        a queue was taken with it, however late its MAIL FROM came."""
+        there = self.press.rows(
+            "SELECT d.id FROM deliveries d JOIN addresses a ON a.journalist = d.journalist "
+            "WHERE a.email LIKE :them",
+            them=f"%@{domain}",
+        )
+        mail_at, first = min((at, id) for at, id in self.record().mails if (id,) in set(there))
+        claims = self.press.rows("SELECT at, data FROM events WHERE kind = 'claimed'")
+        return max(
+            int(at)
+            for at, data in claims
+            if at <= mail_at and first in json.loads(data)["deliveries"]
+        )
+
     def seen(self, host: str) -> bool:
         """Whether a machine has told the others that it is there."""
         found = self.press.rows("SELECT host FROM machines WHERE host = :host", host=host)
