@@ -27,6 +27,7 @@ from mailer.errors import StoreUnavailable
 from mailer.store import jobs, ledger
 from mailer.store.ledger import OpenWave
 from mailer.store.patience import PatientAsyncConnection
+from mailer.store.postgres import why_not
 
 _HEARTBEAT = 5.0
 """Seconds between two signs of life of a process that takes tasks."""
@@ -84,8 +85,9 @@ class Crew:
             except (ConnectorException, OperationalError, PoolTimeout, StoreUnavailable) as error:
                 if self._failure is not None:
                     break
-                words = str(error.__cause__ or error).strip().partition("\n")[0]
+                words = str(error)
                 if not isinstance(error, StoreUnavailable):
+                    words = why_not(error.__cause__ or error)
                     words = f"the store cannot be used now ({words}); no task is taken."
                 self._report({"event": "trouble", "reason": words})
             if not self._stopping.is_set():

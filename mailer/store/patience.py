@@ -75,7 +75,7 @@ class PatientAsyncConnection(psycopg.AsyncConnection[Any]):
     """The same for the short statements of an event loop, which must not stand still for a look:
     what has no answer within `answer_within` seconds is given up."""
 
-    answer_within: float = 4 * ANSWER_WITHIN
+    answer_within: float = 2 * ANSWER_WITHIN
 
     async def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
         """As of `AsyncConnection`. Raises OperationalError, and the connection is closed."""

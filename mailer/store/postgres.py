@@ -257,9 +257,13 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (psycopg.OperationalError, PoolTimeout, psycopg.errors.LockNotAvailable) as error:
-        first = str(error).strip().partition("\n")[0]
-        if isinstance(error, PoolTimeout):  # it says only for how long the pool waited
-            first = "the database server is not reached"
         raise StoreUnavailable(
-            f"the store cannot be used now ({first}); nothing was done.", hint="Try again."
+            f"the store cannot be used now ({why_not(error)}); nothing was done.", hint="Try again."
         ) from error
+
+
+def why_not(error: BaseException) -> str:
+    """In a few words why a connection cannot be used, or had."""
+    if isinstance(error, PoolTimeout):  # it says only for how long the pool waited
+        return "the database server is not reached"
+    return str(error).strip().partition("\n")[0]
