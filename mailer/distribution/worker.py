@@ -28,6 +28,8 @@ from mailer.distribution.waves import ACTOR
 from mailer.errors import MailerError, StoreUnavailable
 from mailer.store import jobs, ledger
 from mailer.store.ledger import OpenWave
+from mailer.store.patience import PatientAsyncConnection
+from mailer.store.postgres import why_not
 
 _HEARTBEAT = 5.0
 """Seconds between two signs of life of a process that takes tasks."""
@@ -85,8 +87,9 @@ class Crew:
             except (ConnectorException, OperationalError, PoolTimeout, StoreUnavailable) as error:
                 if self._failure is not None:
                     break
-                words = str(error.__cause__ or error).strip().partition("\n")[0]
+                words = str(error)
                 if not isinstance(error, StoreUnavailable):
+                    words = why_not(error.__cause__ or error)
                     words = f"the store cannot be used now ({words}); no task is taken."
                 self._report({"event": "trouble", "reason": words})
             if not self._stopping.is_set():
@@ -142,6 +145,7 @@ class Crew:
                 min_size=1,
                 max_size=3,
                 timeout=10.0,
+                connection_class=PatientAsyncConnection,
                 kwargs={"options": "-c timezone=UTC", "connect_timeout": 5},
             )
         )
