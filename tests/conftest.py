@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,14 @@ def postgres_server() -> Iterator[Postgres]:
         Postgres(Path(folder) / "data") as server,
     ):
         yield server
+
+
+@pytest.fixture
+def postgres_programs(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of that server's own programs (pg_dump …), first on the PATH."""
+    folder = postgres_server.programs
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return folder
 
 
 @pytest.fixture
