@@ -124,6 +124,7 @@ class Turns:
     def look(self) -> Look:
         """Opt-outs that wait in the spool, then the control version and what it withdraws."""
         self._drain_spool()
+        began = self._room.clock.monotonic()
         with self._room.store.read() as tx:
             version = control_version(tx)
             if version != self._version:
@@ -133,9 +134,8 @@ class Turns:
             found = ledger.withdrawn(tx, self._worker) if self._looks_due else {}
             self._looks_due = max(0, self._looks_due - 1)
             waves, ways = ledger.open_waves(tx), routes.state_of(tx)
-            clock = self._room.clock
-            after, now, before = clock.monotonic(), tx.now(), clock.monotonic()
-            return Look(found, waves, ways, now, (after, before))
+            now = tx.now()
+            return Look(found, waves, ways, now, (began, self._room.clock.monotonic()))
 
     def turn(self, turn: Turn) -> Claim:
         """One group commit: answers, what was set aside, and the next claim."""
