@@ -6,7 +6,6 @@ clock that is not the machine's (tests, simulations) wins over the server's.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
+import orjson
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -225,7 +225,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 def _as_json(columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> str:
     named = [dict(zip(columns, row, strict=True)) for row in rows]
-    return json.dumps(named, default=bytes.hex)
+    return orjson.dumps(named, default=bytes.hex).decode()
 
 
 @cache
