@@ -128,6 +128,7 @@ def claim(
         "distribution": wave.distribution,
         "wave": wave.wave,
         "now": tx.now(),
+        "worker": worker,
     }
     rows = _array(tx.value("ledger.pick_queued", limit=limit, **place))
     if len(rows) < limit:
@@ -138,15 +139,16 @@ def claim(
     if not rows:
         return []
     rows.sort()
-    ids = [row[0] for row in rows]
-    tx.run("ledger.claim", worker=worker, distribution=wave.distribution, ids=json.dumps(ids))
-    add_event(
-        tx,
-        "claimed",
-        f"worker:{worker}",
-        distribution=wave.distribution,
-        data={"wave": wave.wave, "deliveries": ids},
-    )
+    if tx.dialect == "sqlite":  # PostgreSQL has claimed and told what it picked
+        ids = [row[0] for row in rows]
+        tx.run("ledger.claim", worker=worker, distribution=wave.distribution, ids=json.dumps(ids))
+        add_event(
+            tx,
+            "claimed",
+            f"worker:{worker}",
+            distribution=wave.distribution,
+            data={"wave": wave.wave, "deliveries": ids},
+        )
     return [
         Claimed(wave.distribution, id, journalist, list_id, attempts, first, kind, frozen, person)
         for id, journalist, list_id, attempts, first, kind, frozen, *person in rows
