@@ -130,6 +130,8 @@ def claim(
         "now": tx.now(),
         "worker": worker,
     }
+    if tx.dialect == "postgresql":
+        tx.value("ledger.by_keys")
     rows = _array(tx.value("ledger.pick_queued", limit=limit, **place))
     if len(rows) < limit:
         if but:

@@ -39,6 +39,10 @@ _NOTICE_DEATH = " ".join(
 """For a session: the server misses a machine that is gone without a word within 20 seconds, and
 frees the locks it held. By itself it would wait for two hours."""
 
+_NO_COMPILER = "-c jit=off"
+"""What the server expects a claim to cost, before it knows how few rows are wanted, would have it
+compile the statement to machine code each time, which takes longer than the claim."""
+
 _Connection = psycopg.Connection[dict[str, Any]]
 
 
@@ -137,7 +141,8 @@ class PostgresStore(Store):
                 "row_factory": dict_row,
                 "autocommit": True,
                 "connect_timeout": max(2, round(busy_timeout)),
-                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC {_NOTICE_DEATH}",
+                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC {_NO_COMPILER} "
+                f"{_NOTICE_DEATH}",
             },
             min_size=0,
             max_size=16,

@@ -41,6 +41,11 @@ true
 -- name: no@postgresql
 false
 
+-- name: by_keys
+-- For the rest of the transaction PostgreSQL finds rows by their keys. A plan that was made when a
+-- table was small, and is kept, would read it from end to end for every delivery once it is large.
+SELECT set_config('enable_seqscan', 'off', true)
+
 -- name: place
 d.distribution, d.id, d.journalist, d.list, d.attempts, d.first_attempt_at, d.kind
 
@@ -63,9 +68,8 @@ d.ctid AS spot
 
 -- name: taken@postgresql
 -- Claimed where it was locked. Only what was really changed goes on: a row that somebody moved
--- while it was being locked is left for the next claim. PostgreSQL expects ten rows of an array,
--- however many a LIMIT is for that it does not know when it plans; so it looks people up by their
--- keys instead of reading everybody.
+-- while it was being locked is left for the next claim. Of an array PostgreSQL expects ten rows,
+-- of a LIMIT that it does not know when it plans a tenth of the queue.
 , picked AS (
     UPDATE deliveries d SET state = 1, worker = :worker
     WHERE d.ctid = ANY (ARRAY(SELECT spot FROM found)) AND d.state IN (0, 2)
