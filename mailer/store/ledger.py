@@ -130,8 +130,7 @@ def claim(
         "now": tx.now(),
         "worker": worker,
     }
-    if tx.dialect == "postgresql":
-        tx.value("ledger.by_keys")
+    _by_keys(tx)
     rows = _array(tx.value("ledger.pick_queued", limit=limit, **place))
     if len(rows) < limit:
         if but:
@@ -171,6 +170,7 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
     """
     if not results:
         return 0
+    _by_keys(tx)
     answers = [
         (
             *(r.distribution, r.delivery, worker, r.number, int(r.state), r.at, r.due_at),
@@ -405,6 +405,11 @@ def worker_left(tx: Tx, worker: int) -> None:
 def present_workers(tx: Tx) -> list[Row]:
     """Workers that have not left: id, host, name, pid, boot_id, journal, lease_at …"""
     return tx.all("ledger.present_workers")
+
+
+def _by_keys(tx: Tx) -> None:
+    if tx.dialect == "postgresql":
+        tx.value("ledger.by_keys")
 
 
 def _given_back(tx: Tx, worker: int, rows: Sequence[Row]) -> int:
