@@ -42,16 +42,6 @@ SELECT (SELECT count(*) FROM deliveries WHERE state = 1) AS claimed,
 INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
 VALUES (:at, :kind, :actor, :distribution, :delivery, :journalist, :data)
 
--- name: add_events
-INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
-VALUES (:at, :kind, :actor, :distribution, :delivery, :journalist, :data)
-
--- name: add_events@postgresql
-INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
-SELECT at, kind, actor, distribution, delivery, journalist, data
-FROM json_to_recordset(:rows ::json) AS r (at bigint, kind text, actor text,
-    distribution integer, delivery bigint, journalist integer, data text)
-
 -- name: applied_migrations
 SELECT number FROM migrations ORDER BY number
 

@@ -172,14 +172,6 @@ IN (SELECT value FROM json_each(:ids))
 -- name: is_one_of@postgresql
 = ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(:ids ::json)))
 
--- name: freeze_fields
-INSERT INTO slot_values (distribution, delivery, data) VALUES (:distribution, :delivery, :data)
-
--- name: freeze_fields@postgresql
-INSERT INTO slot_values (distribution, delivery, data)
-SELECT distribution, delivery, data FROM json_to_recordset(:rows ::json)
-    AS r (distribution integer, delivery bigint, data text)
-
 -- name: compiled
 SELECT data FROM compiled WHERE digest = :digest
 
