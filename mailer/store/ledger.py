@@ -98,7 +98,7 @@ _ATTEMPT = (
     *("code", "enhanced", "reply", "verdict", "state", "sha256", "signer", "signature"),
 )
 _WORDS = {state: state.word for state in DeliveryState}
-_EVENT = ("at", "kind", "actor", "distribution", "delivery", "data")
+_EVENT = ("at", "kind", "actor", "distribution", "delivery", "journalist", "data")
 
 
 def open_waves(tx: Tx) -> list[OpenWave]:
@@ -159,7 +159,7 @@ def claim(
 def freeze(tx: Tx, values: Sequence[tuple[int, int, str]]) -> None:
     """Keep the slot values of first claims: (distribution, delivery, JSON object)."""
     if values:
-        tx.copy("slot_values", ("distribution", "delivery", "data"), values)
+        tx.bulk("ledger.freeze_fields", ("distribution", "delivery", "data"), values)
 
 
 def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
@@ -181,8 +181,8 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
     held = {row["id"] for row in tx.bulk_rows("ledger.record", _ANSWER, answers)}
     add_attempts(tx, worker, [r for r in results if r.delivery in held])
     actor = f"worker:{worker}"
-    tx.copy(
-        "events",
+    tx.bulk(
+        "core.add_events",
         _EVENT,
         [
             (
@@ -191,6 +191,7 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
                 actor,
                 r.distribution,
                 r.delivery,
+                None,
                 _answer(r.code, r.number),
             )
             for r in results

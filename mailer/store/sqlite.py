@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +41,19 @@ class SqliteTx(Tx):
         return self.connection.executemany(sql, params).rowcount
 
     def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
-        text = query(name, self.dialect)
-        return sum(cursor.rowcount for cursor in self._blocks(text, columns, rows))
+        return sum(cursor.rowcount for cursor in self._blocks(name, columns, rows))
 
     def bulk_rows(
         self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /
     ) -> list[Row]:
-        text = query(name, self.dialect)
-        return [row for cursor in self._blocks(text, columns, rows) for row in cursor]
+        return [row for cursor in self._blocks(name, columns, rows) for row in cursor]
 
     def _blocks(
-        self, text: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+        self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
     ) -> Iterator[sqlite3.Cursor]:
         # Each statement lets go of the interpreter's lock and takes it again, and is looked up
         # and bound anew: one for many rows does it once.
+        text = query(name, self.dialect)
         done = 0
         for size in _BLOCKS:
             sql = _for_rows(text, columns, size)
@@ -70,12 +69,9 @@ class SqliteTx(Tx):
         return iter(self.connection.execute(sql, params))
 
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-        marks = ", ".join(f":{column}" for column in columns)
-        text = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
-        waiting, count = iter(rows), 0
-        while block := [*islice(waiting, _BLOCKS[0])]:
-            count += sum(cursor.rowcount for cursor in self._blocks(text, tuple(columns), block))
-        return count
+        marks = ",".join("?" * len(columns))
+        sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"
+        return self.connection.executemany(sql, rows).rowcount
 
     def tuples(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         cursor = self.connection.cursor()

@@ -42,6 +42,13 @@ SELECT (SELECT count(*) FROM deliveries WHERE state = 1) AS claimed,
 INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
 VALUES (:at, :kind, :actor, :distribution, :delivery, :journalist, :data)
 
+-- name: add_events
+INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
+VALUES (:at, :kind, :actor, :distribution, :delivery, :journalist, :data)
+
+-- name: add_events@postgresql
+COPY events (at, kind, actor, distribution, delivery, journalist, data) FROM STDIN
+
 -- name: applied_migrations
 SELECT number FROM migrations ORDER BY number
 

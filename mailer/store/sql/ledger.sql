@@ -172,6 +172,12 @@ IN (SELECT value FROM json_each(:ids))
 -- name: is_one_of@postgresql
 = ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(:ids ::json)))
 
+-- name: freeze_fields
+INSERT INTO slot_values (distribution, delivery, data) VALUES (:distribution, :delivery, :data)
+
+-- name: freeze_fields@postgresql
+COPY slot_values (distribution, delivery, data) FROM STDIN
+
 -- name: compiled
 SELECT data FROM compiled WHERE digest = :digest
 
