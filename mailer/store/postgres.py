@@ -58,8 +58,8 @@ class PostgresTx(Tx):
     def now(self) -> int:
         if not isinstance(self._clock, SystemClock):
             return self._clock.now()
-        # Asked once in a transaction; from then on what passed since the answer is added, as a clock
-        # counts it that nobody sets: a little behind the server's, for no gate may open early.
+        # Asked once in a transaction; from then on what passed since the answer is added, as a
+        # clock counts it that nobody sets: a little behind the server's, so no gate opens early.
         if self._asked is None:
             self._asked = cast(int, self.value("core.server_now")), time.monotonic_ns()
         instant, answered = self._asked
