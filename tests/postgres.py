@@ -44,11 +44,6 @@ class Postgres:
         """Where it listens."""
         return Path(parse_qs(urlsplit(self.url).query)["host"][0]) / ".s.PGSQL.5432"
 
-    @property
-    def programs(self) -> Path:
-        """The folder of its own pg_dump, psql …"""
-        return Path(self._server.bin_path)
-
     def database(self) -> str:
         """The URL of a new, empty database."""
         name = f"t{uuid.uuid4().hex[:12]}"
