@@ -1,7 +1,7 @@
 # `make demo` and `make test` work in a fresh clone with no other step.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench bench-scale campaign clean help
+.PHONY: demo demo-cluster test lint bench bench-scale campaign clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,6 +16,8 @@ BROWSER := chromium fonts-liberation fonts-noto-core fonts-noto-cjk
 help:
 	@echo "make demo   send the sample release to sample journalists on this machine"
 	@echo "            (DEMO_FLAGS=--once leaves after checking everything)"
+	@echo "make demo-cluster  200,000 messages through two workers and PostgreSQL; one worker is killed,"
+	@echo "            the database restarted, ledger and mail server compared (CLUSTER_FLAGS=--help)"
 	@echo "make test   linters, types and all tests (PYTEST_FLAGS, such as -x)"
 	@echo "make lint   linters and types only"
 	@echo "make bench  how fast sending is, as ratios to its peers (BENCH_FLAGS=--help)"
@@ -26,6 +28,9 @@ help:
 
 demo: $(VENV)/.run
 	$(BIN)/mailer demo $(DEMO_FLAGS)
+
+demo-cluster: $(VENV)/.dev
+	$(BIN)/python -m tests.cluster $(CLUSTER_FLAGS)
 
 test: lint $(VENV)/.programs
 	$(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)

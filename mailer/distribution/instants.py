@@ -43,13 +43,16 @@ def clock_with_utc(instant: str, zone: str, *, name: bool = True) -> str:
 def since(room: Newsroom, text: str) -> int:
     """UTC microseconds of "2026-03-01", "2026-03-01T08:00", "now", or "2h" (that long ago).
 
-    Times without a zone are in the newsroom's. Raises UsageError for anything else.
+    Times without a zone are in the newsroom's. Now is the store's, as all instants in the ledger
+    are. Raises UsageError for anything else, StoreUnavailable.
     """
+    with room.store.read() as tx:
+        now = tx.now()
     try:
-        return room.clock.now() - round(duration(text.strip()) * SECOND)
+        return now - round(duration(text.strip()) * SECOND)
     except BadValue:
         pass
     if _DATE.fullmatch(text.strip()):
         text = f"{text.strip()}T00:00"
     instant = parse_when(text, room.config.newsroom.timezone)
-    return room.clock.now() if instant is NOW else instant
+    return now if instant is NOW else instant

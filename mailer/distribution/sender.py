@@ -12,10 +12,11 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from mailer.clock import SECOND
+from mailer.clock import SECOND, FollowingClock
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer
 from mailer.distribution.hand import Hand
@@ -76,7 +77,9 @@ class Sender:
         serves: Callable[[OpenWave], bool] | None = None,
     ) -> None:
         self.stopping = asyncio.Event()
-        self._room = room
+        # Retries, pauses and dates are counted by the store's clock, however wrong this machine's.
+        self._clock = FollowingClock(room.clock)
+        self._room = replace(room, clock=self._clock)
         self._sending = room.config.sending
         self._journal = journal
         self._report = report
@@ -207,13 +210,12 @@ class Sender:
         job: Job = item.context
         if job.claimed.id in self._withdrawn:
             return False
-        signer = job.signing.id if job.signing else 0
         self._journal.dotted(
             job.claimed.id,
             job.claimed.attempts + 1,
             job.sent_date,
             job.sha256,
-            signer,
+            job.signing.id if job.signing else 0,
             job.signature,
             job.route,
         )
@@ -222,7 +224,7 @@ class Sender:
     def answered(self, way: Way, item: Outgoing, outcome: Outcome, fresh: bool) -> None:
         """Judge one answer and put it among the results."""
         job: Job = item.context
-        reply, now = outcome.reply, self._room.clock.now()
+        reply, now = outcome.reply, self._clock.now()
         if not outcome.dotted:
             self._journal.undotted(job.claimed.id)
             if reply.code == 0:
@@ -270,8 +272,7 @@ class Sender:
         way.deferred(reply.phase, reply.code)
         if decision.scope != "destination" or reply.phase is Phase.MAIL:
             return
-        asked = decision.wait is not None or reply.code == 421
-        if self._streaks.deferred(job.group, asked=asked):
+        if self._streaks.deferred(job.group, asked=decision.wait is not None or reply.code == 421):
             # What is on the wire meanwhile changes nothing; the pause counts from now.
             wait = max(delay(self._sending, 0), decision.wait or 0.0)
             self._pauses[job.group] = now + round(wait * SECOND)
@@ -386,6 +387,7 @@ class Sender:
             await self._store.pause(max(0.0, CONTROL_EVERY - (self._loop.time() - began)))
 
     def _seen(self, look: Look) -> None:
+        self._clock.hear(look.now, *look.between)
         self._withdrawn.update({k: v for k, v in look.withdrawn.items() if k in self._in_hand})
         self._waves = self._standing.claimable(look.waves)
         for way in self._ways.values():
@@ -439,7 +441,7 @@ class Sender:
             self._hand.left(waiting, self._loop.time(), self._allowed)
             turn.wanted = max(0, self._hand.size(self._allowed) - waiting)
         if turn.wanted or turn.again:
-            turn.ways = outlook(self._ways, self._limits, self._hand.rate, self._room.clock.now())
+            turn.ways = outlook(self._ways, self._limits, self._hand.rate, self._clock.now())
         return turn
 
     async def _turn_once(self, turn: Turn) -> None:
@@ -495,7 +497,7 @@ class Sender:
             return
         way.alone = False
         reason = f"mail service {way.name} is away: {reply}"
-        now = self._room.clock.now()
+        now = self._clock.now()
         way.rest(rest)
         until = now + round(rest * SECOND)
         await self._store.call(partial(self._turns.rest_route, way.name, until, reason))
@@ -516,7 +518,7 @@ class Sender:
         if absent:
             first = min(absent, key=lambda way: way.absence)
             wait, reason = first.absence
-            await self._defer(first, self._room.clock.now() + round(wait * SECOND), reason)
+            await self._defer(first, self._clock.now() + round(wait * SECOND), reason)
 
     async def _defer(self, way: Way, until: int, reason: str) -> None:
         waves, self._waves = self._waves, []
@@ -540,8 +542,7 @@ class Sender:
         counts = Counter(result.state for result in turn.results)
         counts.update(each.state for each in turn.aside if each.state is not None)
         if counts:
-            found = {state.word: count for state, count in counts.items()}
-            self._report({"event": "progress", **found})
+            self._report({"event": "progress", **{s.word: n for s, n in counts.items()}})
         if counts[DeliveryState.IN_DOUBT]:
             doubtful = [r.delivery for r in turn.results if r.state is DeliveryState.IN_DOUBT]
             self._report({"event": "in_doubt", "deliveries": doubtful})

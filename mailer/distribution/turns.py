@@ -42,12 +42,14 @@ server there are no steps, and each statement is one more to wait for: all goes 
 
 @dataclass(slots=True)
 class Look:
-    """What a look at the control version found."""
+    """What a look at the control version found. `now` is the store's, `between` which readings of
+    the monotonic clock it was read."""
 
     withdrawn: dict[int, tuple[DeliveryState | None, str]]
     waves: list[OpenWave]
     routes: Mapping[str, RouteState]
     now: int
+    between: tuple[float, float]
 
 
 @dataclass(slots=True)
@@ -134,7 +136,10 @@ class Turns:
                 self._version = version
             found = ledger.withdrawn(tx, self._worker) if self._looks_due else {}
             self._looks_due = max(0, self._looks_due - 1)
-            return Look(found, ledger.open_waves(tx), routes.state_of(tx), tx.now())
+            waves, ways = ledger.open_waves(tx), routes.state_of(tx)
+            clock = self._room.clock
+            after, now, before = clock.monotonic(), tx.now(), clock.monotonic()
+            return Look(found, waves, ways, now, (after, before))
 
     def turn(self, turn: Turn) -> Claim:
         """One group commit: answers, what was set aside, and the next claim."""

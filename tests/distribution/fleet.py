@@ -47,6 +47,13 @@ CREATE TRIGGER no_renewals BEFORE UPDATE OF lease_at ON workers
 FOR EACH ROW WHEN (NEW.host = '{host}') EXECUTE FUNCTION no_renewals();
 """
 
+_NO_ROOM = """
+CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device'
+USING ERRCODE = '53100'; END $$;
+CREATE TRIGGER no_room BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION no_room();
+"""
+
 _HOLD = """
 import sys, time
 from mailer.store import open_store
@@ -252,6 +259,22 @@ class Fleet:
             if entry["kind"] == "message" and f"@{domain}>" in entry["rcpt_to"]
         )
 
+    def first_claimed(self, domain: str) -> int:
+        """When the claim was made (UTC µs) whose message was the first to a domain: its place in
+        a queue was taken with it, however late its MAIL FROM came."""
+        there = self.press.rows(
+            "SELECT d.id FROM deliveries d JOIN addresses a ON a.journalist = d.journalist "
+            "WHERE a.email LIKE :them",
+            them=f"%@{domain}",
+        )
+        mail_at, first = min((at, id) for at, id in self.record().mails if (id,) in set(there))
+        claims = self.press.rows("SELECT at, data FROM events WHERE kind = 'claimed'")
+        return max(
+            int(at)
+            for at, data in claims
+            if at <= mail_at and first in json.loads(data)["deliveries"]
+        )
+
     def seen(self, host: str) -> bool:
         """Whether a machine has told the others that it is there."""
         found = self.press.rows("SELECT host FROM machines WHERE host = :host", host=host)
@@ -309,6 +332,21 @@ class Fleet:
                 yield time.time_ns() // 1000
             finally:
                 connection.execute("DROP TRIGGER no_renewals ON workers")
+
+    @contextlib.contextmanager
+    def no_room(self) -> Iterator[None]:
+        """Meanwhile the database's disk is full, for what is written of answers."""
+        with psycopg.connect(self.room.store.url, autocommit=True) as connection:
+            connection.execute(_NO_ROOM)
+            try:
+                yield
+            finally:
+                connection.execute("DROP TRIGGER no_room ON attempts")
+
+    def now(self) -> int:
+        """The instant (UTC µs) by the database's clock."""
+        with self.room.store.read() as tx:
+            return tx.now()
 
     def disconnect_all(self) -> None:
         """The server ends every connection to this database, as when it restarts."""

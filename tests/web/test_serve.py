@@ -19,22 +19,28 @@ from mailer.distribution.context import create_store, open_newsroom
 from mailer.message.tokens import generate_keys, mint
 from playwright.sync_api import Page, sync_playwright
 
-from tests.web.office import ANNA, PRESS, fill, scopes, states, token
+from tests.cluster.line import Line
+from tests.postgres import Postgres
+from tests.web.office import ANNA, BEN, CAROL, PRESS, fill, scopes, states, token
 from tests.web.serving import CONFIG, bare
 
 
 @pytest.fixture
 def newsroom(tmp_path: Path) -> Path:
     """The configuration of a real newsroom folder with keys, store and three people."""
-    path = tmp_path / "config.toml"
+    return lay_out(tmp_path)
+
+
+def lay_out(folder: Path, **environ: str) -> Path:
+    path = folder / "config.toml"
     path.write_text(CONFIG.format(public_url="http://127.0.0.1:8025", smtp="smtp://127.0.0.1:1025"))
-    keys = tmp_path / "keys"
+    keys = folder / "keys"
     keys.mkdir()
     (keys / "token.keys").write_text(generate_keys(lambda n: b"k" * n))
     (keys / "suppression.key").write_text("5a" * 32)
     for key in keys.iterdir():
         key.chmod(0o600)
-    loaded = config.load(path, {})
+    loaded = config.load(path, environ)
     create_store(loaded)
     with open_newsroom(loaded) as room:
         fill(room.store)
@@ -83,6 +89,38 @@ def test_both_listeners_serve_and_leave_when_the_pipe_closes(newsroom: Path) -> 
         _, log = process.communicate(timeout=15)
         assert process.returncode == 0
         assert b"POST /u/\xe2\x80\xa6 200" in log and text.encode() not in log
+
+
+def test_who_leaves_while_the_line_to_the_database_is_dead_is_answered(
+    tmp_path: Path, postgres_server: Postgres, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F8, H20: nothing comes over it and nobody says so; the opt-out is safe in the spool, and
+    applied before the next one once the database is reached."""
+    with Line(postgres_server.socket) as line:
+        monkeypatch.setenv("MAILER_STORE__URL", line.url(postgres_url))
+        path = lay_out(tmp_path, MAILER_STORE__URL=postgres_url)
+        with (
+            started(path) as (_, first),
+            open_newsroom(config.load(path, {"MAILER_STORE__URL": postgres_url})) as room,
+            bare(first["public"]) as public,
+        ):
+            public.timeout = 60
+
+            def leave(person: int) -> int:
+                text = mint(room.keys, token(person, PRESS))
+                form = {"List-Unsubscribe": "One-Click"}
+                return public.post(f"/u/{text}", data=form).status_code
+
+            assert leave(BEN) == 200
+            assert states(room.store)[7, BEN] == 6
+            line.swallow()
+            assert leave(ANNA) == 200
+            spool = room.config.spool_dir / "optouts"
+            assert len(list(spool.glob("*.json"))) == 1 and states(room.store)[7, ANNA] != 6
+            line.mend()
+            while list(spool.glob("*.json")):
+                assert leave(CAROL) == 200
+            assert states(room.store)[7, ANNA] == 6
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
