@@ -47,6 +47,7 @@ def _zone(value: Any) -> str:
 
 Text = Annotated[str, BeforeValidator(values.text)]
 Seconds = Annotated[float, BeforeValidator(values.duration)]
+Age = Annotated[float, BeforeValidator(values.age)]
 
 
 class _Section(BaseModel):
@@ -190,6 +191,18 @@ class SendingConfig(_Section):
     rescue_after: Seconds = 30.0
 
 
+class RetentionConfig(_Section):
+    """For how long what is personal is kept (E13); in seconds. Suppressions are endless.
+
+    `messages` is what is kept to write a message again, from its last attempt on; `raw_mail` mails
+    as they came in; `files` copies of list rows and the like, and crash reports.
+    """
+
+    messages: Age = 24 * 365.25 / 12 * 86_400
+    raw_mail: Age = 90 * 86_400.0
+    files: Age = 90 * 86_400.0
+
+
 class WebConfig(_Section):
     """The two listeners: one for journalists, one for the office."""
 
@@ -235,6 +248,7 @@ class ConfigFile(_Section):
     service_mail: dict[str, Any] = {}
     dkim: DkimSection | None = None
     web: WebConfig = WebConfig()
+    retention: RetentionConfig = RetentionConfig()
 
 
 class Config(_Section):
@@ -249,6 +263,7 @@ class Config(_Section):
     live: bool
     sending: SendingConfig
     web: WebConfig
+    retention: RetentionConfig = RetentionConfig()
     dkim: DkimConfig | None = None
     service_mail: None = None
     warnings: tuple[str, ...] = ()
@@ -299,6 +314,8 @@ class Config(_Section):
             "sending": said(self.sending, {"processes"}),
             "dkim": self.dkim and said(self.dkim, {"keys": {"__all__": {"path"}}}),
         }
+        if ages := said(self.retention):
+            facts["retention"] = ages
         canonical = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 

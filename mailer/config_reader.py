@@ -101,6 +101,7 @@ class Reader:
             live=parsed.smtp.live,
             sending=parsed.sending,
             web=parsed.web,
+            retention=parsed.retention,
             dkim=None if parsed.dkim is None else self._dkim(parsed.dkim, home),
             warnings=tuple(self.warnings),
         )

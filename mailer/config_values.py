@@ -1,4 +1,4 @@
-"""How single values of the configuration are read: durations, rates, mailboxes, addresses.
+"""How single values of the configuration are read: durations, ages, rates, mailboxes, addresses.
 
 Each function takes what stands in the file and returns what the program works with, or raises
 `BadValue` with a sentence that completes "`key` …" and a way out. None of them opens a file.
@@ -19,6 +19,9 @@ from urllib.parse import unquote, urlsplit
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
+_AGE = re.compile(r"(\d{1,5})(d|mo|y)")
+_DAYS = {"d": 1.0, "mo": 365.25 / 12, "y": 365.25}
+_SHORTEST_AGE, _LONGEST_AGE = 30, 3653
 _RATE = re.compile(r"\d{1,9}(\.\d{1,6})?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
@@ -90,6 +93,24 @@ def duration(value: Any) -> float:
     if seconds > 366 * 86_400:
         raise BadValue(f"is longer than a year: {quoted(value)}", "Write a shorter duration.")
     return seconds
+
+
+def age(value: Any) -> float:
+    """How long something is kept, such as "90d", "24mo" or "2y", as seconds. A year has 365.25
+    days, a month the twelfth part of it."""
+    hint = 'Write a whole number with d, mo or y, such as "90d", "24mo" or "2y".'
+    if not isinstance(value, str):
+        raise BadValue(f"must be an age, not {kind_of(value)}", hint)
+    found = _AGE.fullmatch(value.replace(" ", ""))
+    if found is None:
+        raise BadValue(f"is not an age: {quoted(value)}", hint)
+    days = int(found[1]) * _DAYS[found[2]]
+    if not _SHORTEST_AGE <= days <= _LONGEST_AGE:
+        raise BadValue(
+            f"is not between {_SHORTEST_AGE} days and ten years: {quoted(value)}",
+            "Messages may be under way for weeks, and nothing personal is kept for ever.",
+        )
+    return days * 86_400
 
 
 def retry_steps(value: Any) -> tuple[float, ...]:

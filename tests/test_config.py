@@ -132,6 +132,37 @@ def test_durations(text: str, seconds: float, tmp_path: Path) -> None:
     assert config.load(path, {}).sending.late_grace == seconds
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("90d", 90), ("24mo", 730.5), ("2y", 730.5), ("10y", 3652.5), ("1 y", 365.25)],
+)
+def test_ages(text: str, days: float, tmp_path: Path) -> None:
+    """E13: how long something is kept. 24 months are the default, however they are written."""
+    path = _write(tmp_path, MINIMAL + f'[retention]\nmessages = "{text}"\n')
+    loaded = config.load(path, {})
+    assert loaded.retention.messages == days * 86_400
+    plain = config.load(_write(tmp_path, MINIMAL), {})
+    assert (loaded.digest() == plain.digest()) == (days == 730.5)
+    assert (plain.retention.raw_mail, plain.retention.files) == (90 * 86_400, 90 * 86_400)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ('"29d"', 'is not between 30 days and ten years: "29d"'),
+        ('"11y"', "is not between 30 days and ten years"),
+        ('"90"', 'is not an age: "90"'),
+        ('"24 months"', "is not an age"),
+        ("90", "must be an age, not a number"),
+    ],
+)
+def test_ages_that_cannot_be(value: str, words: str, tmp_path: Path) -> None:
+    """E13: long enough for what is under way, and not for ever."""
+    path = _write(tmp_path, MINIMAL + f"[retention]\nfiles = {value}\n")
+    with pytest.raises(ConfigError, match=re.escape(f"`files` {words}")):
+        config.load(path, {})
+
+
 def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     """MAILER_SECTION__KEY is read as a TOML value, else as a string."""
     path = _write(tmp_path, MINIMAL + '[sending]\nretry = ["5m"]\n')

@@ -30,6 +30,8 @@ def tell_delivery(found: Mapping[str, Any], zone: str, *, verbose: bool = False)
     if answer := said(found):
         by = f"mail service {found['route']}" if found["route"] else "the mail server"
         _row("server said", f"{answer} ({by})")
+    if found["copy"] == "past_retention":
+        _row("copy", "past its retention: time, answer and SHA-256 remain")
     if verbose:
         _row("message id", found["message_id"])
         _row("queued", clock_with_utc(found["queued_at"], zone))

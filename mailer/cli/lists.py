@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mailer.cli.base import FORMAT, Commands, current, say
-from mailer.cli.output import Column, csv_lines, document, emit, ended, line, printable
+from mailer.cli.jobs import tell_handed_over
+from mailer.cli.output import Column, document, emit, ended, line, printable
 from mailer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,16 +61,35 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Work everything out, keep nothing.")
     ] = False,
+    later: Annotated[
+        bool, typer.Option("--later", help="Hand the files over to a worker; see `mailer jobs ls`.")
+    ] = False,
 ) -> None:
     """Import list files, each whole or not at all.
 
     Bad rows go with line and reason into a rejected file; doubtful people are kept on hold.
     """
+    from mailer.distribution import errands
     from mailer.distribution.lists import import_file
 
     mapping = _mapping(map_ or [])
     results = []
+    if later and dry_run:
+        raise typer.BadParameter("it does not go with --dry-run", param_hint="--later")
     with current().newsroom() as room:
+        if later and errands.taken_here(room):
+            jobs = errands.hand_over_imports(
+                *(room, files, current().actor),
+                list_name=name,
+                mapping=mapping,
+                source=source,
+                basis=basis,
+                kind=kind,
+            )
+            tell_handed_over(jobs)
+            return
+        if later:
+            say("No worker takes jobs, so it is done here and now.")
         for file in files:
             with _Rows(file) as rows:
                 result = import_file(
@@ -140,11 +157,12 @@ def export(
 ) -> None:
     """Write a list as CSV. Who is suppressed is not in it."""
     from mailer.distribution.lists import EXPORT_COLUMNS, export_list
+    from mailer.distribution.textrows import csv_lines, write_private
 
     with current().newsroom() as room:
         rows = export_list(room, name)
         if out is not None:
-            count = _write_private(out, csv_lines(rows)) - 1
+            count = write_private(out, (text.encode() for text in csv_lines(rows))) - 1
             if current().json:
                 document({"list": name, "file": str(out), "people": count})
             else:
@@ -270,25 +288,3 @@ def _as_json(results: list[ImportResult]) -> dict[str, Any]:
         "rejected_file": [facts["rejected_file"] for facts in each if facts["rejected_file"]],
         "files": each,
     }
-
-
-def _write_private(path: Path, lines: Iterable[str]) -> int:
-    """Write a file of personal data: whole or not at all, for its owner only; how many lines."""
-    if path.is_dir():
-        raise UsageError("This is a folder.", where=str(path), hint="Name a file with --out.")
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    count = 0
-    try:
-        try:
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                for text in lines:
-                    file.write(text)
-                    count += 1
-            part.replace(path)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-            reason = (error.strerror or "error").lower()
-            raise UsageError(f"The file cannot be written: {reason}.", where=str(path)) from None
-    finally:
-        part.unlink(missing_ok=True)
-    return count

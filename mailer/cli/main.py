@@ -25,6 +25,7 @@ from mailer.cli import (
     base,
     demo,
     dkim,
+    jobs,
     lists,
     log,
     newsroom,
@@ -160,7 +161,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, dkim,
-    demo,
+    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
+    dkim, demo,
 ):  # fmt: skip
     module.register(app)

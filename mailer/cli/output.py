@@ -7,8 +7,6 @@ take for a formula are defused.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 import sys
@@ -21,12 +19,12 @@ from typing import Any, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
+from mailer.distribution.textrows import as_json, csv_table
 from mailer.distribution.words import look
 
 _SAMPLE = 200
 _GAP = "  "
 _STATE_WIDTH = 12
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLOURS = {"good": "32", "busy": "36", "waiting": "34", "bad": "31", "doubt": "33", "quiet": "2"}
 
 
@@ -78,9 +76,9 @@ def _emit(rows: Rows, columns: Sequence[Column], format: str, empty: str, out: T
         _emit_json(rows, out)
     elif format == "jsonl":
         for row in rows:
-            out.write(_json(row) + "\n")
+            out.write(as_json(row) + "\n")
     elif format == "csv":
-        _emit_csv(rows, [column.key for column in columns], out)
+        out.writelines(csv_table(rows, [column.key for column in columns]))
     else:
         _emit_table(iter(rows), columns, empty, out)
 
@@ -142,49 +140,12 @@ def printable(text: str) -> str:
     )
 
 
-def defused(cell: Any) -> Any:
-    """A CSV cell that no spreadsheet takes for a formula (OWASP CSV Injection)."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
-        return "'" + cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, list | tuple | dict):
-        return defused(_json(cell))
-    return cell
-
-
-def csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Rows as lines of a CSV file (RFC 4180, with LF), as they come."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    for row in rows:
-        writer.writerow(row)
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str, separators=(", ", ": "))
-
-
 def _emit_json(rows: Rows, out: TextIO) -> None:
     separator = "[\n"
     for row in rows:
-        out.write(separator + "  " + _json(row))
+        out.write(separator + "  " + as_json(row))
         separator = ",\n"
     out.write("[]\n" if separator == "[\n" else "\n]\n")
-
-
-def _emit_csv(rows: Rows, keys: list[str], out: TextIO) -> None:
-    """A header and the rows; the first row says which keys there are."""
-    iterator = iter(rows)
-    first = next(iterator, None)
-    if first is not None:
-        keys = list(first)
-    all_rows = chain([first] if first is not None else [], iterator)
-    out.writelines(csv_lines([keys]))
-    out.writelines(csv_lines([defused(row.get(key)) for key in keys] for row in all_rows))
 
 
 def _emit_table(

@@ -252,7 +252,8 @@ def worker(
     queues: Annotated[
         str,
         typer.Option(
-            metavar="NAMES", help="Only these, with commas: urgent, normal, follow-up, upkeep."
+            metavar="NAMES",
+            help="Only these, with commas: urgent, normal, follow-up, imports, exports, upkeep.",
         ),
     ] = "",
     log: LOG = None,

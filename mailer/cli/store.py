@@ -1,4 +1,4 @@
-"""`mailer store migrate`, `check`, `copy`, `backup` and `restore`."""
+"""`mailer store migrate`, `check`, `copy`, `backup`, `restore` and `retain`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from mailer.cli.output import document, line
 
 def register(app: Commands) -> None:
     """Add this module's commands."""
-    group = Commands(name="store", help="The store: migrate, check, copy, backup, restore.")
+    group = Commands(name="store", help="The store: migrate, check, copy, backup, restore, retain.")
     group.add("migrate", migrate)
     group.add("check", check)
     group.add("copy", copy)
     group.add("backup", backup)
     group.add("restore", restore)
+    group.add("retain", retain)
     app.add_typer(group)
 
 
@@ -163,6 +164,30 @@ def copy(
     else:
         line("The copy that broke off is in force now.", begin="ok")
     say(f"Now set store.url in config.toml to the new store; {done.source} is not used any more.")
+
+
+def retain(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would be removed.")
+    ] = False,
+) -> None:
+    """Remove what is past its retention, as happens by itself once a day."""
+    from mailer.distribution import retention
+
+    with current().newsroom() as room:
+        if dry_run:
+            counts = retention.would_go(room)
+        else:
+            counts = retention.retain(room, current().actor)
+    if current().json:
+        document({"dry_run": dry_run, **counts})
+        return
+    if not any(counts.values()):
+        line("Nothing is past its retention.", begin="ok")
+        return
+    for kind, count in counts.items():
+        line(f"{count:>12,}  {retention.KINDS[kind]}")
+    say("Nothing was removed." if dry_run else "These were removed; the rest of the log stays.")
 
 
 @contextmanager

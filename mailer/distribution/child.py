@@ -35,21 +35,23 @@ _lock = threading.Lock()
 def main(argv: list[str] | None = None) -> int:
     """Run one child until its end; the exit code."""
     parser = argparse.ArgumentParser(prog="mailer.distribution.child")
-    parser.add_argument("role", choices=["scheduler", "sender"])
+    parser.add_argument("role", choices=["scheduler", "sender", "tasks"])
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--name", default="sender-1")
     parser.add_argument("--share", type=int, default=1)
     parser.add_argument("--every", type=float, default=1.0)
     parser.add_argument("--queues", help="take tasks of these, as `mailer worker` does")
+    parser.add_argument("--joins", action="store_true", help="one of several: migrates nothing")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = configuration.load(options.config)
         require_ready(config)
         if options.role == "scheduler":
-            _schedule(config, options.every, migrate=options.queues is None)
+            _schedule(config, options.every, migrate=not options.joins)
         elif options.queues is not None:
-            _work(config, options.name, options.share, chosen(options.queues))
+            name = "tasks" if options.role == "tasks" else options.name
+            _work(config, name, options.share, chosen(options.queues))
         else:
             _send(config, options.name, options.share)
     except MailerError as error:
@@ -117,9 +119,12 @@ def _send(config: Config, name: str, share: int) -> None:
 
 
 def _work(config: Config, name: str, share: int, queues: tuple[str, ...]) -> None:
+    from mailer.distribution import errands
     from mailer.distribution.worker import Crew
 
     with open_newsroom(config, busy_timeout=10.0) as room:
+        if name == "tasks":  # the only one of its kind on this machine
+            errands.clear(room)
 
         async def run() -> None:
             crew = Crew(room, name, share=share, queues=queues, report=say)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from mailer.config import Config, RouteConfig
 from mailer.config_values import is_loopback, mailbox_address
+from mailer.distribution import retention
 from mailer.distribution.context import (
     Newsroom,
     host_name,
@@ -75,6 +76,7 @@ def examine(config: Config) -> Iterator[Check]:
         if room is not None:
             yield from _routes_at_rest(room)
             yield from _machines(room)
+            yield from _retention(room)
     finally:
         if room is not None:
             room.close()
@@ -267,6 +269,16 @@ def _machines(room: Newsroom) -> Iterator[Check]:
     for message in blocked + silent:
         if message != here:
             yield Check("machines", WARNING, message)
+
+
+def _retention(room: Newsroom) -> Iterator[Check]:
+    """Whether what is personal goes when its time is over (E13)."""
+    with room.store.read() as tx:
+        overdue, words = retention.standing(room, tx)
+    yield Check("retention", WARNING if overdue else OK, words)
+    for path in retention.too_old_files(room):
+        message = f"{path} is past its retention, or some of it. Run `mailer store retain`."
+        yield Check("retention", WARNING, message)
 
 
 async def _visit(endpoint: Endpoint) -> Session:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import fcntl
-import gc
 import os
 import re
 import time
@@ -18,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mailer.audience import segments as language
 from mailer.audience.lists import ListReader, Row, read_list
@@ -27,9 +26,12 @@ from mailer.audience.text import fold
 from mailer.audience.words import FIELDS
 from mailer.clock import SECOND, to_datetime
 from mailer.distribution.context import Newsroom
-from mailer.distribution.rejected import RejectedFile, defused, rejected_files
+from mailer.distribution.pace import Pace
+from mailer.distribution.rejected import RejectedFile, rejected_files
+from mailer.distribution.textrows import defused
 from mailer.errors import InputError, MailerError, NotFound, StoreUnavailable, UsageError
 from mailer.store import audience, imports
+from mailer.store.base import Tx
 from mailer.store.imports import Incoming, OpenImport
 
 Progress = Callable[[int, int, int], None]
@@ -39,6 +41,16 @@ EXPORT_COLUMNS = FIELDS
 """Columns of an exported list (contract, `lists export`)."""
 
 LIST_KINDS = ("press", "topic", "trusted", "internal")
+
+
+class Receipt(Protocol):
+    """For whom a file is imported, where that is not the one who calls."""
+
+    def keep(self, result: ImportResult, rejected: Path | None) -> None:
+        """All is worked out and nothing is in force yet; `rejected` has the rejected rows."""
+
+    def settle(self, tx: Tx, result: ImportResult) -> None:
+        """In the transaction that brings the import in force; what it raises undoes all."""
 
 
 @dataclass(slots=True)
@@ -127,16 +139,18 @@ def show_list(room: Newsroom, name: str) -> dict[str, Any]:
     return dict(_known_list(facts, name))
 
 
-def export_list(room: Newsroom, name: str) -> Iterator[list[str]]:
+def export_list(room: Newsroom, name: str = "") -> Iterator[list[str]]:
     """The rows of an export, the header first; cells that spreadsheets would run are defused (H18).
 
-    Everybody who is on the list now, on hold included; never who is suppressed for it (E6) or
-    erased. Raises NotFound before the first row.
+    Everybody who is on the list now (without a name: on any list, each once), on hold included;
+    never who is suppressed for it (E6) or erased. Raises NotFound before the first row.
     """
     settle(room)
+    if not name:
+        return _exported(room, audience.everybody)
     with room.store.read() as tx:
-        row = _known_list(audience.lists_by_name(tx), name)
-    return _exported(room, row["id"])
+        number = _known_list(audience.lists_by_name(tx), name)["id"]
+    return _exported(room, lambda tx: audience.members(tx, number))
 
 
 def import_file(
@@ -151,6 +165,7 @@ def import_file(
     dry_run: bool = False,
     actor: str,
     progress: Progress = lambda rows, read, total: None,
+    receipt: Receipt | None = None,
 ) -> ImportResult:
     """Import one file into a list (default: the file's name), whole or not at all.
 
@@ -159,9 +174,7 @@ def import_file(
     list, UsageError for a name or kind that cannot be one, StoreUnavailable while another import
     runs.
     """
-    name = _list_name(list_name or path.stem)
-    if kind not in LIST_KINDS:
-        raise UsageError(f'"{kind}" is no kind of list.', hint=f"Use {', '.join(LIST_KINDS)}.")
+    name = _checked_name(list_name, path, kind)
     with _only_import(room):
         tidy(room)
         reader = _open(room, path, mapping or {}, source, basis)
@@ -176,11 +189,26 @@ def import_file(
                     file=path.name,
                     actor=actor,
                 )
-            job = _Job(room, run, reader, path, dry_run, progress)
+            job = _Job(room, run, reader, path, dry_run, progress, receipt)
             job.result.warnings += _file_warnings(reader, path, room, source, basis)
             return job.run()
         finally:
             reader.close()
+
+
+def check_file(
+    room: Newsroom,
+    path: Path,
+    *,
+    list_name: str = "",
+    mapping: Mapping[str, str] | None = None,
+    source: str = "",
+    basis: str = "",
+    kind: str = "press",
+) -> None:
+    """Refuse, as `import_file` does, what could not be imported at all: by its name and head."""
+    _checked_name(list_name, path, kind)
+    _open(room, path, mapping or {}, source, basis).close()
 
 
 def settle(room: Newsroom) -> None:
@@ -224,8 +252,9 @@ class _Job:
         path: Path,
         dry_run: bool,
         progress: Progress,
+        receipt: Receipt | None,
     ) -> None:
-        self._room, self._run, self._reader = room, run, reader
+        self._room, self._run, self._reader, self._receipt = room, run, reader, receipt
         self._path, self._dry_run, self._progress = path, dry_run, progress
         self._told: dict[str, tuple[int, str]] = {}
         self._rejected: RejectedFile | None = None
@@ -233,33 +262,41 @@ class _Job:
 
     def run(self) -> ImportResult:
         """Stage all rows, then bring them in force; or take everything away again."""
-        room, run, result = self._room, self._run, self.result
+        room, run, result, receipt = self._room, self._run, self.result, self._receipt
         try:
             self._stage()
+            self._sum_up()
             if self._dry_run:
                 _abandon(room, run.id)
             else:
+                if receipt is not None:
+                    rejected = self._rejected
+                    receipt.keep(result, None if rejected is None else rejected.flushed())
                 with room.store.write() as tx:
                     imports.flip(tx, run)
+                    if receipt is not None:
+                        receipt.settle(tx, result)
         except BaseException:
             self._close_rejected(keep=False)
             # What cannot be taken away now, the next import takes away.
             with suppress(MailerError):
                 _abandon(room, run.id)
             raise
-        self._close_rejected(keep=True)
+        self._close_rejected(keep=receipt is None)
         if not self._dry_run:
             _carry_out(room, run.id)
-        result.counts = run.counts.as_json()
-        result.warnings += [
+        return result
+
+    def _sum_up(self) -> None:
+        self.result.counts = self._run.counts.as_json()
+        self.result.warnings += [
             f"{count:,} row{'s' if count > 1 else ''}: {example}"
             for count, example in sorted(self._told.values(), key=lambda told: -told[0])
         ]
-        return result
 
     def _stage(self) -> None:
         room, rows = self._room, iter(self._reader)
-        pace = _Pace(room)
+        pace = Pace(room)
         while chunk := list(islice(rows, pace.size)):
             judged = list(self._judged(chunk))
             with room.store.write() as tx, pace.step():
@@ -319,40 +356,7 @@ class _Job:
     def _close_rejected(self, *, keep: bool) -> None:
         if self._rejected is not None:
             self._rejected.close(keep=keep)
-            self.result.rejected_file = str(self._rejected.path)
-
-
-class _Pace:
-    """How many rows go into one step, so that none holds the store longer than it may.
-
-    The time inside the transaction counts, not the commit: that takes what the disk takes,
-    however little is written.
-    """
-
-    def __init__(self, room: Newsroom) -> None:
-        self._clock = room.clock
-        # PostgreSQL lets others write meanwhile, so there a step only bounds what is undone.
-        alone = room.store.dialect == "sqlite"
-        self._step, self._most = (_STEP, 2000) if alone else (5 * _STEP, 5000)
-        self.size = 200
-
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """What is done inside decides the size of the next step."""
-        # Python's full collection takes longer than a whole step; between two it harms nobody.
-        collecting = gc.isenabled()
-        gc.disable()
-        began = self._clock.monotonic()
-        try:
-            yield
-        finally:
-            if collecting:
-                gc.enable()
-        took = self._clock.monotonic() - began
-        if took > self._step:
-            self.size = max(100, round(self.size * 0.8))
-        else:
-            self.size = min(self._most, round(self.size * 1.1))
+            self.result.rejected_file = str(self._rejected.path) if keep else None
 
 
 @contextmanager
@@ -385,7 +389,7 @@ def _only_import(room: Newsroom) -> Iterator[None]:
 
 
 def _carry_out(room: Newsroom, number: int) -> None:
-    pace, done = _Pace(room), False
+    pace, done = Pace(room), False
     while not done:
         with room.store.write() as tx, pace.step():
             done = imports.carry_out(tx, number, pace.size)
@@ -394,7 +398,7 @@ def _carry_out(room: Newsroom, number: int) -> None:
 def _abandon(room: Newsroom, number: int) -> None:
     with room.store.read() as tx:
         record = imports.get(tx, number)
-    pace = _Pace(room)
+    pace = Pace(room)
     first: int | None = 0
     while first is not None:
         with room.store.write() as tx, pace.step():
@@ -440,10 +444,10 @@ def _file_warnings(
     return found
 
 
-def _exported(room: Newsroom, number: int) -> Iterator[list[str]]:
+def _exported(room: Newsroom, people: Callable[[Tx], Iterator[Any]]) -> Iterator[list[str]]:
     yield list(EXPORT_COLUMNS)
     with room.store.read() as tx:
-        for row in audience.members(tx, number):
+        for row in people(tx):
             yield [defused(row["zone" if name == "timezone" else name]) for name in EXPORT_COLUMNS]
 
 
@@ -481,15 +485,15 @@ def _known_list(lists: Mapping[str, Any], name: str, where: str = "") -> Any:
     raise NotFound(f'there is no list "{name}".', where=where, hint=hint)
 
 
-def _list_name(text: str) -> str:
+def _checked_name(text: str, path: Path, kind: str) -> str:
+    if kind not in LIST_KINDS:
+        raise UsageError(f'"{kind}" is no kind of list.', hint=f"Use {', '.join(LIST_KINDS)}.")
+    text = text or path.stem
     name = " ".join(text.split())
     if not name or not name.isprintable() or len(name) > 100:
         raise UsageError(f'"{text}" cannot be the name of a list.', hint="Use --list NAME.")
     return name
 
-
-_STEP = 0.02
-"""Seconds that a step means to take before its commit; 50 ms with it is the bound."""
 
 _MOST_TOLD = 30
 """Most different warnings, and reasons, that one import tells."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from mailer.audience.address import AddressError, normalise
 from mailer.clock import to_datetime
+from mailer.distribution import retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
 from mailer.distribution.machines import told
@@ -140,8 +141,9 @@ def status(room: Newsroom) -> Status:
             if route.until_at is not None and route.until_at > tx.now()
         ]
         standing, silent = told(room, tx)
+        overdue, words = retention.standing(room, tx)
         held = guard.undecided(tx)
-    decisions = _put_back(held) + paused + standing
+    decisions = _put_back(held) + paused + standing + [words] * overdue
     decisions += [s for row in rows for s in _decisions(row, held)]
     return Status(rows, iso(next_due), decisions, resting + silent)
 
@@ -205,7 +207,15 @@ def show(room: Newsroom, reference: str) -> dict[str, Any]:
             if not _of_another_wave(e, row["wave"])
         ]
         shown = _log_row(_Senders(room, tx), row)
-    return {**shown, "attempt_list": attempts, "events": events}
+    copy = _copy(row) if any(each["sha256"] for each in attempts) else None
+    return {**shown, "copy": copy, "attempt_list": attempts, "events": events}
+
+
+def _copy(row: Row) -> str:
+    """Whether the message of a delivery can be written again, and if not, why."""
+    if row["frozen"] is not None:
+        return "kept"
+    return "erased" if row["messages_gone_at"] is None else "past_retention"
 
 
 def delivery_number(reference: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mailer.audience.lists import Row
+from mailer.distribution.textrows import defused
 from mailer.errors import StoreUnavailable
 
 
@@ -42,6 +43,11 @@ class RejectedFile:
         reason = "; ".join(row.reasons)
         self._writer.writerow([row.line, defused(reason), *map(defused, row.cells)])
 
+    def flushed(self) -> Path:
+        """The file, with all that was added so far."""
+        self._file.flush()
+        return self.path
+
     def close(self, *, keep: bool) -> None:
         """End the file; without `keep` it goes."""
         self._file.close()
@@ -52,11 +58,6 @@ class RejectedFile:
 def rejected_files(home: Path, number: int) -> Iterator[Path]:
     """What an import of that number left there."""
     return _folder(home).glob(f"*-{number}.csv")
-
-
-def defused(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (H18, OWASP CSV Injection)."""
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _folder(home: Path) -> Path:

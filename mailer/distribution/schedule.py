@@ -22,11 +22,13 @@ from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.distribution import subscriptions, tasks
+from mailer.distribution import retention, subscriptions, tasks
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.guard import Guard
+from mailer.distribution.inbox import inbox_path
 from mailer.distribution.machines import misfit
+from mailer.distribution.pace import Pace
 from mailer.distribution.recovery import Recovered, recover
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
 from mailer.errors import StoreUnavailable
@@ -38,6 +40,16 @@ from mailer.store.states import DeliveryState
 _ABANDONED_AFTER = 3600 * SECOND
 _TIDY_EVERY = 600.0
 _FALL_OUT_EVERY = 20.0
+_LOOK_EVERY = 60.0
+_SETTLED = 10.0
+_JUMP, _DISTRUSTED = 120.0, 3600.0
+"""Seconds by which a clock may run ahead between two sweeps, and for which it is not believed in
+what cannot be undone when it did."""
+_WAITS_FOR_SENDING = 3600.0
+_TAKEN_WITHIN = 7200.0
+"""Seconds until a sweep does itself what it left to workers of whom none took it."""
+_A_MOMENT = 0.03
+"""Seconds of one sweep for what can wait: what comes due meanwhile opens so much later."""
 _SOONEST = 0.005
 
 
@@ -69,6 +81,7 @@ class Sweeper:
         self._first = True
         self._tidy_at = 0.0
         self._fall_out_at = 0.0
+        self._retention = _Retention(room)
         self._seen_at = float("-inf")
         self._swept_at = self._watching_from = float("-inf")
         self._looked = False
@@ -92,6 +105,8 @@ class Sweeper:
             if mine and self.misfit is None:
                 self._sweep_for_all()
         busy = self._is_busy(opened=mine and self.misfit is None)
+        if self.misfit is None:
+            self._retention.go_on(busy)
         self._swept_at = room.clock.monotonic()
         with room.store.read() as tx:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)
@@ -134,7 +149,7 @@ class Sweeper:
         self._stop_leftovers()
         self._move_up()
         self._finish()
-        self._left_to_workers(tasks.wake)
+        self._left_to_workers(lambda tx: tasks.wake(tx) + tasks.hand_on(tx))
 
     def _left_to_workers(self, make: Callable[[Tx], int]) -> bool:
         """Make the tasks that are missing; whether any worker will do them."""
@@ -279,6 +294,60 @@ class Sweeper:
                 )
                 for row in distributions.sending_waves(tx)
             )
+
+
+class _Retention:
+    """The sweep's part of what is removed once a day: a step at a time, or a task for a worker."""
+
+    def __init__(self, room: Newsroom) -> None:
+        self._room = room
+        self._pace = Pace(room)
+        self._look_at = float("-inf")
+        # Looking into the sandbox's inbox takes a moment to begin with; a short run does without.
+        kept = inbox_path(room.config).exists()
+        self._files_at = room.clock.monotonic() + _SETTLED if kept else float("-inf")
+        self._due_since = float("inf")
+        self._ahead = self._ahead_of_monotonic()
+
+    def go_on(self, busy: bool) -> None:
+        """Do what is due for a moment. While something is to be sent it waits, for an hour."""
+        room, now = self._room, self._room.clock.monotonic()
+        if self._clock_was_set_forward():
+            self._look_at = now + _DISTRUSTED
+            self._files_at = max(self._files_at, self._look_at)
+        if not busy and now >= self._files_at:
+            self._files_at = now + retention.DAY
+            retention.clean_files(room, ACTOR)
+        if now < self._look_at:
+            return
+        if not retention.is_due(room):
+            self._look_at = now + _LOOK_EVERY
+            self._due_since = float("inf")
+            return
+        self._due_since = min(self._due_since, now)
+        waited = now - self._due_since
+        if busy and waited < _WAITS_FOR_SENDING:
+            return
+        if waited < _TAKEN_WITHIN and self._left_to_a_worker():
+            return
+        until = now + _A_MOMENT
+        while not retention.step(room, self._pace, ACTOR) and room.clock.monotonic() < until:
+            pass
+
+    def _clock_was_set_forward(self) -> bool:
+        """Since the last look, by more than time went on (H4): what is removed by a clock that is
+        wrong does not come back when it is set right."""
+        before, self._ahead = self._ahead, self._ahead_of_monotonic()
+        return self._ahead - before > _JUMP
+
+    def _ahead_of_monotonic(self) -> float:
+        return self._room.clock.now() / SECOND - self._room.clock.monotonic()
+
+    def _left_to_a_worker(self) -> bool:
+        if self._room.store.embedded:
+            return False
+        with self._room.store.write() as tx:
+            return tasks.retention(tx)
 
 
 def tidy(room: Newsroom) -> None:

@@ -34,8 +34,9 @@ class SentMessage:
 def as_sent(room: Newsroom, reference: str, attempt: int | None = None) -> SentMessage:
     """The message of a delivery's last attempt that had one, or of the attempt named.
 
-    Raises NotFound for an unknown delivery or attempt, one that came to no message, and when the
-    person's data were erased; CheckFailed when what is rebuilt is not what was sent.
+    Raises NotFound for an unknown delivery or attempt, one that came to no message, one whose copy
+    is past its retention, and when the person's data were erased; CheckFailed when what is rebuilt
+    is not what was sent.
     """
     number = delivery_number(reference)
     with room.store.read() as tx:
@@ -43,6 +44,8 @@ def as_sent(room: Newsroom, reference: str, attempt: int | None = None) -> SentM
         if row is None:
             raise NotFound(f"there is no delivery {reference}.", hint="`mailer log` lists them.")
         tried = _attempt(distributions.attempts(tx, number), reference, attempt)
+        if row["frozen"] is None and row["messages_gone_at"] is not None:
+            raise _past_retention(room, reference, tried)
         if row["frozen"] is None:
             raise NotFound(
                 f"what delivery {reference} said of the journalist was erased, so its message "
@@ -75,6 +78,17 @@ def as_sent(room: Newsroom, reference: str, attempt: int | None = None) -> SentM
             hint="A key in keys/token.keys was exchanged, or the ledger was altered.",
         )
     return SentMessage(tried["number"], tried["sent_date"], expected.hex(), data)
+
+
+def _past_retention(room: Newsroom, reference: str, tried: Row) -> NotFound:
+    days = round(room.config.retention.messages / 86_400)
+    return NotFound(
+        f"the copy of delivery {reference} is past its retention ({days:,} days after the last "
+        "attempt), so its message cannot be written again; known of it are the time "
+        f"({iso(tried['at'])}), the answer ({tried['code']} {tried['reply']}) and the SHA-256 "
+        f"({bytes(tried['sha256']).hex()}), by which a copy of it can be proved.",
+        hint="How long copies are kept stands under [retention] in config.toml.",
+    )
 
 
 def _attempt(attempts: list[Row], reference: str, number: int | None) -> Row:

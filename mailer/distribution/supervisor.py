@@ -26,6 +26,7 @@ from typing import Any
 from mailer.config import Config
 from mailer.distribution.context import host_name, read_token_keys, with_folder
 from mailer.distribution.inbox import inbox_path
+from mailer.distribution.tasks import BACKGROUND
 from mailer.errors import ConfigError, MailerError, Refused, StoreUnavailable
 
 Event = dict[str, Any]
@@ -108,7 +109,9 @@ class Supervisor:
         self._once = once
         self._web = web
         self._sandbox = sandbox
-        self._tasks = ["--queues", ",".join(queues)] if queues else []
+        self._queues = [name for name in queues if name not in BACKGROUND]
+        self._background = [name for name in queues if name in BACKGROUND]
+        self._joins = ["--joins"] if queues else []
         self._absent: list[tuple[float, _Child]] = []
         self._stands: tuple[float, str] | None = None
         self._tell = tell
@@ -137,7 +140,9 @@ class Supervisor:
         with alone_on_host(self._config), self._signals():
             try:
                 self._start_sandbox()
-                self._spawn("scheduler", self._role("scheduler", "--every", self._every()))
+                self._spawn(
+                    "scheduler", self._role("scheduler", "--every", self._every(), *self._joins)
+                )
                 while not self._stop.is_set():
                     self._handle(*self._next())
                     self._call_back()
@@ -190,7 +195,7 @@ class Supervisor:
                 self.stop()
 
     def _fatal(self, child: _Child, event: Event) -> None:
-        if self._tasks and event["exit_code"] in _HEALS:
+        if self._joins and event["exit_code"] in _HEALS:
             child.said_fatal = True
             self._tell({"event": "trouble", "reason": event["reason"], "child": child.name})
             self._absent.append((time.monotonic() + _HEALED_AFTER, child))
@@ -263,10 +268,15 @@ class Supervisor:
         if self._senders_started:
             return
         self._senders_started = True
+        if self._background:
+            self._spawn("tasks", self._role("tasks", queues=self._background))
+            if not self._queues:
+                return
         count = self._config.sending.processes or os.cpu_count() or 1
         for number in range(1, count + 1):
             name = f"sender-{number}"
-            self._spawn(name, self._role("sender", "--name", name, "--share", str(count)))
+            options = ("--name", name, "--share", str(count))
+            self._spawn(name, self._role("sender", *options, queues=self._queues))
 
     def _start_sandbox(self) -> None:
         """Our own mail server, when the route is the default one and its port is free."""
@@ -283,9 +293,10 @@ class Supervisor:
         while _is_free(route.host, route.port) and time.monotonic() - began < 15:
             time.sleep(0.02)
 
-    def _role(self, role: str, *options: str) -> list[str]:
+    def _role(self, role: str, *options: str, queues: Sequence[str] = ()) -> list[str]:
         head = [sys.executable, "-m", "mailer.distribution.child", role]
-        return [*head, "--config", str(self._config.path), *options, *self._tasks]
+        tasks = ["--queues", ",".join(queues)] if queues else []
+        return [*head, "--config", str(self._config.path), *options, *tasks]
 
     def _every(self) -> str:
         return str(_ONCE_SWEEP if self._once else 1.0)

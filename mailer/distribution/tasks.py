@@ -4,7 +4,8 @@ The ledger is the truth and a job only wakes somebody up (design decisions 2 and
 makes one more process run the sender for all open waves of the queues it serves, whatever
 distribution the job was made for, and each delivery is still claimed through the gates in the SQL.
 So a lost job costs at most the second until the next sweep makes it again, and one too many ends at
-once. A kind that is still to come is a line in `KINDS` and a function in `worker.py`.
+once. An `import` or `export` does what an officer handed over, which lies in the store and is
+fenced there. A kind that is still to come is a line in `KINDS` and a function in `worker.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from mailer.config import Config
 from mailer.errors import ConfigError, UsageError
-from mailer.store import jobs, ledger
+from mailer.store import errands, jobs, ledger
 from mailer.store.base import Tx
 from mailer.store.jobs import Job
 from mailer.store.ledger import OpenWave
@@ -46,7 +47,10 @@ KINDS = {
         Kind("send_lift", "urgent", 80, once="send_lift:{distribution}:{shard}"),
         Kind("send", "normal", 50, once="send:{distribution}:{shard}"),
         Kind("send_follow_up", "follow-up", 10, once="send_follow_up:{distribution}:{shard}"),
-        Kind("tidy", "upkeep", 0, once="tidy", lock="tidy"),
+        Kind("import", "imports", 8, once="import:{errand}", lock="import:{errand}"),
+        Kind("export", "exports", 6, once="export:{errand}", lock="export:{errand}"),
+        Kind("tidy", "upkeep", 5, once="tidy", lock="tidy"),
+        Kind("retention", "upkeep", 0, once="retention", lock="retention"),
     )
 }
 """Every kind there is, most urgent first."""
@@ -56,6 +60,10 @@ SENDING = tuple(name for name in KINDS if name.startswith("send"))
 
 QUEUES = tuple(dict.fromkeys(kind.queue for kind in KINDS.values()))
 """The queues that a worker may serve."""
+
+BACKGROUND = tuple(dict.fromkeys(k.queue for k in KINDS.values() if k.name not in SENDING))
+"""Those of them whose tasks may take minutes: a process of its own does them, beside the senders,
+so that nothing to be sent ever waits for one."""
 
 _MOST_URGENT = ((10, "send_kill"), (20, "send_correction"), (49, "send_lift"))
 
@@ -106,6 +114,22 @@ def wake(tx: Tx, waves: Iterable[OpenWave] | None = None) -> int:
             for shard in range(1, takers + 1)
         ],
     )
+
+
+def hand_on(tx: Tx) -> int:
+    """Make the tasks that open errands call for, with the caller's transaction; how many."""
+    if not jobs.takers(tx):
+        return 0
+    waiting = errands.open_ones(tx)
+    return jobs.add(tx, [KINDS[kind].job(errand=number) for number, kind in waiting])
+
+
+def retention(tx: Tx) -> bool:
+    """Leave it to a worker to remove what is past its retention; False when there is none."""
+    if not jobs.takers(tx):
+        return False
+    jobs.add(tx, [KINDS["retention"].job()])
+    return True
 
 
 def tidy(tx: Tx) -> bool:

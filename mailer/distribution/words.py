@@ -50,6 +50,9 @@ _LOOKS: dict[str, tuple[str, str, Tone]] = {
     # routes
     "working": ("", "✓", "good"),
     "resting": ("", "↻", "waiting"),
+    # what was handed over
+    "running": ("", "◐", "busy"),
+    "failed": ("", "✗", "bad"),
     # what came back
     "bounced": ("", "↩", "bad"),
     "complained": ("", "✗", "bad"),

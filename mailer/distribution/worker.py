@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from procrastinate import App, PsycopgConnector
@@ -18,12 +18,14 @@ from procrastinate.jobs import Status
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from mailer.distribution import errands, retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.enrolment import enrolled, number_of
 from mailer.distribution.schedule import tidy
 from mailer.distribution.sender import Sender
 from mailer.distribution.tasks import KINDS, SENDING, kind_of
-from mailer.errors import StoreUnavailable
+from mailer.distribution.waves import ACTOR
+from mailer.errors import MailerError, StoreUnavailable
 from mailer.store import jobs, ledger
 from mailer.store.ledger import OpenWave
 from mailer.store.patience import PatientAsyncConnection
@@ -149,7 +151,10 @@ class Crew:
         )
         for name in SENDING:
             app.task(name=name, queue=KINDS[name].queue)(self._send)
-        app.task(name="tidy", queue=KINDS["tidy"].queue)(self._tidy)
+        for name, do in (("tidy", tidy), ("retention", self._retain)):
+            app.task(name=name, queue=KINDS[name].queue)(self._in_a_thread(do))
+        for name in ("import", "export"):
+            app.task(name=name, queue=KINDS[name].queue)(self._errand)
         return app
 
     async def _clear_away(self, app: App) -> None:
@@ -196,5 +201,30 @@ class Crew:
         with self._room.store.read() as tx:
             return any(self._serves(wave) for wave in ledger.open_waves(tx))
 
-    async def _tidy(self) -> None:
-        await asyncio.to_thread(tidy, self._room)
+    def _in_a_thread(self, do: Callable[[Newsroom], object]) -> Callable[[], Awaitable[None]]:
+        """A task beside the senders. What goes wrong in it is said, and made again by the sweep."""
+
+        async def run() -> None:
+            await self._apart(lambda: do(self._room))
+
+        return run
+
+    async def _errand(self, errand: int) -> None:
+        await self._apart(lambda: self._do(errand))
+
+    async def _apart(self, do: Callable[[], object]) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            await asyncio.to_thread(do)
+        except MailerError as error:
+            self._report({"event": "trouble", "reason": str(error)})
+
+    def _do(self, errand: int) -> None:
+        trouble = errands.do(self._room, errand, self._stopping.is_set)
+        if trouble is not None:
+            self._report({"event": "trouble", "reason": trouble})
+
+    def _retain(self, room: Newsroom) -> None:
+        if retention.is_due(room):
+            retention.retain(room, ACTOR, stop=self._stopping.is_set, files=False)

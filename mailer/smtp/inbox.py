@@ -46,6 +46,7 @@ _COLUMNS = "id, received_at, mail_from, rcpt_to, subject, message_id, size"
 _WRITTEN = ("received_at", "mail_from", "rcpt_to", "subject", "message_id", "size", "raw")
 _WORDS = ("subject", "sender", "recipients", "text")
 _TOKENS = "unicode61 remove_diacritics 2"  # "zurich" finds Zürich
+_FORGOTTEN_AT_ONCE = 100  # messages thrown away in one transaction
 _LEARNT_AT_ONCE = 200  # messages made searchable in one transaction
 _TAKEN_APART = 16 * 1024  # bytes of a message whose text is searchable; its time is parsing
 _WAIT = 10.0  # seconds to wait for another process's lock
@@ -139,6 +140,37 @@ class Inbox:
                         words.disable_fts()
                         words.drop()
                         _create_words(database)
+
+    def older(self, before: int) -> int:
+        """How many messages were received before an instant (UTC microseconds)."""
+        with self._open() as database:
+            if database is None:
+                return 0
+            return int(database.table("message").count_where("received_at < ?", [before]))
+
+    def forget(self, before: int) -> int:
+        """Throw away what was received before an instant (UTC microseconds); how many messages.
+
+        In short transactions, so that the server goes on taking messages.
+        """
+        gone = 0
+        with self._open(write=True) as database:
+            if database is None:
+                return 0
+            while True:
+                with _writing(database):
+                    found = database.execute(
+                        "select id from message where received_at < ? order by id limit ?",
+                        (before, _FORGOTTEN_AT_ONCE),
+                    )
+                    old = [number for (number,) in found]
+                    for number in old:
+                        database.execute("delete from message where id = ?", (number,))
+                        if database.table("words").exists():
+                            database.execute("delete from words where id = ?", (number,))
+                gone += len(old)
+                if len(old) < _FORGOTTEN_AT_ONCE:
+                    return gone
 
     @contextlib.contextmanager
     def _open(self, *, write: bool = False) -> Iterator[Database | None]:

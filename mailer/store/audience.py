@@ -159,6 +159,12 @@ def members(tx: Tx, list_id: int) -> Iterator[Row]:
     return tx.stream_rows(sql, {**params, "list": list_id})
 
 
+def everybody(tx: Tx) -> Iterator[Row]:
+    """Everybody on any list, each once, by id; otherwise as `members`."""
+    active, params = active_membership(tx)
+    return tx.stream_rows(query("audience.everybody", tx.dialect).format(active=active), params)
+
+
 def active_membership(tx: Tx) -> tuple[str, dict[str, Any]]:
     """SQL that is true for a membership `m` that counts, and its parameters.
 

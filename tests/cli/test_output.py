@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mailer.cli.output import Column, defused, emit, line, printable
+from mailer.cli.output import Column, emit, line, printable
+from mailer.distribution.textrows import defused
 from mailer.distribution.words import look
 from mailer.store.states import DeliveryState, DistributionState, WaveState
 from rich.cells import cell_len

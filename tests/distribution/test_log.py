@@ -196,7 +196,10 @@ def test_the_log_streams_while_others_write(press: Press) -> None:
     with press.room.store.write() as tx:
         base = 2 << 32
         tx.execute(
-            "INSERT INTO distributions SELECT 2, release, revision, compiled, 'done', reason, "
+            "INSERT INTO distributions (id, release, revision, compiled, state, reason, "
+            "priority, late, embargo_until, due_at, zone, audience, left_out, recipients, actor, "
+            "created_at, finished_at, kind, parent, over) "
+            "SELECT 2, release, revision, compiled, 'done', reason, "
             "priority, late, embargo_until, due_at, zone, audience, left_out, recipients, actor, "
             "created_at, finished_at, kind, parent, over FROM distributions",
             {},

@@ -247,7 +247,7 @@ def test_a_distribution_is_done_only_after_its_last_wave(
 def test_what_is_answered_in_the_middle_of_a_sweep_is_finished_by_the_next(
     room: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Contract: `run --once` leaves when a sweep finds nothing to do, and would leave it unfinished."""
+    """Contract: `run --once` leaves once a sweep finds nothing to do, and nothing unfinished."""
     number = plan(room, 0)
     sweeper = Sweeper(room)
     sweeper.sweep()

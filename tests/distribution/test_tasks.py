@@ -44,7 +44,7 @@ def test_the_most_urgent_task_is_taken_first(shared: Store) -> None:
     order = list(tasks.KINDS)
     with shared.write() as tx:
         for name in reversed(order):
-            assert jobs.add(tx, [tasks.KINDS[name].job(distribution=1, shard=1)]) == 1
+            assert jobs.add(tx, [tasks.KINDS[name].job(distribution=1, shard=1, errand=1)]) == 1
     taken: list[str] = []
 
     async def take() -> None:

@@ -253,7 +253,7 @@ LEFT JOIN addresses a ON a.journalist = o.journalist
 SELECT d.distribution, d.id, d.journalist, d.list AS list_id, r.slug AS release, a.email, d.state,
     d.feedback, d.queued_at, d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced,
     d.reply, d.route, d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list, x.compiled,
-    v.data AS frozen
+    v.data AS frozen, x.messages_gone_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
