@@ -139,6 +139,10 @@ CONTACT = _any(
     r"επικοινωνία|פרטי קשר|לפרטים( נוספים)?|איש קשר|ליצירת קשר|للتواصل|جهة الاتصال|للاتصال|"
     r"[^。]{0,20}お問い?合わ?せ先?|問い合わせ先|联系(人|方式)|聯絡人|媒体联系|문의",
 )
+_PRESS = _any(
+    r"press|presse|media|médias?|medien|journalist|prensa|stampa|imprensa|pers|pras|mediów|"
+    r"mediální|sajtó|presă|basın|прес|сми|змі|медиа|τύπο|עיתונ|תקשורת|صحاف|إعلام|報道|媒体|언론|보도",
+)
 _ABOUT = re.compile(
     rf"about\b.+|boilerplate"
     rf"|über\s+.+|zum unternehmen|qui sommes[- ]nous.*|[àa] propos( d[eu’'].+)?"
@@ -227,6 +231,11 @@ def is_contact(text: str) -> bool:
     return (
         len(bare) <= 120 and text.rstrip().endswith((":", "：")) and CONTACT.match(bare) is not None
     )
+
+
+def is_press_contact(text: str) -> bool:
+    """Whether `text` is the heading of contacts for the press, and not of a shop or a form."""
+    return is_contact(text) and _PRESS.search(text) is not None
 
 
 def contact_label(text: str) -> int:
