@@ -55,11 +55,11 @@ def read(data: bytes, name: str) -> Paper:
     cleaned = htmlclean.clean(page.body)
     notes = _notes(page.body)
     paper = html.from_elements([page.body], cleaned, None, name)
-    top, bottom, rest = margins.sort(parts.heads, parts.feet, paper.pieces)
+    top, bottom, rest, again = margins.sort(parts.heads, parts.feet, paper.pieces)
     if top or bottom:
         paper.text, paper.pieces = laid_out([*top, *paper.pieces, *bottom])
     paper.format, paper.whole, paper.notes = Format.DOCX.value, visible(parts.whole), notes
-    margins.told(paper, rest)
+    margins.told(paper, rest, again)
     _tell(paper, parts, notes)
     return paper
 

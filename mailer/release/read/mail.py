@@ -65,6 +65,7 @@ _SUBJECTS = frozenset(
     "subject betreff objet asunto oggetto assunto onderwerp temat předmět ämne emne aihe tárgy "
     "тема θέμα נושא الموضوع 件名 主题 제목".split()
 )
+_SENDERS = frozenset("from von de da od van fra från lähettäjä feladó от від από מאת من".split())
 _GREETING = re.compile(
     r"(?:dear|hello|hi|good (?:morning|afternoon|day)|sehr geehrte|liebe|guten (?:tag|morgen)|"
     r"hallo|madame|monsieur|mesdames|bonjour|chers?|chères?|estimad|querid|buenos días|hola|"
@@ -185,7 +186,7 @@ def _unquote(body: HtmlElement) -> None:
 def _without_forwarding(paper: Paper) -> Paper:
     """Take the header of a forwarded mail out, and what its forwarder wrote above it."""
     pieces = paper.pieces
-    at, end, subject = _forwarding(pieces)
+    at, end, subject, sender = _forwarding(pieces)
     if at is None:
         pieces = _greeted(paper, pieces)
     else:
@@ -199,20 +200,24 @@ def _without_forwarding(paper: Paper) -> Paper:
                 f"“{html.clip(' '.join(note))}”.",
                 "Copy into the text what belongs to the release.",
             )
-        paper.headline = subject
+        paper.headline, paper.issuer = subject, sender
         pieces = _greeted(paper, pieces[end:])
     paper.pieces = pieces
     return paper
 
 
-def _forwarding(pieces: list[Piece]) -> tuple[int | None, int, str | None]:
-    """The pieces that are the (last) header of a forwarded mail, and the subject it names."""
-    found: tuple[int | None, int, str | None] = (None, 0, None)
+def _forwarding(
+    pieces: list[Piece],
+) -> tuple[int | None, int, str | None, str | None]:
+    """The pieces that are the (last) header of a forwarded mail, the subject and sender in it."""
+    found: tuple[int | None, int, str | None, str | None] = (None, 0, None, None)
     index = 0
     while index < len(pieces):
         rows = [row for _, row in pieces[index].lines if row.strip()]
         marked = len(rows) > 0 and _FORWARDED.fullmatch(rows[0]) is not None
-        fields, subject, end = 0, None, index
+        fields, end = 0, index
+        subject: str | None = None
+        sender: str | None = None
         while end < len(pieces) and end - index < 8:
             rows = [row for _, row in pieces[end].lines if row.strip()]
             matches = [_FIELD.fullmatch(row) for row in rows]
@@ -224,9 +229,13 @@ def _forwarding(pieces: list[Piece]) -> tuple[int | None, int, str | None]:
             for match in named:
                 if match["name"].lower() in _SUBJECTS and match["value"].strip():
                     subject = match["value"].strip()
+                elif match["name"].lower() in _SENDERS:
+                    named_so = re.sub(r"[\[<(]?\S+@\S+|[\"']", "", match["value"]).strip()
+                    sender = named_so or None
             end += 1
         if fields >= 3 or (marked and fields >= 2):
-            found = (index if found[0] is None else found[0], end, subject or found[2])
+            start = index if found[0] is None else found[0]
+            found = (start, end, subject or found[2], sender)
             index = end
         index += 1
     return found
@@ -255,7 +264,8 @@ def _subject(paper: Paper, subject: str) -> str:
 def _hints(paper: Paper, message: EmailMessage, subject: str) -> None:
     paper.headline = subject or None
     display, address = parseaddr(_header(message, "from"))
-    if display and "@" not in display and not paper.issuer:
+    forwarded = any(removed.reason == "mail_header" for removed in paper.removed)
+    if display and "@" not in display and not paper.issuer and not forwarded:
         paper.issuer = display
     paper.day = _day(_header(message, "date"))
     header = [f"{key}: {_header(message, key)}" for key in ("from", "to", "date", "subject")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from mailer.release.model import BlockKind, Inline
 from mailer.release.read import dateline, marks
 from mailer.release.read.contacts import has_details
@@ -13,9 +15,9 @@ from mailer.release.text import fold
 
 def sort(
     heads: list[str], feet: list[str], pieces: list[Piece]
-) -> tuple[list[Piece], list[Piece], list[str]]:
-    """Lines of page headers and footers as pieces to stand before and behind the text, and those
-    that are only furniture.
+) -> tuple[list[Piece], list[Piece], list[str], list[str]]:
+    """Lines of page headers and footers as pieces to stand before and behind the text, those that
+    are only furniture, and what is printed again of all of them.
 
     An embargo, status or label, or the date, belongs to the release wherever it is printed, and so
     does a press contact; unless the text has it too.
@@ -40,11 +42,14 @@ def sort(
             del lines[start:]
         if lines is not rest:
             rest += lines
-    return top, bottom, rest
+    again = [*(Counter(heads) - Counter(set(heads))).elements()]
+    again += (Counter(feet) - Counter(set(feet))).elements()
+    return top, bottom, rest, again
 
 
-def told(paper: Paper, rest: list[str]) -> None:
+def told(paper: Paper, rest: list[str], again: list[str]) -> None:
     """Keep and name what was printed in the margins and is not sent; a name there is a hint."""
+    paper.leave_out("page_margin_repeated", ["\n".join(again)])
     if not rest:
         return
     paper.leave_out("page_margin", ["\n".join(rest)])
