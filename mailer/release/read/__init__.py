@@ -95,9 +95,7 @@ def _text(text: str, name: str, kind: Format) -> Paper:
     front, body, first_line = split(text, name)
     read = markdown.read if kind is Format.MARKDOWN else plain.read
     pieces, placeholders, unused = read(body, first_line)
-    return Paper(
-        text, pieces, kind.value, placeholders=placeholders, unused=unused, front=front
-    )
+    return Paper(text, pieces, kind.value, placeholders=placeholders, unused=unused, front=front)
 
 
 __all__ = ["read_release", "source_text"]

@@ -26,9 +26,9 @@ MOST_PART = 16_000_000
 MOST_PARTS = 48_000_000
 MOST_ENTRIES = 5_000
 
-_TRANSPARENT = {W + name for name in "ins moveTo fldSimple smartTag customXml dir bdo ruby".split()}
-_TRANSPARENT |= {W + name for name in "rubyBase rt".split()}
-_GONE = {W + name for name in "del moveFrom".split()}
+_THROUGH = "ins moveTo fldSimple smartTag customXml dir bdo ruby rubyBase rt"
+_TRANSPARENT = {W + name for name in _THROUGH.split()}
+_GONE = {W + "del", W + "moveFrom"}
 _PAGE_FIELD = re.compile(r"\s*(PAGE|NUMPAGES|SECTIONPAGES)\b", re.I)
 
 
@@ -176,8 +176,6 @@ def _parse(content: bytes, name: str) -> etree._Element:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError:
         raise broken(name, "one of its parts is no XML") from None
-    if root.getroottree().docinfo.doctype:
-        raise _entities(name)
     return root
 
 
@@ -244,7 +242,7 @@ def _plain(parts: Parts, root: etree._Element) -> None:
     for both in list(root.iter(_MC + "AlternateContent")):
         _one_of(both)
     for gone in list(root.iter(*_GONE)):
-        parts.deleted += [text for text in ["".join(gone.itertext()).strip()] if text]
+        parts.deleted += [text for text in ["".join(map(str, gone.itertext())).strip()] if text]
         if next(gone.iterancestors(W + "rPr", W + "trPr"), None) is None:
             _remove(gone)
     parts.insertions += sum(1 for _ in root.iter(W + "ins", W + "moveTo"))
@@ -299,10 +297,11 @@ def _as_run(element: etree._Element, text: str) -> None:
         return
     run = etree.Element(W + "r")
     etree.SubElement(run, W + "t").text = text
-    while parent.tag.startswith(_M) and parent.getparent() is not None:
-        element, parent = parent, parent.getparent()
-    if parent.tag.startswith(_M):
-        return
+    while str(parent.tag).startswith(_M):
+        outer = parent.getparent()
+        if outer is None:
+            return
+        element, parent = parent, outer
     parent.insert(parent.index(element) + 1, run)
     _remove(element)
 
@@ -327,4 +326,3 @@ def _remove(element: etree._Element) -> None:
     parent = element.getparent()
     if parent is not None:
         parent.remove(element)
-

@@ -17,7 +17,6 @@ from mailer.release.read.headings import bold_headings
 from mailer.release.read.htmlblocks import BLOCKS, Blocks, visible
 from mailer.release.read.inline import drop_placeholders
 from mailer.release.read.paper import Paper, laid_out
-from mailer.release.read.pieces import Piece
 from mailer.release.read.sniff import Format
 
 _META = re.compile(rb"""<meta[^>]+?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
@@ -224,6 +223,3 @@ def _flatten(body: HtmlElement) -> None:
             element.text = text
             continue
         stack += [(child, depth + 1) for child in element]
-
-
-__all__ = ["Piece", "declared_encoding", "from_elements", "parse", "read"]

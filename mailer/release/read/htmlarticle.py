@@ -14,12 +14,13 @@ from mailer.release.read.htmlclean import attached, text_of
 from mailer.release.text import fold
 
 _CHROME_TAGS = frozenset(["nav", "footer", "aside", "header", "menu", "dialog"])
-_CHROME_ROLES = frozenset(
+_CHROME_ROLES_WORDS = (
     "navigation banner contentinfo complementary search dialog alertdialog menu menubar "
-    "toolbar alert tablist".split()
+    "toolbar alert tablist"
 )
+_CHROME_ROLES = frozenset(_CHROME_ROLES_WORDS.split())
 # Names that pages give to their parts, cut into words ("site-header", "cookieBanner").
-_CHROME_NAMES = frozenset(
+_CHROME_NAMES_WORDS = (
     "nav navbar navigation menu menubar megamenu topbar breadcrumb breadcrumbs cookie cookies "
     "cookiebar cookiebanner cookieconsent consent gdpr cmp onetrust share sharing sharebar shariff "
     "social socialmedia addtoany related recommended recommendation recommendations teaser teasers "
@@ -28,8 +29,9 @@ _CHROME_NAMES = frozenset(
     "modal overlay lightbox footer siteheader pageheader masthead sitemap tags taglist langswitch "
     "languageswitcher accessibility backtotop totop paywall login metanavigation servicenav teilen "
     "suche brotkrumen fusszeile kopfzeile seitenleiste partage partager recherche compartir buscar "
-    "condividi cerca udostępnij szukaj".split()
+    "condividi cerca udostępnij szukaj"
 )
+_CHROME_NAMES = frozenset(_CHROME_NAMES_WORDS.split())
 _TOOLS = re.compile(
     r"(print|share|tweet|facebook|twitter|x|linkedin|whatsapp|telegram|xing|mastodon|bluesky|email|"
     r"e-mail|copy link|download( as)? pdf|pdf|back( to .{0,40})?|all (news|press releases)|"
@@ -105,7 +107,7 @@ def _is_chrome(element: HtmlElement, body: HtmlElement, headline: HtmlElement | 
     chrome = tag in _CHROME_TAGS or (element.get("role") or "").lower() in _CHROME_ROLES
     names = _names(element)
     chrome = chrome or bool(names & _CHROME_NAMES)
-    chrome = chrome or "site" in names & {"site"} and "header" in names
+    chrome = chrome or {"site", "header"} <= names
     if not chrome or element is headline:
         return False
     if tag in {"header", "footer"} and _within(element, {"article"}):

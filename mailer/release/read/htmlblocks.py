@@ -13,11 +13,12 @@ from mailer.release.read.htmlclean import Cleaned, is_absolute, plain_address, t
 from mailer.release.read.inline import linked
 from mailer.release.read.pieces import Piece, tidy, trim
 
-BLOCKS = frozenset(
+_BLOCKS_WORDS = (
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset "
     "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav "
-    "ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    "ol p pre section summary table tbody td tfoot th thead tr ul"
 )
+BLOCKS = frozenset(_BLOCKS_WORDS.split())
 """Elements that begin and end a line."""
 
 _SPACE = re.compile(r"[ \t\r\n\f]+")

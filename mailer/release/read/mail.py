@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from email import policy
 from email.errors import MessageError
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 from email.utils import parseaddr, parsedate_to_datetime
 
@@ -22,7 +22,7 @@ from mailer.release.model import BlockKind
 from mailer.release.read import html, htmlclean, plain
 from mailer.release.read.decode import decode
 from mailer.release.read.frontmatter import split
-from mailer.release.read.paper import Paper, laid_out
+from mailer.release.read.paper import Paper
 from mailer.release.read.pieces import Piece
 from mailer.release.read.sniff import Format
 from mailer.release.text import fold, width
@@ -61,11 +61,13 @@ _FIELD = re.compile(
     r"件名|发件人|发送时间|收件人|主题|寄件者|보낸 사람|받는 사람|제목)[\s*]*[:：]\s*(?P<value>.*)",
     re.IGNORECASE,
 )
-_SUBJECTS = frozenset(
+_SUBJECTS_WORDS = (
     "subject betreff objet asunto oggetto assunto onderwerp temat předmět ämne emne aihe tárgy "
-    "тема θέμα נושא الموضوع 件名 主题 제목".split()
+    "тема θέμα נושא الموضوع 件名 主题 제목"
 )
-_SENDERS = frozenset("from von de da od van fra från lähettäjä feladó от від από מאת من".split())
+_SUBJECTS = frozenset(_SUBJECTS_WORDS.split())
+_SENDERS_WORDS = "from von de da od van fra från lähettäjä feladó от від από מאת من"
+_SENDERS = frozenset(_SENDERS_WORDS.split())
 _GREETING = re.compile(
     r"(?:dear|hello|hi|good (?:morning|afternoon|day)|sehr geehrte|liebe|guten (?:tag|morgen)|"
     r"hallo|madame|monsieur|mesdames|bonjour|chers?|chères?|estimad|querid|buenos días|hola|"
@@ -116,7 +118,7 @@ def _innermost(message: EmailMessage) -> EmailMessage:
     return message
 
 
-def _parts(message: EmailMessage, name: str) -> tuple[EmailMessage | None, EmailMessage | None]:
+def _parts(message: EmailMessage, name: str) -> tuple[MIMEPart | None, MIMEPart | None]:
     """The text and the HTML of a mail."""
     if sum(1 for _ in message.walk()) > MOST_PARTS:
         raise InputError(
@@ -125,11 +127,10 @@ def _parts(message: EmailMessage, name: str) -> tuple[EmailMessage | None, Email
             hint="Save the release's text as a file of its own.",
         )
     text, page = message.get_body(("plain",)), message.get_body(("html",))
-    both = (text, page)
-    return tuple(p if p is None or isinstance(p, EmailMessage) else None for p in both)  # type: ignore[return-value]
+    return text, page
 
 
-def _text(parts: tuple[EmailMessage | None, EmailMessage | None], name: str) -> Paper:
+def _text(parts: tuple[MIMEPart | None, MIMEPart | None], name: str) -> Paper:
     """The HTML where there is some, for it has headings and links; else the text."""
     plain_part, page_part = parts
     markup = _content(page_part) if page_part is not None else ""
@@ -152,7 +153,7 @@ def _text(parts: tuple[EmailMessage | None, EmailMessage | None], name: str) -> 
     return _without_forwarding(paper)
 
 
-def _content(part: EmailMessage) -> str:
+def _content(part: MIMEPart) -> str:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes) or not payload.strip():
         return ""
@@ -162,7 +163,7 @@ def _content(part: EmailMessage) -> str:
     return decode(payload, "mail", declared)[0]
 
 
-def _unwrapped(text: str, part: EmailMessage | None) -> str:
+def _unwrapped(text: str, part: MIMEPart | None) -> str:
     """Lines that RFC 3676 broke (format=flowed) as they were, and quoting signs taken off when
     all of the text is quoted."""
     if part is not None and part.get_param("format", "") == "flowed":
@@ -324,6 +325,3 @@ def _day(text: str) -> date | None:
         return parsedate_to_datetime(text).date() if text else None
     except (ValueError, TypeError, IndexError):
         return None
-
-
-__all__ = ["laid_out", "read"]

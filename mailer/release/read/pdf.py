@@ -30,7 +30,9 @@ MOST_LETTERS = 400_000
 
 _LEAST_PICTURE = 40.0
 """Points that a picture is wide and high at least; smaller ones are logos and lines."""
-_FORMS = re.compile("[\ufb00-\ufb06\ufb13-\ufb17\ufb1d-\ufdff\ufe70-\ufefc\u2e80-\u2fdf\uf900-\ufaff]+")
+_FORMS = re.compile(
+    "[\ufb00-\ufb06\ufb13-\ufb17\ufb1d-\ufdff\ufe70-\ufefc\u2e80-\u2fdf\uf900-\ufaff]+"
+)
 """Letters as printers shape them (ligatures, Arabic forms), which stand for ordinary ones."""
 # PDFium's own marks for a hyphen at the end of a line, whatever letter it was.
 _HYPHENS = {"\x02": "-", "\ufffe": "-", "\uffff": ""}
@@ -61,7 +63,7 @@ def _read(document: pdfium.PdfDocument, name: str) -> Paper:
     cleaned = htmlclean.Cleaned()
     for number in range(len(document)):
         page = document[number]
-        found = [o for o in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=4)]
+        found = list(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=4))
         shown = sum(map(_is_picture, found))
         textpage = page.get_textpage()
         letters += textpage.count_chars()
@@ -121,9 +123,7 @@ def _chars(
             ),
             None,
         )
-        yield Char(
-            _normal(text), box.left, box.bottom, box.right, box.top, bold, slanted, href
-        )
+        yield Char(_normal(text), box.left, box.bottom, box.right, box.top, bold, slanted, href)
 
 
 def _style(place: raw.FPDF_PAGEOBJECT) -> tuple[bool, bool]:
@@ -173,7 +173,7 @@ def _is_picture(item: pdfium.PdfObject) -> bool:
         left, bottom, right, top = item.get_bounds()
     except pdfium.PdfiumError:
         return False
-    return right - left >= _LEAST_PICTURE and top - bottom >= _LEAST_PICTURE
+    return bool(right - left >= _LEAST_PICTURE and top - bottom >= _LEAST_PICTURE)
 
 
 def _check_letters(pages: list[pdflayout.Page], empty: list[int], name: str) -> None:

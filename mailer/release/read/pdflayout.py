@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from statistics import median
 
 from mailer.release.model import Block, BlockKind, Inline
@@ -87,7 +88,7 @@ class Line:
 @dataclass(slots=True)
 class Laid:
     """Pages laid out. `joined` are words put together again from a line's end and the next one's
-    beginning; `heads` and `feet` lines that repeat from page to page; `whole` all lines as found."""
+    beginning; `heads` and `feet` lines that repeat on pages; `whole` all lines as found."""
 
     pieces: list[Piece] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
@@ -239,7 +240,7 @@ def _pitch(lines: list[Line]) -> float:
     """How far the lines of a paragraph stand apart, as a share of their height."""
     steps = [
         (a.bottom - b.bottom) / a.size
-        for a, b in zip(lines, lines[1:], strict=False)
+        for a, b in pairwise(lines)
         if a.page == b.page and a.column == b.column and 0 < a.bottom - b.bottom < a.size * 2.5
     ]
     common = Counter(round(step, 1) for step in steps if step > 0.5)
@@ -314,7 +315,7 @@ def _piece(laid: Laid, group: list[Line], body: float, lines: list[Line]) -> Non
 
 def _runs(laid: Laid, group: list[Line], flowing: bool, lines: list[Line]) -> list[Inline]:
     """The inlines of a group of lines; breaks that the typesetter made are soft."""
-    breaks = list(zip(group, group[1:], strict=False))
+    breaks = list(pairwise(group))
     forced = sum(_full(a, b) or _HYPHENED.search(a.text) is not None for a, b in breaks)
     soft = flowing or not breaks or forced >= len(breaks) * 0.7
     runs: list[Inline] = []

@@ -66,6 +66,10 @@ def by_bytes(data: bytes, name: str) -> Format | None:
         return Format.PDF
     if data.startswith(b"PK\x03\x04"):
         return Format.DOCX
+    if data.startswith(b"\xd0\xcf\x11\xe0") and "EncryptedPackage".encode("utf-16-le") in data:
+        raise InputError(
+            "the Word file is protected by a password.", where=name, hint="Save it without one."
+        )
     for magic, what, advice in _UNREAD:
         if data.startswith(magic):
             raise unsupported(name, what, advice)
@@ -73,7 +77,7 @@ def by_bytes(data: bytes, name: str) -> Format | None:
 
 
 def by_text(text: str, name: str) -> Format:
-    """HTML, Markdown or plain text: by the content, then the file's name, then the content again."""
+    """HTML, Markdown or plain text: by the content, then the name, then the content again."""
     promised = named(name)
     if _HTML.match(text) or (promised is Format.HTML and "<" in text):
         return Format.HTML
