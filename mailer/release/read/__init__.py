@@ -13,7 +13,7 @@ from pathlib import PurePath
 from mailer.release.model import Release
 from mailer.release.read import docx, html, mail, markdown, pdf, plain
 from mailer.release.read.assemble import assemble
-from mailer.release.read.decode import decode
+from mailer.release.read.decode import MOST_BYTES, decode
 from mailer.release.read.frontmatter import split
 from mailer.release.read.paper import Paper
 from mailer.release.read.sniff import Format, by_bytes, by_text, named
@@ -66,7 +66,10 @@ def _paper(data: bytes, name: str) -> Paper:
     kind = by_bytes(data, name)
     text, encoding = "", ""
     if kind is None:
-        text, encoding = decode(data, name, html.declared_encoding(data))
+        page = html.looks_like(data) and len(data) <= html.MOST_BYTES
+        data = html.without_pictures(data) if page else data
+        most = html.MOST_BYTES if page else MOST_BYTES
+        text, encoding = decode(data, name, html.declared_encoding(data) if page else None, most)
         kind = by_text(text, name)
     if kind is Format.DOCX:
         paper = docx.read(data, name)
@@ -84,8 +87,8 @@ def _paper(data: bytes, name: str) -> Paper:
     if promised not in {None, kind} and {promised, kind} != {Format.MARKDOWN, Format.TEXT}:
         paper.tell(
             "file_is_of_another_format",
-            f"The file is called {PurePath(name).suffix} and is a {kind.value}; it was read as "
-            "what it is.",
+            f"The file is called {PurePath(name).suffix} and is "
+            f"{'' if kind is Format.TEXT else 'a '}{kind.value}; it was read as what it is.",
             "Check that it is the right file.",
         )
     return paper

@@ -46,18 +46,20 @@ _USUAL = (
 )
 
 
-def decode(data: bytes, name: str, declared: str | None = None) -> tuple[str, str]:
+def decode(
+    data: bytes, name: str, declared: str | None = None, most: int = MOST_BYTES
+) -> tuple[str, str]:
     """The text of a file with "\\n" line ends, and the encoding it was in.
 
     `declared` is the encoding that the file itself (a web page, a mail) states; it is believed
-    where the bytes fit it. Raises InputError when the file is empty, too long, binary, or in two
+    where the bytes fit it; `most` bytes are read. Raises InputError when the file is empty, too long, binary, or in two
     encodings.
     """
     if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
         raise empty(name)
-    if len(data) > MOST_BYTES:
+    if len(data) > most:
         raise InputError(
-            f"the file has {len(data):,} bytes, more than any release ({MOST_BYTES:,}).",
+            f"the file has {len(data):,} bytes, more than any release ({most:,}).",
             where=name,
             hint="Check that it is the right file.",
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from xml.parsers.expat import ExpatError
 
 import mammoth
 from lxml.html import HtmlElement
@@ -48,7 +49,7 @@ def read(data: bytes, name: str) -> Paper:
         )
     except RecursionError:
         raise broken(name, "its parts are nested too deep") from None
-    except (KeyError, ValueError, AttributeError, TypeError, IndexError, OSError):
+    except (KeyError, ValueError, AttributeError, TypeError, IndexError, OSError, ExpatError):
         # mammoth has no error of its own for what is no WordprocessingML.
         raise broken(name, "its parts do not fit together") from None
     page = html.parse(f"<html><body>{converted.value}</body></html>", name)

@@ -153,7 +153,7 @@ def _part(parts: Parts, texts: list[str], path: str, content: bytes, name: str) 
     if not path.lower().startswith("word/") or root.tag not in {
         W + each for each in ("document", "hdr", "ftr", "footnotes", "endnotes", "comments")
     }:
-        return content
+        return _written(root)
     texts.append(_words(root))
     if root.tag == W + "hdr":
         parts.heads += _lines(root)
@@ -163,6 +163,11 @@ def _part(parts: Parts, texts: list[str], path: str, content: bytes, name: str) 
         parts.comments += _lines(root)
     else:
         _plain(parts, root)
+    return _written(root)
+
+
+def _written(root: etree._Element) -> bytes:
+    """A part written anew, so that mammoth's parser sees nothing that ours did not."""
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
 
 
@@ -176,6 +181,9 @@ def _parse(content: bytes, name: str) -> etree._Element:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError:
         raise broken(name, "one of its parts is no XML") from None
+    # UTF-16 hides the declaration from a search of the bytes.
+    if getattr(root.getroottree().docinfo, "doctype", ""):
+        raise _entities(name)
     return root
 
 

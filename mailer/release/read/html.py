@@ -22,6 +22,10 @@ from mailer.release.read.sniff import Format
 _META = re.compile(rb"""<meta[^>]+?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
 _XML = re.compile(rb"""^\s*<\?xml[^>]+?encoding\s*=\s*["']([\w.:-]{2,40})["']""", re.I)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+MOST_BYTES = 20_000_000
+"""Size of a saved page; pictures may be written into it, which are never looked at."""
+
+_PICTURE = re.compile(rb"data:[\w/+.;=-]{0,80},[^\s\"'<>)]{200,}")
 _DEEPEST = 200
 """Elements inside each other; a page made by people has some thirty."""
 
@@ -35,6 +39,16 @@ class Page:
     title: str = ""
     address: str | None = None
     language: str | None = None
+
+
+def looks_like(data: bytes) -> bool:
+    """Whether bytes may be a page, which may be longer than other texts."""
+    return re.search(rb"<(?:!doctype|html|head|body|div|meta)\b", data[:4096], re.I) is not None
+
+
+def without_pictures(data: bytes) -> bytes:
+    """A page without the pictures that are written into it."""
+    return _PICTURE.sub(b"data:,", data)
 
 
 def declared_encoding(data: bytes) -> str | None:
@@ -68,10 +82,20 @@ def read(text: str, name: str) -> Paper:
 def parse(text: str, name: str) -> Page:
     """Parse HTML, well-formed or not. Raises InputError when there is nothing in it."""
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
+    # No browser knows the entities that an inner part of a DOCTYPE declares.
+    text = re.sub(r"<!DOCTYPE[^>\[]{0,200}\[.*?\]\s*>", "", text, count=1, flags=re.I | re.S)
+    reader = parser.HTMLParser(encoding="utf-8", huge_tree=True)
     try:
-        root = parser.document_fromstring(text.encode(), parser=parser.HTMLParser(encoding="utf-8"))
+        root = parser.document_fromstring(text.encode(), parser=reader)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         raise no_text(name, "page") from None
+    if any("depth" in str(entry.message).lower() for entry in reader.error_log):
+        # The parser drops what is nested deeper than it goes, so this cannot be read whole.
+        raise InputError(
+            "the page's elements are nested deeper than in any page that people make.",
+            where=name,
+            hint="Copy its text into a file of its own.",
+        )
     body = next(root.iter("body"), root)
     page = Page(root, body)
     titles = [str(e.get("content")) for e in root.iter("meta") if e.get("property") == "og:title"]

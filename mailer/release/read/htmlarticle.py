@@ -62,10 +62,11 @@ def find(body: HtmlElement, title: str) -> Article:
     if headline is None and not _is_page(body):
         return found
     rescued: list[HtmlElement] = []
+    most = _prose(body) / 2
     for element in list(body.iter()):
         if element.getparent() is None or not attached(element, body):
             continue
-        if _is_chrome(element, body, headline):
+        if _is_chrome(element, most, headline):
             rescued += _contacts(found, element)
             if attached(element, body):
                 _take(found, element)
@@ -100,7 +101,7 @@ def _headline(body: HtmlElement, title: str) -> HtmlElement | None:
     return tops[0] if len(tops) == 1 else None
 
 
-def _is_chrome(element: HtmlElement, body: HtmlElement, headline: HtmlElement | None) -> bool:
+def _is_chrome(element: HtmlElement, most: float, headline: HtmlElement | None) -> bool:
     tag = element.tag
     if tag not in BLOCKS or tag in {"body", "main", "article", "html"}:
         return False
@@ -116,7 +117,7 @@ def _is_chrome(element: HtmlElement, body: HtmlElement, headline: HtmlElement | 
     if headline is not None and any(each is headline for each in element.iter()):
         return False
     # A wrapper's name ("has-sidebar") says nothing when most of the page is inside of it.
-    return _prose(element) <= _prose(body) / 2
+    return _prose(element) <= most
 
 
 def _names(element: HtmlElement) -> set[str]:

@@ -85,7 +85,7 @@ def read(data: bytes, name: str) -> Paper:
     start = data.lstrip(b"\xef\xbb\xbf\r\n")
     try:
         message = BytesParser(policy=policy.default).parsebytes(start)
-        outer, message = message, _innermost(message)
+        outer, message = message, _innermost(message, name)
         parts = _parts(message, name)
         paper = _text(parts, name)
     except (MessageError, LookupError, ValueError, IndexError, AttributeError) as error:
@@ -101,16 +101,16 @@ def read(data: bytes, name: str) -> Paper:
     subject = _subject(paper, _header(message, "subject"))
     _hints(paper, message, subject)
     _title(paper, subject)
-    _attachments(paper, outer, message)
+    _attachments(paper, outer, message, name)
     return paper
 
 
-def _innermost(message: EmailMessage) -> EmailMessage:
+def _innermost(message: EmailMessage, name: str) -> EmailMessage:
     """The mail that was attached to a mail that says little itself: it is the one meant."""
     for _ in range(_DEEPEST):
         attached = [p for p in message.walk() if p.get_content_type() == "message/rfc822"]
         body = message.get_body(("plain", "html"))
-        own = "" if body is None else _content(body)
+        own = "" if body is None else _content(body, name)
         inner = attached[0].get_payload(0) if len(attached) == 1 else None
         if not isinstance(inner, EmailMessage) or len(re.sub(r"<[^>]*>", "", own)) > 600:
             return message
@@ -133,7 +133,7 @@ def _parts(message: EmailMessage, name: str) -> tuple[MIMEPart | None, MIMEPart 
 def _text(parts: tuple[MIMEPart | None, MIMEPart | None], name: str) -> Paper:
     """The HTML where there is some, for it has headings and links; else the text."""
     plain_part, page_part = parts
-    markup = _content(page_part) if page_part is not None else ""
+    markup = _content(page_part, name) if page_part is not None else ""
     if len(re.sub(r"<[^>]*>|\s", "", markup)) > 40:
         page = html.parse(markup, name)
         whole = html.words_of(page.body)
@@ -142,7 +142,7 @@ def _text(parts: tuple[MIMEPart | None, MIMEPart | None], name: str) -> Paper:
         paper = html.from_elements([page.body], cleaned, page.address, name)
         paper.whole = whole
         return _without_forwarding(paper)
-    text = _content(plain_part) if plain_part is not None else ""
+    text = _content(plain_part, name) if plain_part is not None else ""
     if not text.strip():
         raise html.no_text(name, "mail")
     text = _unwrapped(re.sub(r"\r\n?", "\n", text), plain_part)
@@ -153,14 +153,16 @@ def _text(parts: tuple[MIMEPart | None, MIMEPart | None], name: str) -> Paper:
     return _without_forwarding(paper)
 
 
-def _content(part: MIMEPart) -> str:
+def _content(part: MIMEPart, name: str) -> str:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes) or not payload.strip():
         return ""
     declared = part.get_content_charset()
-    if part.get_content_subtype() == "html" and declared is None:
-        declared = html.declared_encoding(payload)
-    return decode(payload, "mail", declared)[0]
+    if part.get_content_subtype() != "html":
+        return decode(payload, name, declared)[0]
+    payload = html.without_pictures(payload)
+    declared = declared or html.declared_encoding(payload)
+    return decode(payload, name, declared, html.MOST_BYTES)[0]
 
 
 def _unwrapped(text: str, part: MIMEPart | None) -> str:
@@ -289,7 +291,7 @@ def _title(paper: Paper, subject: str) -> None:
             return
 
 
-def _attachments(paper: Paper, outer: EmailMessage, message: EmailMessage) -> None:
+def _attachments(paper: Paper, outer: EmailMessage, message: EmailMessage, name: str) -> None:
     names: list[str] = []
     for part in message.walk():
         if part.is_multipart() or part.get_content_type() == "message/rfc822":
@@ -312,7 +314,7 @@ def _attachments(paper: Paper, outer: EmailMessage, message: EmailMessage) -> No
             "Check that it is the right one.",
         )
         body = outer.get_body(("plain", "html"))
-        own = "" if body is None else re.sub(r"<[^>]*>", " ", _content(body))
+        own = "" if body is None else re.sub(r"<[^>]*>", " ", _content(body, name))
         paper.leave_out("forwarder", [" ".join(own.split())])
 
 

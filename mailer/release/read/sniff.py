@@ -20,7 +20,7 @@ class Format(StrEnum):
 
     DOCX = "Word document"
     PDF = "PDF"
-    HTML = "HTML"
+    HTML = "web page"
     MAIL = "mail"
     MARKDOWN = "Markdown"
     TEXT = "plain text"
