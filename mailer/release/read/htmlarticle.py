@@ -42,6 +42,7 @@ _TOOLS = re.compile(
     re.IGNORECASE,
 )
 _TEXTS = frozenset(["p", "li", "blockquote", "td", "dd", "pre", "h1", "h2", "h3", "h4"])
+_TABLE = frozenset(["table", "tbody", "tr"])
 _ENOUGH = 0.6
 """Share of the page's text that a part must hold to be the one that is gone into."""
 
@@ -58,9 +59,9 @@ class Article:
 def find(body: HtmlElement, title: str) -> Article:
     """Find the release in a page. `title` is what the page calls itself. Changes the tree."""
     found = Article([body])
-    headline = _headline(body, title)
-    if headline is None and not _is_page(body):
+    if not _is_page(body):
         return found
+    headline = _headline(body, title)
     rescued: list[HtmlElement] = []
     most = _prose(body) / 2
     for element in list(body.iter()):
@@ -160,7 +161,7 @@ def _into(found: Article, body: HtmlElement, headline: HtmlElement | None) -> Ht
         whole = _prose(current)
         blocks = [child for child in current if child.tag in BLOCKS]
         heavy = [c for c in blocks if whole and _prose(c) >= whole * _ENOUGH]
-        inner = next((c for c in heavy if c.tag not in _TEXTS), None)
+        inner = next((c for c in heavy if c.tag not in _TEXTS | _TABLE), None)
         if inner is None:
             return current
         if headline is not None and not any(each is headline for each in inner.iter()):
