@@ -98,7 +98,7 @@ def test_hidden_text_is_told_not_sent() -> None:
 
 def test_breaks_emphasis_and_soft_hyphens() -> None:
     release = page(
-        "<h1>Head&shy;line</h1><p>One <b>bold</b> and <span style='font-style:italic'>slanted</span>"
+        "<h1>Head&shy;line</h1><p>One <b>bold</b> and <i style='color:red'>slanted</i>"
         "\n  word.</p><p>First line<br>second line<br><br>A paragraph of its own, it is.</p>"
     )
     assert release.headline == "Headline"

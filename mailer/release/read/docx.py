@@ -31,7 +31,6 @@ p[style-name='Quotations'] => blockquote > p:fresh
 p[style-name='Block Text'] => blockquote > p:fresh
 p[style-name='Preformatted Text'] => p:fresh
 r[style-name='Emphasis'] => em
-comment-reference =>
 """
 _NOTE = re.compile(r"(?:foot|end)note-\d+")
 
