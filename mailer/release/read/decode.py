@@ -52,8 +52,9 @@ def decode(
     """The text of a file with "\\n" line ends, and the encoding it was in.
 
     `declared` is the encoding that the file itself (a web page, a mail) states; it is believed
-    where the bytes fit it; `most` bytes are read. Raises InputError when the file is empty, too long, binary, or in two
-    encodings.
+    where the bytes fit it. More than `most` bytes are no release.
+
+    Raises InputError when the file is empty, too long, binary, or in two encodings.
     """
     if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
         raise empty(name)

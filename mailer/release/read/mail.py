@@ -66,7 +66,9 @@ _SUBJECTS_WORDS = (
     "тема θέμα נושא الموضوع 件名 主题 제목"
 )
 _SUBJECTS = frozenset(_SUBJECTS_WORDS.split())
-_SENDERS_WORDS = "from von de da od van fra från lähettäjä feladó от від από מאת من 差出人 发件人 寄件者"
+_SENDERS_WORDS = (
+    "from von de da od van fra från lähettäjä feladó от від από מאת من 差出人 发件人 寄件者"
+)
 _SENDERS = frozenset(_SENDERS_WORDS.split())
 _GREETING = re.compile(
     r"(?:dear|hello|hi|good (?:morning|afternoon|day)|sehr geehrte|liebe|guten (?:tag|morgen)|"

@@ -20,7 +20,8 @@ from mailer.release.read.pdfcolumns import in_order
 from mailer.release.read.pieces import HYPHEN_WORDS, SOFT, Piece, tidy
 from mailer.release.text import direction_of, ends_sentence, fold
 
-_BULLET = re.compile(r"[•·▪◦‣●○■□➢➤✓\uf0b7\uf0a7-]\s+|[–—*]\s+")
+_BULLET = re.compile(r"[•·▪◦‣●○■□➢➤✓\uf0b7\uf0a7]\s+")
+_DASH = re.compile(r"[–—*-]\s+")
 _NUMBER = re.compile(r"(\d{1,2})[.)]\s+(?=\S)")
 _HYPHENED = re.compile(r"([^\W\d_]+)([-\u00ad\u2010])$")
 _MARGIN = 0.13
@@ -61,6 +62,7 @@ class Line:
     right: float = 0
     top: float = 0
     column: tuple[float, float] = (0, 0)
+    marker: re.Match[str] | None = None
 
     def measure(self) -> Line:
         """Take the box from the letters."""
@@ -102,6 +104,8 @@ class Laid:
 def lay_out(pages: list[Page]) -> Laid:
     """Put the letters of some pages into paragraphs in reading order."""
     laid = Laid()
+    for page in pages:
+        _untie(page.chars)
     by_page = [_lines(page, number) for number, page in enumerate(pages)]
     found = [list(lines) for lines in by_page]
     _lift_margins(laid, by_page, pages)
@@ -111,11 +115,33 @@ def lay_out(pages: list[Page]) -> Laid:
         laid.columns = laid.columns or columns
         lines += ordered
     body = _body_size(lines)
+    # A lone dash opens speech in many languages; several of them open a list.
+    dashes = sum(_DASH.match(line.text) is not None for line in lines) >= 2
+    for line in lines:
+        marker = _BULLET.match(line.text) or _NUMBER.match(line.text)
+        line.marker = marker or (_DASH.match(line.text) if dashes else None)
     for group in _groups(lines, body):
         _piece(laid, group, body, lines)
     laid.pieces = _lists(laid.pieces)
     laid.whole = _whole(found, laid.joined)
     return laid
+
+
+def _untie(chars: list[Char]) -> None:
+    """Put the letters of one glyph in order: those of "لا" share a box, and PDFium, which turns
+    the letters of a line that runs from the right, turns them too."""
+    start = 0
+    while start < len(chars):
+        first, end = chars[start], start + 1
+        box = (first.left, first.right, first.bottom)
+        while end < len(chars) and first.right > first.left:
+            char = chars[end]
+            if (char.left, char.right, char.bottom) != box:
+                break
+            end += 1
+        if end - start > 1 and all(_runs_left(char.text) for char in chars[start:end]):
+            chars[start:end] = chars[start:end][::-1]
+        start = end
 
 
 def _whole(pages: list[list[Line]], joined: Iterable[tuple[str, str]]) -> str:
@@ -147,29 +173,30 @@ def _lines(page: Page, number: int) -> list[Line]:
         current.clear()
 
     last: Char | None = None
+    rtl = False
     for char in page.chars:
         if char.text == "\n":
             finish()
-            last = None
+            last, rtl = None, False
             continue
         if char.right <= char.left or not char.text.strip():
             current.append(char)
             continue
-        if last is not None and _apart(last, char):
+        if last is not None and _apart(last, char, rtl):
             finish()
         current.append(char)
-        last = char
+        last, rtl = char, rtl or _runs_left(char.text)
     finish()
     return found
 
 
-def _apart(last: Char, char: Char) -> bool:
+def _apart(last: Char, char: Char, rtl: bool) -> bool:
     height = max(last.top - last.bottom, 1.0)
     gap = max(char.left - last.right, last.left - char.right)
     rise = abs(char.bottom - last.bottom)
     # Raised and lowered figures stay in their line, and so do figures among Arabic or Hebrew:
-    # they run the other way, so that one jumps to their far end.
-    turned = _runs_left(last.text) != _runs_left(char.text)
+    # they run the other way, so that one jumps to their far end and back.
+    turned = rtl and not (_runs_left(last.text) and _runs_left(char.text))
     return (gap > height * 1.1 and not turned) or rise > height * 0.8
 
 
@@ -249,7 +276,7 @@ def _pitch(lines: list[Line]) -> float:
 
 def _goes_on(group: list[Line], line: Line, pitch: float, body: float) -> bool:
     last = group[-1]
-    if _marker(line.text) or abs(last.size - line.size) > body * 0.12:
+    if line.marker or abs(last.size - line.size) > body * 0.12:
         return False
     heading = last.size > body * 1.12
     step = (last.bottom - line.bottom) / max(last.size, 1.0)
@@ -263,7 +290,7 @@ def _goes_on(group: list[Line], line: Line, pitch: float, body: float) -> bool:
     if near:
         begins = line.left > group[0].left + line.size and last.left <= line.left - line.size
         ended = ends_sentence(last.text) and not _full(last, line)
-        listed = _marker(group[0].text) is not None
+        listed = group[0].marker is not None
         return not (begins and not listed and len(group) > 1) and not (
             ended and len(group) > 1 and last.right - last.left > line.size * 15
         )
@@ -287,15 +314,11 @@ def _full(last: Line, line: Line) -> bool:
     return room < wide * (len(first) + 1) + wide
 
 
-def _marker(text: str) -> re.Match[str] | None:
-    return _BULLET.match(text) or _NUMBER.match(text)
-
-
 def _piece(laid: Laid, group: list[Line], body: float, lines: list[Line]) -> None:
     size = median(line.size for line in group)
     text = " ".join(line.text for line in group)
     heading = size > body * 1.12 and len(text) < 300 and not ends_sentence(text)
-    marker = None if heading else _marker(group[0].text)
+    marker = None if heading else group[0].marker
     runs = _runs(laid, group, heading or marker is not None, lines)
     if heading:
         larger = {round(line.size) for line in lines if line.size > size * 1.08}
@@ -365,7 +388,10 @@ def _styled(line: Line) -> list[Inline]:
         text = " " if not char.text.strip() else char.text
         drawn = char.right > char.left and char.text.strip()
         if not drawn and runs:
-            runs[-1] = replace(runs[-1], text=runs[-1].text + text)
+            if runs[-1].href:
+                runs.append(Inline(text))
+            else:
+                runs[-1] = replace(runs[-1], text=runs[-1].text + text)
             continue
         run = Inline(text, char.href, char.bold, char.slanted)
         if runs and replace(runs[-1], text="") == replace(run, text=""):
@@ -382,7 +408,7 @@ def _merged(runs: list[Inline]) -> list[Inline]:
     """Runs of one kind as one; a break between two of them is of their kind."""
     merged: list[Inline] = []
     for index, run in enumerate(runs):
-        if run.text in {SOFT, "\n"} and merged and index + 1 < len(runs):
+        if run.text in {SOFT, "\n", " "} and merged and index + 1 < len(runs):
             after = runs[index + 1]
             if replace(after, text="") == replace(merged[-1], text=""):
                 run = replace(after, text=run.text)
