@@ -187,7 +187,28 @@ def _lines(page: Page, number: int) -> list[Line]:
         current.append(char)
         last, rtl = char, rtl or _runs_left(char.text)
     finish()
-    return found
+    return _mended(found)
+
+
+def _mended(lines: list[Line]) -> list[Line]:
+    """Lines that the file's contents cut in the middle of a word are one line again."""
+    mended: list[Line] = []
+    for line in lines:
+        other = next((each for each in reversed(mended[-6:]) if _touch(each, line)), None)
+        if other is None:
+            mended.append(line)
+            continue
+        rtl = _runs_left(other.text) or _runs_left(line.text)
+        first = other.right > line.right if rtl else other.left < line.left
+        other.chars = [*other.chars, *line.chars] if first else [*line.chars, *other.chars]
+        other.measure()
+    return mended
+
+
+def _touch(one: Line, two: Line) -> bool:
+    gap = max(two.left - one.right, one.left - two.right)
+    level = abs(one.bottom - two.bottom) < one.size * 0.1
+    return level and abs(one.size - two.size) < one.size * 0.1 and abs(gap) < one.size * 0.12
 
 
 def _apart(last: Char, char: Char, rtl: bool) -> bool:
