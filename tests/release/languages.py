@@ -285,8 +285,8 @@ STORIES = [
         "Tizenkét vízmérce őrzi a folyót éjjel-nappal",
         "Szeged",
         "Szeged, 2026. november 9.",
-        "A Folyók Hivatala tizenkét vízmércét állított a Tiszába, és azok ma reggel óta ötpercenként "
-        "jelentik, hogy milyen magas a víz.",
+        "A Folyók Hivatala tizenkét vízmércét állított a Tiszába, és azok ma reggel óta "
+        "ötpercenként jelentik, hogy milyen magas a víz.",
         "„Két órával korábban látjuk az árvizet” – mondta Kovács Anna, a Folyók Hivatala vezetője.",
         "VÉGE",
         "A Folyók Hivataláról",
@@ -385,7 +385,7 @@ STORIES = [
         "Тверь, 9 ноября 2026 г.",
         "Речное управление поставило на Волге двенадцать водомеров, и с сегодняшнего утра они "
         "каждые пять минут сообщают, как высоко стоит вода.",
-        "«Мы видим паводок на два часа раньше», – сказала Анна Белова, директор Речного управления.",
+        "«Мы видим паводок на два часа раньше», – сказала Анна Белова, директор управления.",
         "КОНЕЦ",
         "О Речном управлении",
         "Речное управление заботится о реках области с 1934 года.",
