@@ -130,6 +130,11 @@ def lay_out(pages: list[Page]) -> Laid:
 def _untie(chars: list[Char]) -> None:
     """Put the letters of one glyph in order: those of "لا" share a box, and PDFium, which turns
     the letters of a line that runs from the right, turns them too."""
+    for index in range(len(chars) - 1, 0, -1):
+        # A vowel sign that stands alone at the end of a line belongs to the letter before it.
+        mark = unicodedata.category(chars[index].text[0]) == "Mn"
+        if mark and chars[index - 1].text.isspace() and chars[index - 1].text != "\n":
+            del chars[index - 1]
     start = 0
     while start < len(chars):
         first, end = chars[start], start + 1
@@ -166,14 +171,14 @@ def _lines(page: Page, number: int) -> list[Line]:
     """The stretches of text on a page, cut where a line ends or a wide gap stands in it."""
     found: list[Line] = []
     current: list[Char] = []
+    rtl = False
 
     def finish() -> None:
         if any(char.text.strip() for char in current):
-            found.append(Line(list(current), number).measure())
+            found.append(Line(_turned(current) if rtl else list(current), number).measure())
         current.clear()
 
     last: Char | None = None
-    rtl = False
     for char in page.chars:
         if char.text == "\n":
             finish()
@@ -188,6 +193,15 @@ def _lines(page: Page, number: int) -> list[Line]:
         last, rtl = char, rtl or _runs_left(char.text)
     finish()
     return _mended(found)
+
+
+def _turned(chars: list[Char]) -> list[Char]:
+    """A line that runs from the right, the full stop behind its last figure and not before it."""
+    text = "".join(char.text if char.text.strip() else " " for char in chars)
+    stop = re.search(r"(?<=\s)[.,;:!?]+(?=\d[\d.,]*\s*$)", text)
+    if stop is None or len(text) != len(chars):
+        return list(chars)
+    return [*chars[: stop.start()], *chars[stop.end() :], *chars[stop.start() : stop.end()]]
 
 
 def _mended(lines: list[Line]) -> list[Line]:
