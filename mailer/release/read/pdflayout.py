@@ -24,6 +24,9 @@ _BULLET = re.compile(r"[•·▪◦‣●○■□➢➤✓\uf0b7\uf0a7]\s+")
 _DASH = re.compile(r"[–—*-]\s+")
 _NUMBER = re.compile(r"(\d{1,2})[.)]\s+(?=\S)")
 _HYPHENED = re.compile(r"([^\W\d_]+)([-\u00ad\u2010])$")
+_LOOSE = re.compile(r"\s+(?=[\u0591-\u05c7\u064b-\u065f\u0670])")
+"""White space before a vowel sign: the sign belongs to the letter before it."""
+
 _MARGIN = 0.13
 """Share of a page's height at either end in which headers and footers stand."""
 
@@ -130,11 +133,6 @@ def lay_out(pages: list[Page]) -> Laid:
 def _untie(chars: list[Char]) -> None:
     """Put the letters of one glyph in order: those of "لا" share a box, and PDFium, which turns
     the letters of a line that runs from the right, turns them too."""
-    for index in range(len(chars) - 1, 0, -1):
-        # A vowel sign that stands alone at the end of a line belongs to the letter before it.
-        mark = unicodedata.category(chars[index].text[0]) == "Mn"
-        if mark and chars[index - 1].text.isspace() and chars[index - 1].text != "\n":
-            del chars[index - 1]
     start = 0
     while start < len(chars):
         first, end = chars[start], start + 1
@@ -391,7 +389,23 @@ def _runs(laid: Laid, group: list[Line], flowing: bool, lines: list[Line]) -> li
     found: list[Inline] = []
     for run in _merged(runs):
         found += [run] if run.href else linked(run)
-    return [replace(run, text=run.text.replace("\u00ad", "")) for run in found]
+    turned = _mirrored("".join(run.text for run in found))
+    return [
+        replace(run, text=_LOOSE.sub("", run.text).replace("\u00ad", "").translate(turned))
+        for run in found
+    ]
+
+
+def _mirrored(text: str) -> dict[int, str]:
+    """Brackets and quotation marks to turn in a text that runs from the right: some writers of
+    PDFs name the sign that is seen, which is the other one of the pair."""
+    swaps: dict[int, str] = {}
+    if direction_of(text) == "rtl":
+        for first, last in ("()", "[]", "«»", "‹›"):
+            found = [char for char in text if char in (first, last)]
+            if found[:1] == [last] and found[-1:] == [first] and len(found) % 2 == 0:
+                swaps |= {ord(first): last, ord(last): first}
+    return swaps
 
 
 def _compound(before: str, after: str) -> bool:
