@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from dataclasses import dataclass, field
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -55,8 +56,8 @@ def open_parts(data: bytes, name: str) -> Parts:
     try:
         with ZipFile(io.BytesIO(data)) as archive:
             return _read(archive, name)
-    except (BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
-        if isinstance(error, NotImplementedError | RuntimeError):
+    except (BadZipFile, EOFError, NotImplementedError, OSError, ValueError, zlib.error) as error:
+        if isinstance(error, NotImplementedError):
             raise broken(name, "it is packed in a way that is not known") from None
         raise broken(name, "its contents cannot be unpacked") from None
     except RuntimeError:

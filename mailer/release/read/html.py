@@ -26,6 +26,7 @@ MOST_BYTES = 20_000_000
 """Size of a saved page; pictures may be written into it, which are never looked at."""
 
 _PICTURE = re.compile(rb"data:[\w/+.;=-]{0,80},[^\s\"'<>)]{200,}")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _DEEPEST = 200
 """Elements inside each other; a page made by people has some thirty."""
 
@@ -82,6 +83,7 @@ def read(text: str, name: str) -> Paper:
 def parse(text: str, name: str) -> Page:
     """Parse HTML, well-formed or not. Raises InputError when there is nothing in it."""
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
+    text = _CONTROLS.sub("", text)
     # No browser knows the entities that an inner part of a DOCTYPE declares.
     text = re.sub(r"<!DOCTYPE[^>\[]{0,200}\[.*?\]\s*>", "", text, count=1, flags=re.I | re.S)
     reader = parser.HTMLParser(encoding="utf-8", huge_tree=True)

@@ -17,7 +17,7 @@ _GUTTER = 6.0
 
 def in_order(lines: list[Line], rtl: bool) -> tuple[list[Line], bool]:
     """The lines of a page in reading order, each knowing its column, and whether there are several
-    columns. Stretches of one line in one column follow each other."""
+    columns. Stretches of one line in one column are one line again."""
     if not lines:
         return [], False
     left, right = min(line.left for line in lines), max(line.right for line in lines)
@@ -154,6 +154,6 @@ def _rows(lines: list[Line]) -> list[Line]:
         rtl = direction_of(" ".join(line.text for line in row)) == "rtl"
         row.sort(key=lambda line: -line.right if rtl else line.left)
         for other in row[1:]:
-            other.bottom, other.top = row[0].bottom, row[0].top
-        ordered += row
+            row[0].append(other)
+        ordered.append(row[0])
     return ordered

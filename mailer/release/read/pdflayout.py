@@ -16,6 +16,7 @@ from statistics import median
 from mailer.release.model import Block, BlockKind, Inline
 from mailer.release.read import marks
 from mailer.release.read.inline import linked
+from mailer.release.read.pdfbidi import logical
 from mailer.release.read.pdfcolumns import in_order
 from mailer.release.read.pieces import HYPHEN_WORDS, SOFT, Piece, tidy
 from mailer.release.text import direction_of, ends_sentence, fold
@@ -24,6 +25,9 @@ _BULLET = re.compile(r"[•·▪◦‣●○■□➢➤✓\uf0b7\uf0a7]\s+")
 _DASH = re.compile(r"[–—*-]\s+")
 _NUMBER = re.compile(r"(\d{1,2})[.)]\s+(?=\S)")
 _HYPHENED = re.compile(r"([^\W\d_]+)([-\u00ad\u2010])$")
+_GAP = "\x1f"
+"""A gap in a line, as between the cells of a table: three spaces in the end."""
+
 _LOOSE = re.compile(r"\s+(?=[\u0591-\u05c7\u064b-\u065f\u0670])")
 """White space before a vowel sign: the sign belongs to the letter before it."""
 
@@ -76,9 +80,16 @@ class Line:
             self.top = median(c.top for c in seen)
         return self
 
+    def append(self, other: Line) -> None:
+        """Go on with a stretch that stands beside this one: a wide gap is kept as one."""
+        gap = max(other.left - self.right, self.left - other.right)
+        space = _GAP if gap > self.size * 3 else " "
+        self.chars = [*self.chars, Char(space, 0, 0, 0, 0), *other.chars]
+        self.left, self.right = min(self.left, other.left), max(self.right, other.right)
+
     @property
     def text(self) -> str:
-        return "".join(char.text for char in self.chars).strip()
+        return "".join(char.text for char in self.chars).replace(_GAP, "   ").strip()
 
     @property
     def size(self) -> float:
@@ -107,8 +118,9 @@ class Laid:
 def lay_out(pages: list[Page]) -> Laid:
     """Put the letters of some pages into paragraphs in reading order."""
     laid = Laid()
+    space, end = Char(" ", 0, 0, 0, 0), Char("\n", 0, 0, 0, 0)
     for page in pages:
-        _untie(page.chars)
+        page.chars = logical(page.chars, space, end)
     by_page = [_lines(page, number) for number, page in enumerate(pages)]
     found = [list(lines) for lines in by_page]
     _lift_margins(laid, by_page, pages)
@@ -128,23 +140,6 @@ def lay_out(pages: list[Page]) -> Laid:
     laid.pieces = _lists(laid.pieces)
     laid.whole = _whole(found, laid.joined)
     return laid
-
-
-def _untie(chars: list[Char]) -> None:
-    """Put the letters of one glyph in order: those of "لا" share a box, and PDFium, which turns
-    the letters of a line that runs from the right, turns them too."""
-    start = 0
-    while start < len(chars):
-        first, end = chars[start], start + 1
-        box = (first.left, first.right, first.bottom)
-        while end < len(chars) and first.right > first.left:
-            char = chars[end]
-            if (char.left, char.right, char.bottom) != box:
-                break
-            end += 1
-        if end - start > 1 and all(_runs_left(char.text) for char in chars[start:end]):
-            chars[start:end] = chars[start:end][::-1]
-        start = end
 
 
 def _whole(pages: list[list[Line]], joined: Iterable[tuple[str, str]]) -> str:
@@ -173,7 +168,7 @@ def _lines(page: Page, number: int) -> list[Line]:
 
     def finish() -> None:
         if any(char.text.strip() for char in current):
-            found.append(Line(_turned(current) if rtl else list(current), number).measure())
+            found.append(Line(list(current), number).measure())
         current.clear()
 
     last: Char | None = None
@@ -191,15 +186,6 @@ def _lines(page: Page, number: int) -> list[Line]:
         last, rtl = char, rtl or _runs_left(char.text)
     finish()
     return _mended(found)
-
-
-def _turned(chars: list[Char]) -> list[Char]:
-    """A line that runs from the right, the full stop behind its last figure and not before it."""
-    text = "".join(char.text if char.text.strip() else " " for char in chars)
-    stop = re.search(r"(?<=\s)[.,;:!?]+(?=\d[\d.,]*\s*$)", text)
-    if stop is None or len(text) != len(chars):
-        return list(chars)
-    return [*chars[: stop.start()], *chars[stop.end() :], *chars[stop.start() : stop.end()]]
 
 
 def _mended(lines: list[Line]) -> list[Line]:
@@ -378,9 +364,7 @@ def _runs(laid: Laid, group: list[Line], flowing: bool, lines: list[Line]) -> li
     for index, line in enumerate(group):
         if index:
             before = group[index - 1]
-            if abs(before.bottom - line.bottom) < 1 and before.page == line.page:
-                runs.append(Inline("   "))
-            elif soft and _joins(laid, before, line, lines):
+            if soft and _joins(laid, before, line, lines):
                 last = runs[-1]
                 runs[-1] = replace(last, text=re.sub("[-\u00ad\u2010]\\s*$", "", last.text))
             elif not (soft and _compound(before.text, line.text)):
@@ -434,7 +418,7 @@ def _joins(laid: Laid, before: Line, line: Line, lines: list[Line]) -> bool:
 def _styled(line: Line) -> list[Inline]:
     runs: list[Inline] = []
     for char in line.chars:
-        text = " " if not char.text.strip() else char.text
+        text = char.text if char.text.strip() or char.text == _GAP else " "
         drawn = char.right > char.left and char.text.strip()
         if not drawn and runs:
             if runs[-1].href:
@@ -450,7 +434,11 @@ def _styled(line: Line) -> list[Inline]:
     if runs:
         runs[0] = replace(runs[0], text=runs[0].text.lstrip())
         runs[-1] = replace(runs[-1], text=runs[-1].text.rstrip())
-    return [replace(run, text=re.sub(" {2,}", " ", run.text)) for run in runs if run.text]
+    return [
+        replace(run, text=re.sub(" {2,}", " ", run.text).replace(_GAP, "   "))
+        for run in runs
+        if run.text
+    ]
 
 
 def _merged(runs: list[Inline]) -> list[Inline]:
