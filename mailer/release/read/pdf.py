@@ -100,7 +100,8 @@ def _chars(
 ) -> Iterator[Char]:
     """The letters of a page in the order of its contents, a line's end as "\\n"."""
     box, links = raw.FS_RECTF(), _links(page, cleaned)
-    styles: dict[int, tuple[bool, bool]] = {}
+    styles: dict[int, tuple[bool, bool, float]] = {}
+    x, y = ctypes.c_double(), ctypes.c_double()
     for index in range(textpage.count_chars()):
         code = raw.FPDFText_GetUnicode(textpage, index)
         text = _HYPHENS.get(chr(code), chr(code)) if code <= 0x10FFFF else ""
@@ -112,8 +113,13 @@ def _chars(
         place = raw.FPDFText_GetTextObject(textpage, index)
         address = ctypes.addressof(place.contents) if place else 0
         if address not in styles:
-            styles[address] = _style(place) if place else (False, False)
-        bold, slanted = styles[address]
+            styles[address] = _style(place) if place else (False, False, 0.0)
+        bold, slanted, size = styles[address]
+        raw.FPDFText_GetCharOrigin(textpage, index, x, y)
+        if size and text.strip():
+            # Boxes differ from font to font; the line that letters stand on does not.
+            box.bottom, box.top = y.value - size * 0.25, y.value + size * 0.85
+            box.left = min(x.value, box.right)
         middle_x, middle_y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
         href = next(
             (
@@ -126,19 +132,27 @@ def _chars(
         yield Char(_normal(text), box.left, box.bottom, box.right, box.top, bold, slanted, href)
 
 
-def _style(place: raw.FPDF_PAGEOBJECT) -> tuple[bool, bool]:
-    """Whether a text object is set in a bold, and in a slanted face."""
+def _style(place: raw.FPDF_PAGEOBJECT) -> tuple[bool, bool, float]:
+    """Whether a text object is set in a bold, and in a slanted face, and its size in points; the
+    size is 0 for letters that do not stand upright."""
     font = raw.FPDFTextObj_GetFont(place)
     if not font:
-        return False, False
+        return False, False, 0.0
+    size = ctypes.c_float(0)
+    matrix = raw.FS_MATRIX()
+    raw.FPDFTextObj_GetFontSize(place, size)
+    raw.FPDFPageObj_GetMatrix(place, matrix)
+    upright = abs(matrix.b) + abs(matrix.c) < 0.5 * abs(matrix.d)
+    points = abs(size.value * matrix.d) if upright else 0.0
     buffer = ctypes.create_string_buffer(256)
-    size = raw.FPDFFont_GetBaseFontName(font, buffer, 256)
-    name = buffer.raw[: max(0, min(size, 256) - 1)].decode("utf-8", "replace").lower()
+    length = raw.FPDFFont_GetBaseFontName(font, buffer, 256)
+    name = buffer.raw[: max(0, min(length, 256) - 1)].decode("utf-8", "replace").lower()
     angle = ctypes.c_int(0)
     raw.FPDFFont_GetItalicAngle(font, angle)
     # Names say it more truly than the weight, which most writers of PDFs leave at its default.
     bold = re.search(r"bold|black|heavy|semibold|demi", name) is not None
-    return bold, angle.value != 0 or re.search(r"italic|oblique", name) is not None
+    slanted = angle.value != 0 or re.search(r"italic|oblique", name) is not None
+    return bold, slanted, points
 
 
 def _links(

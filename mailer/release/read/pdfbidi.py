@@ -16,16 +16,16 @@ from mailer.release.text import direction_of
 if TYPE_CHECKING:
     from mailer.release.read.pdflayout import Char
 
-_ALEFS = frozenset("اأإآٱ")
 _SEPARATORS = frozenset(".,:/-")
-_WIDE, _NARROW = 1.6, 0.2
+_WIDE, _NARROW = 1.6, 0.12
 """Gaps, as shares of a line's height: one that parts columns, one that stands for a space."""
 
 
 def logical(chars: list[Char], space: Char, end: Char) -> list[Char]:
     """The letters of a page in reading order, `end` behind each stretch of a line and `space`
     where a gap stands for one. Pages that run from the left come back as they are."""
-    drawn = [char for char in chars if char.right > char.left]
+    # Spaces are often not where they seem to be: gaps say more.
+    drawn = [char for char in chars if char.right > char.left and char.text.strip()]
     if direction_of("".join(char.text for char in drawn)) != "rtl":
         return chars
     ordered: list[Char] = []
@@ -48,7 +48,7 @@ def _rows(chars: list[Char]) -> list[list[Char]]:
             home.append(char)
     places = {id(char): index for index, char in enumerate(chars)}
     for row in rows:
-        row.sort(key=lambda char: (-(char.left + char.right), places[id(char)]))
+        row.sort(key=lambda char: (-char.left, places[id(char)]))
     for mark in [char for char in chars if _is_mark(char)]:
         _attach(rows, mark)
     return rows
@@ -74,10 +74,6 @@ def _stretches(row: list[Char], space: Char) -> list[list[Char]]:
     found: list[list[Char]] = [[]]
     last: Char | None = None
     for char in row:
-        if not char.text.strip():
-            if found[-1] and found[-1][-1].text.strip():
-                found[-1].append(space)
-            continue
         if last is not None and not _is_mark(char):
             height = max(last.top - last.bottom, 1.0)
             gap = last.left - char.right
@@ -92,6 +88,11 @@ def _stretches(row: list[Char], space: Char) -> list[list[Char]]:
 
 def _read(row: list[Char]) -> list[Char]:
     """A stretch that was collected from the right as it is read."""
+    if not any(_kind(char) == "R" for char in row):
+        # Without a letter from the right, only a plus at the far end shows that it runs from there.
+        straight = row[::-1]
+        if straight[-1].text != "+":
+            return straight
     ordered: list[Char] = []
     index = 0
     while index < len(row):
@@ -131,14 +132,10 @@ def _run(row: list[Char], start: int) -> int:
 
 
 def _untied(row: list[Char]) -> list[Char]:
-    """The two letters of the one glyph of "لا" in their order."""
+    """The two letters of one glyph, such as "لا" and "لى", in their order: lam begins them all."""
     for index in range(len(row) - 1):
         one, two = row[index], row[index + 1]
-        if (
-            one.text in _ALEFS
-            and two.text == "ل"
-            and (one.left, one.right) == (two.left, two.right)
-        ):
+        if two.text == "ل" and one.text != "ل" and one.left == two.left:
             row[index], row[index + 1] = two, one
     return row
 

@@ -122,7 +122,7 @@ def lay_out(pages: list[Page]) -> Laid:
     for page in pages:
         page.chars = logical(page.chars, space, end)
     by_page = [_lines(page, number) for number, page in enumerate(pages)]
-    found = [list(lines) for lines in by_page]
+    found = [line.text for lines in by_page for line in lines]
     _lift_margins(laid, by_page, pages)
     lines: list[Line] = []
     for page_lines in by_page:
@@ -142,10 +142,9 @@ def lay_out(pages: list[Page]) -> Laid:
     return laid
 
 
-def _whole(pages: list[list[Line]], joined: Iterable[tuple[str, str]]) -> str:
+def _whole(rows: list[str], joined: Iterable[tuple[str, str]]) -> str:
     """All lines as they were found, before any was moved, with the words that were put together
     as one word there too."""
-    rows = [line.text for lines in pages for line in lines]
     for one, two in joined:
         for index, row in enumerate(rows):
             end = _HYPHENED.search(row)
@@ -307,7 +306,10 @@ def _goes_on(group: list[Line], line: Line, pitch: float, body: float) -> bool:
     if last.bold != line.bold and not (_open(last, line) and not last.bold):
         return False
     if near:
-        begins = line.left > group[0].left + line.size and last.left <= line.left - line.size
+        if _runs_from_right(group[0]):
+            begins = line.right < group[0].right - line.size <= last.right - line.size
+        else:
+            begins = line.left > group[0].left + line.size and last.left <= line.left - line.size
         ended = ends_sentence(last.text) and not _full(last, line)
         listed = group[0].marker is not None
         return not (begins and not listed and len(group) > 1) and not (
@@ -315,6 +317,10 @@ def _goes_on(group: list[Line], line: Line, pitch: float, body: float) -> bool:
         )
     # Over a column's or page's end a paragraph goes on in mid-sentence only.
     return not heading and _open(last, line)
+
+
+def _runs_from_right(line: Line) -> bool:
+    return direction_of(line.text) == "rtl"
 
 
 def _open(last: Line, line: Line) -> bool:
@@ -435,7 +441,7 @@ def _styled(line: Line) -> list[Inline]:
         runs[0] = replace(runs[0], text=runs[0].text.lstrip())
         runs[-1] = replace(runs[-1], text=runs[-1].text.rstrip())
     return [
-        replace(run, text=re.sub(" {2,}", " ", run.text).replace(_GAP, "   "))
+        replace(run, text=re.sub(f" *{_GAP} *", "   ", re.sub(" {2,}", " ", run.text)))
         for run in runs
         if run.text
     ]
