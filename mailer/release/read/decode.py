@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from itertools import pairwise
 
 from charset_normalizer import from_bytes
 
@@ -42,7 +43,10 @@ _USUAL = (
     ("cp1250 iso8859_2", "pl cs sk hu hr ro"),
     ("cp1251 koi8_r", "ru uk bg sr"),
     ("cp1254", "tr"),
-    ("cp1257", "lt"),
+    ("cp1257", "lt lv et"),
+    ("cp1253", "el"),
+    ("cp1255", "he"),
+    ("cp1256", "ar"),
 )
 
 
@@ -137,15 +141,27 @@ def _by_language(data: bytes) -> tuple[str, str] | None:
                 text = data.decode(encoding)
             except UnicodeDecodeError:
                 continue
+            if _is_jumble(text):
+                continue
             foreign = [char for char in text if ord(char) > 127]
             letters = sum(char.isalpha() for char in foreign)
             controls = sum(ord(char) < 160 for char in foreign)
+            if letters < len(foreign) * 0.6 and len(foreign) > 20:
+                continue  # Lines and boxes are what koi8_r makes of Japanese.
             rank = (hits(text, languages), letters - 10 * controls, text, encoding)
             if best is None or rank[:2] > best[:2]:
                 best = rank
     if best is None or best[0] < 2:
         return None
     return best[2], best[3]
+
+
+def _is_jumble(text: str) -> bool:
+    """Whether capitals stand inside of words, as nobody writes and every wrong encoding makes."""
+    found = re.findall(r"[^\W\d_]{2,}", text)
+    foreign = [word for word in found if not word.isascii()]
+    wrong = sum(any(a.islower() and b.isupper() for a, b in pairwise(w)) for w in foreign)
+    return wrong > len(foreign) // 8
 
 
 def _one_encoding(data: bytes, name: str) -> None:

@@ -110,11 +110,13 @@ def _sides(run: list[Line], cut: float) -> tuple[list[Line], list[Line]] | None:
     one = [line for line in run if line.right <= cut + _GUTTER / 2]
     two = [line for line in run if line.right > cut + _GUTTER / 2]
     for side in (one, two):
-        if len(side) < _LEAST:
+        # Justified lines fall into stretches, so lines are counted by their height.
+        rows = len({round((line.bottom + line.top) / 4) for line in side})
+        if rows < _LEAST:
             return None
         low, high = _edges(side)
-        filled = sum(line.right - line.left for line in side) / (len(side) * max(high - low, 1.0))
-        letters = sum(len(line.text) for line in side) / len(side)
+        filled = sum(line.right - line.left for line in side) / (rows * max(high - low, 1.0))
+        letters = sum(len(line.text) for line in side) / rows
         if filled < 0.55 or letters < 14:
             return None
     gap = min(line.left for line in two) - max(line.right for line in one)

@@ -83,7 +83,7 @@ class Line:
     def append(self, other: Line) -> None:
         """Go on with a stretch that stands beside this one: a wide gap is kept as one."""
         gap = max(other.left - self.right, self.left - other.right)
-        space = _GAP if gap > self.size * 3 else " "
+        space = _GAP if gap > self.size * 4.5 else " "
         self.chars = [*self.chars, Char(space, 0, 0, 0, 0), *other.chars]
         self.left, self.right = min(self.left, other.left), max(self.right, other.right)
 
