@@ -118,15 +118,15 @@ def _office(office: Office) -> str:
 def _doubts(release: Release) -> Iterator[Row]:
     for finding in release.findings:
         if finding.severity is not Severity.NOTE:
-            place = f"line {finding.line}" if finding.line else ""
-            yield place or finding.code, finding.message
+            place = f"line {finding.line}" if finding.line else "file"
+            yield place, finding.message
 
 
 def _removed(removed: Removed) -> Row:
     """What was left out: by its lines, or in words where it stands in none."""
     if removed.first_line:
         return _place(removed.first_line, removed.last_line), removed.reason
-    return removed.reason, removed.text
+    return removed.reason.replace("_", " "), removed.text
 
 
 def _place(first: int, last: int) -> str:

@@ -71,7 +71,7 @@ def test_tracked_changes_are_accepted_and_told() -> None:
     )
     release = word(made)
     assert body(release) == ["It took three years to count them all."]
-    assert removed(release, "tracked_deletion") == ["two"]
+    assert removed(release, "deleted") == ["two"]
     (told,) = [f for f in release.findings if f.code == "tracked_changes_accepted"]
     assert "“two”" in told.message
 

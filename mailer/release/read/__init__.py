@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import PurePath
 
 from mailer.release.model import Release
-from mailer.release.read import docx, html, mail, markdown, pdf, plain
+from mailer.release.read import htmlbytes, markdown, plain
 from mailer.release.read.assemble import assemble
 from mailer.release.read.decode import MOST_BYTES, decode
 from mailer.release.read.frontmatter import split
@@ -66,22 +66,15 @@ def _paper(data: bytes, name: str) -> Paper:
     kind = by_bytes(data, name)
     text, encoding = "", ""
     if kind is None:
-        page = html.looks_like(data) and len(data) <= html.MOST_BYTES
-        data = html.without_pictures(data) if page else data
-        most = html.MOST_BYTES if page else MOST_BYTES
-        text, encoding = decode(data, name, html.declared_encoding(data) if page else None, most)
+        page = htmlbytes.looks_like(data) and len(data) <= htmlbytes.MOST_BYTES
+        data = htmlbytes.without_pictures(data) if page else data
+        most = htmlbytes.MOST_BYTES if page else MOST_BYTES
+        text, encoding = decode(
+            data, name, htmlbytes.declared_encoding(data) if page else None, most
+        )
         kind = by_text(text, name)
-    if kind is Format.DOCX:
-        paper = docx.read(data, name)
-    elif kind is Format.PDF:
-        paper = pdf.read(data, name)
-    elif kind is Format.MAIL:
-        paper = mail.read(data, name)
-    elif kind is Format.HTML:
-        paper = html.read(text, name)
-        paper.encoding = encoding
-    else:
-        paper = _text(text, name, kind)
+    paper = _read(kind, data, text, name)
+    if text:
         paper.encoding = encoding
     promised = named(name)
     if promised not in {None, kind} and {promised, kind} != {Format.MARKDOWN, Format.TEXT}:
@@ -92,6 +85,27 @@ def _paper(data: bytes, name: str) -> Paper:
             "Check that it is the right file.",
         )
     return paper
+
+
+def _read(kind: Format, data: bytes, text: str, name: str) -> Paper:
+    # Imported when they are needed: a sender never is, and should not carry PDFium.
+    if kind is Format.DOCX:
+        from mailer.release.read import docx
+
+        return docx.read(data, name)
+    if kind is Format.PDF:
+        from mailer.release.read import pdf
+
+        return pdf.read(data, name)
+    if kind is Format.MAIL:
+        from mailer.release.read import mail
+
+        return mail.read(data, name)
+    if kind is Format.HTML:
+        from mailer.release.read import html
+
+        return html.read(text, name)
+    return _text(text, name, kind)
 
 
 def _text(text: str, name: str, kind: Format) -> Paper:

@@ -88,7 +88,7 @@ def _short(identity: str | None) -> str:
 
 def _tell(paper: Paper, parts: Parts, notes: tuple[Block, ...]) -> None:
     if parts.deleted or parts.insertions:
-        paper.leave_out("tracked_deletion", parts.deleted)
+        paper.leave_out("deleted", parts.deleted)
         words = html.clip(" … ".join(parts.deleted))
         paper.tell(
             "tracked_changes_accepted",

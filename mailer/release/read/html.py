@@ -19,13 +19,7 @@ from mailer.release.read.inline import drop_placeholders
 from mailer.release.read.paper import Paper, laid_out
 from mailer.release.read.sniff import Format
 
-_META = re.compile(rb"""<meta[^>]+?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
-_XML = re.compile(rb"""^\s*<\?xml[^>]+?encoding\s*=\s*["']([\w.:-]{2,40})["']""", re.I)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-MOST_BYTES = 20_000_000
-"""Size of a saved page; pictures may be written into it, which are never looked at."""
-
-_PICTURE = re.compile(rb"data:[\w/+.;=-]{0,80},[^\s\"'<>)]{200,}")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _DEEPEST = 200
 """Elements inside each other; a page made by people has some thirty."""
@@ -40,22 +34,6 @@ class Page:
     title: str = ""
     address: str | None = None
     language: str | None = None
-
-
-def looks_like(data: bytes) -> bool:
-    """Whether bytes may be a page, which may be longer than other texts."""
-    return re.search(rb"<(?:!doctype|html|head|body|div|meta)\b", data[:4096], re.I) is not None
-
-
-def without_pictures(data: bytes) -> bytes:
-    """A page without the pictures that are written into it."""
-    return _PICTURE.sub(b"data:,", data)
-
-
-def declared_encoding(data: bytes) -> str | None:
-    """The encoding that a page states in its first 4,096 bytes."""
-    found = _XML.search(data[:200]) or _META.search(data[:4096])
-    return found.group(1).decode("ascii") if found else None
 
 
 def read(text: str, name: str) -> Paper:

@@ -19,7 +19,7 @@ from lxml.html import HtmlElement
 
 from mailer.errors import InputError
 from mailer.release.model import BlockKind
-from mailer.release.read import html, htmlclean, plain
+from mailer.release.read import html, htmlbytes, htmlclean, plain
 from mailer.release.read.decode import decode
 from mailer.release.read.frontmatter import split
 from mailer.release.read.paper import Paper
@@ -162,9 +162,9 @@ def _content(part: MIMEPart, name: str) -> str:
     declared = part.get_content_charset()
     if part.get_content_subtype() != "html":
         return decode(payload, name, declared)[0]
-    payload = html.without_pictures(payload)
-    declared = declared or html.declared_encoding(payload)
-    return decode(payload, name, declared, html.MOST_BYTES)[0]
+    payload = htmlbytes.without_pictures(payload)
+    declared = declared or htmlbytes.declared_encoding(payload)
+    return decode(payload, name, declared, htmlbytes.MOST_BYTES)[0]
 
 
 def _unwrapped(text: str, part: MIMEPart | None) -> str:

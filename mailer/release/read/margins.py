@@ -49,7 +49,7 @@ def sort(
 
 def told(paper: Paper, rest: list[str], again: list[str]) -> None:
     """Keep and name what was printed in the margins and is not sent; a name there is a hint."""
-    paper.leave_out("page_margin_repeated", ["\n".join(again)])
+    paper.leave_out("margin_again", ["\n".join(again)])
     if not rest:
         return
     paper.leave_out("page_margin", ["\n".join(rest)])
