@@ -25,10 +25,10 @@ _SENTENCE = (
 
 
 def ten_pages() -> Blocks:
-    """A release of some 27,000 letters with headings, lists and a table."""
+    """A release of some 34,000 letters with headings, lists and a table."""
     blocks: Blocks = [("title", "Twelve Gauges Watch the River by Day and by Night")]
     blocks.append(("text", "Marburg, 9 November 2026 – " + _SENTENCE * 2))
-    for part in range(PAGES * 2):
+    for part in range(PAGES * 3):
         blocks.append(("heading", f"Part {part + 1} of the report"))
         blocks += [("text", _SENTENCE * 4), ("items", [_SENTENCE, _SENTENCE])]
     blocks.append(("table", [[str(row), "gauges", "valley"] for row in range(20)]))
