@@ -147,3 +147,16 @@ def test_the_language_of_the_page_helps_where_words_do_not() -> None:
     assert read(short, "a.html").language == "pt-BR"
     wrong = SAVED.replace('lang="de"', 'lang="en"')
     assert read(wrong, "a.html").language == "de"
+
+
+def test_a_page_saved_as_one_file() -> None:
+    """MHTML, as browsers save it: a page in the clothes of a mail."""
+    head = (
+        "From: <Saved by Blink>\nSnapshot-Content-Location: https://www.wasserverband.example/\n"
+        "Subject: Messnetz\nDate: Mon, 9 Nov 2026 10:00:00 -0000\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/related; type="text/html"; boundary="b"\n\n'
+        "--b\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+    )
+    release = read(f"{head}{SAVED}\n--b--\n".encode(), "a.mhtml", today=TODAY)
+    assert release.headline == "Messnetz an der Lahn geht in Betrieb"
+    assert "Cookies" in " ".join(removed(release, "page_around"))

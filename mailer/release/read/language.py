@@ -83,8 +83,12 @@ def detect_surely(text: str) -> str | None:
         for code, words in _SETS.items()
         if (code in _CYRILLIC) == (script == "CYRILLIC")
     }
-    if script == "CYRILLIC" and re.search("[іїєґ]", text.lower()):
-        scores = {"uk": scores["uk"] + 1}
+    if script == "CYRILLIC":
+        # Letters that only one of these languages has.
+        for letters, code in (("іїєґ", "uk"), ("ыэё", "ru"), ("ђјљњћџ", "sr")):
+            if re.search(f"[{letters}]", text.lower()):
+                scores = {code: scores[code] + 1}
+                break
     ranked = sorted(scores, key=lambda code: -scores[code])
     best = ranked[0]
     enough = scores[best] >= max(2, total // 25)

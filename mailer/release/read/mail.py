@@ -89,6 +89,8 @@ def read(data: bytes, name: str) -> Paper:
         message = BytesParser(policy=policy.default).parsebytes(start)
         outer, message = message, _innermost(message, name)
         parts = _parts(message, name)
+        if _is_saved_page(message) and parts[1] is not None:
+            return html.read(_content(parts[1], name), name)
         paper = _text(parts, name)
     except (MessageError, LookupError, ValueError, IndexError, AttributeError) as error:
         if isinstance(error, InputError):
@@ -105,6 +107,11 @@ def read(data: bytes, name: str) -> Paper:
     _title(paper, subject)
     _attachments(paper, outer, message, name)
     return paper
+
+
+def _is_saved_page(message: EmailMessage) -> bool:
+    """Whether it is no mail but a web page that a browser saved with its pictures (MHTML)."""
+    return "snapshot-content-location" in message or "saved by" in _header(message, "from").lower()
 
 
 def _innermost(message: EmailMessage, name: str) -> EmailMessage:

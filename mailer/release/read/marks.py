@@ -42,11 +42,13 @@ _HELD = (
     r"(?:禁止|不得)(?:提前)?(?:发布|發布|發佈|报道|報道|公布)|엠바고|보도\s?(?:시점|유예)|प्रतिबंध(?:ित)?|"
     r"ห้ามเผยแพร่ก่อน|cấm (?:đăng|công bố) trước"
 )
+# "Not to be published before", never "No deal before the summer".
 _NOT_BEFORE = (
-    r"(?:not|nicht|ne pas|no|non|não|nie|niet|inte|ikke|nu|не|ne|nelze|nezveřejňovat|"
-    r"nezverejňovať|ei saa)\s[^.:\d]{0,40}?"
-    r"(?:before|until|vor|avant|antes|prima|przed|voor|vóór|före|før|înainte|до|раніше|по-рано|"
-    r"před|pred|prije|ennen)\b"
+    r"(?:not|nicht|ne pas|no|non|não|nie|niet|inte|ikke|nu|не|ne|nelze|ei saa|älä)\s"
+    r"(?:[^.:\d]{0,25}\s)?(?:publi|releas|veröffentlich|diffus|difund|divulg|pubblic|zveřejň|"
+    r"zverejň|uveřejň|julkais|közöl|yayın|публик|публік|δημοσ|objavlj|skelb)\w*\s"
+    r"(?:[^.:\d]{0,25}\s)?(?:before|until|vor|avant|antes|prima|przed|voor|vóór|före|før|înainte|"
+    r"до|раніше|преди|před|pred|prije|ennen)\b"
 )
 EMBARGO = _any(
     rf"(?<!\w)(?:strictly |strict )?(?:{_HELD})(?!\w)",
@@ -120,7 +122,7 @@ _NUMBERED = re.compile(
 """The number that ministries give their releases: "Nr. 034/2026"."""
 
 END_MARK = re.compile(
-    r"[\W_]*(#\s*#\s*#|-+\s*30\s*-+|[—–-]\s*30\s*[—–-]|ends?|ende|fin|fim|final|fine|koniec|konec|"
+    r"[\W_]*(#\s*#\s*#|-+\s*30\s*-+|[—–-]\s*30\s*[—–-]|ends?|ende|fin|fim|fine|koniec|konec|"
     r"einde|slutt?|loppu|vége|sf[âa]r[șş]it|son|kraj|pabaiga|beigas|lõpp|fundi|tamat|selesai|hết|"
     r"конец|кінець|край|крај|соңы|τ[έε]λος|დასასრული|վերջ|סוף|انتهى|پایان|समाप्त|จบ|"
     r"以上|終わり|おわり|完|结束|結束|끝|이상|"

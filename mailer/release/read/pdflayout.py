@@ -422,28 +422,27 @@ def _joins(laid: Laid, before: Line, line: Line, lines: list[Line]) -> bool:
 
 
 def _styled(line: Line) -> list[Inline]:
-    runs: list[Inline] = []
+    """A line's letters as runs of one kind; what is not drawn goes with the run before it."""
+    kinds: list[tuple[str | None, bool, bool]] = []
+    texts: list[list[str]] = []
     for char in line.chars:
-        text = char.text if char.text.strip() or char.text == _GAP else " "
-        drawn = char.right > char.left and char.text.strip()
-        if not drawn and runs:
-            if runs[-1].href:
-                runs.append(Inline(text))
-            else:
-                runs[-1] = replace(runs[-1], text=runs[-1].text + text)
-            continue
-        run = Inline(text, char.href, char.bold, char.slanted)
-        if runs and replace(runs[-1], text="") == replace(run, text=""):
-            runs[-1] = replace(runs[-1], text=runs[-1].text + text)
-        else:
-            runs.append(run)
-    if runs:
-        runs[0] = replace(runs[0], text=runs[0].text.lstrip())
-        runs[-1] = replace(runs[-1], text=runs[-1].text.rstrip())
+        seen = bool(char.text.strip())
+        kind = (char.href, char.bold, char.slanted)
+        if texts and not (seen and char.right > char.left):
+            # A space behind a link is no part of it.
+            kind = (None, False, False) if kinds[-1][0] else kinds[-1]
+        if not kinds or kinds[-1] != kind:
+            kinds.append(kind)
+            texts.append([])
+        texts[-1].append(char.text if seen or char.text == _GAP else " ")
+    parts = [re.sub(f" *{_GAP} *", "   ", re.sub(" {2,}", " ", "".join(part))) for part in texts]
+    if parts:
+        parts[0] = parts[0].lstrip()
+        parts[-1] = parts[-1].rstrip()
     return [
-        replace(run, text=re.sub(f" *{_GAP} *", "   ", re.sub(" {2,}", " ", run.text)))
-        for run in runs
-        if run.text
+        Inline(text, href, bold, slanted)
+        for text, (href, bold, slanted) in zip(parts, kinds, strict=True)
+        if text
     ]
 
 
