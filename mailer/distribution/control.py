@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mailer.distribution.context import Newsroom
 from mailer.distribution.waves import finish_distribution, stop_wave
 from mailer.errors import NotFound, Refused
-from mailer.store import distributions
+from mailer.store import distributions, guard
 from mailer.store.base import Row, Tx
 from mailer.store.core import raise_control
 
@@ -42,6 +42,11 @@ def resume(room: Newsroom, number: int, actor: str) -> str:
     """
     with room.store.write() as tx:
         row = existing(tx, number)
+        if guard.is_held(tx, number):
+            raise Refused(
+                f"the ledger was put back, and distribution {number} may have left meanwhile.",
+                hint=f"`mailer restored {number}` says what is known and takes your word.",
+            )
         now = tx.now()
         let_go = {
             wave["id"]

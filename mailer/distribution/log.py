@@ -7,7 +7,7 @@ so that every output (table, JSON, CSV, page) shows the same words and numbers.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from typing import Any
@@ -22,7 +22,7 @@ from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
 from mailer.message.tokens import delivery_code, parse_delivery_code
 from mailer.message.values import message_id
-from mailer.store import audience, distributions, ledger, routes
+from mailer.store import audience, distributions, guard, ledger, routes
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
 from mailer.store.states import OPEN_DELIVERIES, DeliveryState
@@ -140,7 +140,9 @@ def status(room: Newsroom) -> Status:
             if route.until_at is not None and route.until_at > tx.now()
         ]
         standing, silent = told(room, tx)
-    decisions = paused + standing + [s for row in rows for s in _decisions(row)]
+        held = guard.undecided(tx)
+    decisions = _put_back(held) + paused + standing
+    decisions += [s for row in rows for s in _decisions(row, held)]
     return Status(rows, iso(next_due), decisions, resting + silent)
 
 
@@ -162,9 +164,10 @@ def status_of(room: Newsroom, number: int) -> dict[str, Any]:
             }
             for wave in distributions.waves(tx, number)
         ]
+        held = [each for each in guard.undecided(tx) if each["distribution"] == number]
     found["left_out"] = json.loads(row["left_out"])
     found["audience"] = json.loads(row["audience"])
-    found["decisions"] = _decisions(found)
+    found["decisions"] = _put_back(held) + _decisions(found, held)
     return found
 
 
@@ -330,17 +333,33 @@ def _distribution(row: Row, counts: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _decisions(row: dict[str, Any]) -> list[str]:
+def _put_back(held: Sequence[Row]) -> list[str]:
+    """What an officer must decide of a ledger that was put back, for all batches in one."""
+    if not held:
+        return []
+    numbers = sorted({each["distribution"] for each in held})
+    which = f"distribution {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} distributions"
+    batches = "1 batch" if len(held) == 1 else f"{len(held):,} batches"
+    last = max(held, key=lambda each: each["incident"])
+    return [
+        f"The ledger was put back and knows nothing after {iso(last['knows_until'])} "
+        f"({last['why']}): {batches} of {which} may have left meanwhile. "
+        "`mailer restored` lists them and takes your word."
+    ]
+
+
+def _decisions(row: dict[str, Any], held: Sequence[Row]) -> list[str]:
     number, people = row["distribution"], row["open"]
     have_not = "1 journalist has not" if people == 1 else f"{people:,} journalists have not"
     found = []
-    if row["state"] == "waiting":
+    put_back = any(each["distribution"] == number for each in held)
+    if row["state"] == "waiting" and not put_back:
         why = f" ({row['reason']})" if row["reason"] else ""
         found.append(
             f"Distribution {number} waits for you{why}; {have_not} had it yet: "
             f"`mailer resume {number}` lets it go, `mailer cancel {number}` drops it."
         )
-    if row["state"] == "paused":
+    if row["state"] == "paused" and not put_back:
         found.append(
             f"Distribution {number} is paused; {have_not} had it yet: "
             f"`mailer resume {number}` goes on."

@@ -128,7 +128,7 @@ def _decide(
     elif trace is not None:
         done.left += 1
         done.unfinished += 1
-    elif not log.covers(to_datetime(each.last_attempt_at)):
+    elif not all(log.covers(to_datetime(at)) for at in each.between):
         done.left += 1
         done.uncovered += 1
     elif resend:

@@ -25,6 +25,7 @@ from mailer.config import Config
 from mailer.distribution import subscriptions, tasks
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
+from mailer.distribution.guard import Guard
 from mailer.distribution.machines import misfit
 from mailer.distribution.recovery import Recovered, recover
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
@@ -53,6 +54,8 @@ class Swept:
     next_in: float | None = None
     """Seconds until the next wave by the store's clock, which need not be this machine's. What is
     spread needs no sweep: senders find it by themselves."""
+    looked: bool = True
+    """Whether the restore guard has looked at this ledger: before, nobody may send from it."""
 
 
 class Sweeper:
@@ -61,12 +64,14 @@ class Sweeper:
     def __init__(self, room: Newsroom, *, host: str | None = None) -> None:
         self._room = room
         self._host = host
+        self._guard = Guard(room, host=host)
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
         self._fall_out_at = 0.0
         self._seen_at = float("-inf")
         self._swept_at = self._watching_from = float("-inf")
+        self._looked = False
         self.misfit: str | None = None
 
     def sweep(self) -> Swept:
@@ -75,11 +80,14 @@ class Sweeper:
         Raises StoreUnavailable; what was done until then stands, and a repeat does the rest.
         """
         room = self._room
+        self._tell_others()
+        if self.misfit is None:
+            self._guard.look()  # before anything of an older ledger is taken up
+            self._looked = True
         # Journals and spool are this machine's own.
         recovered = recover(room, host=self._host, watched=self._watched())
         if subscriptions.waiting(room):
             subscriptions.drain(room)
-        self._tell_others()
         with room.store.alone() as mine:
             if mine and self.misfit is None:
                 self._sweep_for_all()
@@ -88,10 +96,11 @@ class Sweeper:
         with room.store.read() as tx:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)
             wait = None if wave is None else (wave - tx.now()) / SECOND
-        return Swept(busy, due, recovered, wait)
+        return Swept(busy, due, recovered, wait, self._looked)
 
     def leave(self) -> None:
-        """This machine sweeps no more."""
+        """This machine sweeps no more; it keeps what the ledger came to."""
+        self._guard.leave()
         if not self._room.store.embedded:
             with self._room.store.write() as tx:
                 workers.machine_left(tx, self._host or host_name())
@@ -391,4 +400,5 @@ class Scheduler:
                     "deliveries": found.doubtful,
                 }
             )
-        self._report({"event": "swept", "busy": swept.busy, "next_due": swept.next_due})
+        event = {"event": "swept", "busy": swept.busy, "looked": swept.looked}
+        self._report({**event, "next_due": swept.next_due})

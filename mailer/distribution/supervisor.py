@@ -178,14 +178,15 @@ class Supervisor:
         elif kind == "blocked" and self._once:
             self._failure = Refused(event["reason"] + ".", hint="See `mailer doctor`.")
             self.stop()
-        elif kind == "ready" and child.name == "scheduler" and not self._once:
-            self._start_senders()
-            if self._web:
+        elif kind == "ready" and child.name == "scheduler" and self._web:
+            if not any(each.name == "web" for each in self._children):
                 self._spawn("web", self._web)
-        elif kind == "swept" and self._once:
-            if event["busy"]:
+        elif kind == "swept":
+            # Not before a first sweep: what an older ledger, or one left long ago, still has open
+            # is held back by then.
+            if event["looked"] and (event["busy"] or not self._once):
                 self._start_senders()
-            else:
+            elif self._once and not event["busy"]:
                 self.stop()
 
     def _fatal(self, child: _Child, event: Event) -> None:

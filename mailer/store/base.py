@@ -69,7 +69,7 @@ class Tx(ABC):
 
         A query run so has all its parameters in one `VALUES (…)`, in the order of `columns`, and
         a PostgreSQL form that takes all rows as one JSON array of objects in `:rows`, bytes
-        written as hexadecimal digits.
+        written as hexadecimal digits, or is a `COPY … FROM STDIN` of these columns.
         """
 
     @abstractmethod

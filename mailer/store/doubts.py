@@ -15,7 +15,11 @@ from mailer.store.distributions import DELIVERY_SHIFT
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A delivery in doubt; `distribution_state` and `wave_state` tell whether it may go again."""
+    """A delivery in doubt; `distribution_state` and `wave_state` tell whether it may go again.
+
+    It may have left at `last_attempt_at` or, where the ledger was put back, at any time from then
+    until `until`.
+    """
 
     id: int
     wave: int
@@ -23,6 +27,12 @@ class Doubtful:
     last_attempt_at: int
     distribution_state: str
     wave_state: str
+    until: int | None = None
+
+    @property
+    def between(self) -> tuple[int, ...]:
+        """The instants that a log must cover to say that it did not leave."""
+        return (self.last_attempt_at,) if self.until is None else (self.last_attempt_at, self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ def deliveries(tx: Tx, distribution: int) -> list[Doubtful]:
             last_attempt_at=row["last_attempt_at"] or 0,
             distribution_state=row["distribution_state"],
             wave_state=row["wave_state"],
+            until=row["until_at"],
         )
         for row in tx.all("doubts.deliveries", distribution=distribution)
     ]

@@ -6,14 +6,15 @@ clock that is not the machine's (tests, simulations) wins over the server's.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
+import orjson
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -48,11 +49,18 @@ class PostgresTx(Tx):
     def __init__(self, connection: _Connection, clock: Clock) -> None:
         super().__init__(clock)
         self.connection = connection
+        self._asked: tuple[int, int] | None = None
 
     def now(self) -> int:
         if not isinstance(self._clock, SystemClock):
             return self._clock.now()
-        return cast(int, self.value("core.server_now"))
+        # Asked once in a transaction; from then on what passed since is added, as a clock counts it
+        # that nobody sets.
+        if self._asked is None:
+            before = time.monotonic_ns()
+            self._asked = cast(int, self.value("core.server_now")), before
+        instant, before = self._asked
+        return instant + (time.monotonic_ns() - before) // 1000
 
     def execute(self, sql: str, params: Params) -> int:
         return self.connection.execute(_adapted(sql), params).rowcount
@@ -63,7 +71,10 @@ class PostgresTx(Tx):
             return cursor.rowcount
 
     def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
-        return self.execute(query(name, self.dialect), {"rows": _as_json(columns, rows)})
+        sql = query(name, self.dialect)
+        if sql.startswith("COPY"):
+            return self._copy(sql, rows)
+        return self.execute(sql, {"rows": _as_json(columns, rows)})
 
     def bulk_rows(
         self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /
@@ -81,19 +92,17 @@ class PostgresTx(Tx):
             yield from cast("Iterator[Row]", cursor)
 
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-        count = 0
-        statement = f"COPY {table} ({','.join(columns)}) FROM STDIN"
         try:
-            with (
-                self.connection.cursor() as cursor,
-                cursor.copy(cast(Any, statement)) as copy,
-            ):
-                for row in rows:
-                    copy.write_row(row)
-                    count += 1
+            return self._copy(f"COPY {table} ({','.join(columns)}) FROM STDIN", rows)
         except psycopg.DataError as error:
             raise Refused(_unstorable(table, error)) from error
-        return count
+
+    def _copy(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
+        with self.connection.cursor() as cursor:
+            with cursor.copy(cast(Any, statement)) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return cursor.rowcount
 
     def tuples(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         with psycopg.ServerCursor(self.connection, "all", row_factory=tuple_row) as cursor:
@@ -225,7 +234,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 def _as_json(columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> str:
     named = [dict(zip(columns, row, strict=True)) for row in rows]
-    return json.dumps(named, default=bytes.hex)
+    return orjson.dumps(named, default=bytes.hex).decode("utf-8")
 
 
 @cache

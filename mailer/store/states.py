@@ -42,11 +42,31 @@ as soon as there is one, so whoever sends what is due is not done before."""
 _S = DeliveryState
 
 DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
-    # Deferred without a try, when no way out is left.
+    # Deferred without a try, when no way out is left. Accepted or in doubt without a claim only by
+    # an officer's word on a ledger that was put back: it left after the copy was made.
     _S.QUEUED: frozenset(
-        {_S.CLAIMED, _S.DEFERRED, _S.SUPPRESSED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED}
+        {
+            _S.CLAIMED,
+            _S.DEFERRED,
+            _S.ACCEPTED,
+            _S.IN_DOUBT,
+            _S.SUPPRESSED,
+            _S.SKIPPED,
+            _S.CANCELLED,
+            _S.EXPIRED,
+        }
     ),
-    _S.DEFERRED: frozenset({_S.CLAIMED, _S.SUPPRESSED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED}),
+    _S.DEFERRED: frozenset(
+        {
+            _S.CLAIMED,
+            _S.ACCEPTED,
+            _S.IN_DOUBT,
+            _S.SUPPRESSED,
+            _S.SKIPPED,
+            _S.CANCELLED,
+            _S.EXPIRED,
+        }
+    ),
     _S.CLAIMED: frozenset(
         {
             _S.QUEUED,

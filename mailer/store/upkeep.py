@@ -42,6 +42,8 @@ RULES = {
     "claimed_by_present": "Claimed by a sender that is not there any more",
     "held_when_claimed": "Held by a sender without being claimed",
     "nothing_open_when_done": "Still to be sent, though the batch or the distribution is done",
+    "waits_for_a_word": "Going to be sent, though the ledger was put back and nobody said that it "
+    "had not left",
     "in_a_batch": "In a batch that does not exist",
     "nobody_after_his_stop": "Sent and accepted after the journalist was not to be contacted "
     "any more",

@@ -134,6 +134,11 @@ _STOP = (
         ("held_when_claimed", "UPDATE deliveries SET worker = 1 WHERE state = 3"),
         ("nothing_open_when_done", "UPDATE waves SET state = 'done'"),
         ("nothing_open_when_done", "UPDATE distributions SET state = 'done'"),
+        (
+            "waits_for_a_word",
+            "INSERT INTO held_back (distribution, wave, incident, wave_was, distribution_was) "
+            "VALUES (1, 1, 1, 'sending', 'sending')",
+        ),
         ("in_a_batch", "UPDATE deliveries SET wave = 7 WHERE state = 3"),
         ("nobody_after_his_stop", _STOP.format(scope="all", seconds=60)),
         ("nobody_after_his_stop", _STOP.format(scope="list:1", seconds=60)),

@@ -47,10 +47,7 @@ INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
 VALUES (:at, :kind, :actor, :distribution, :delivery, :journalist, :data)
 
 -- name: add_events@postgresql
-INSERT INTO events (at, kind, actor, distribution, delivery, journalist, data)
-SELECT at, kind, actor, distribution, delivery, journalist, data
-FROM json_to_recordset(:rows ::json) AS r (at bigint, kind text, actor text,
-    distribution integer, delivery bigint, journalist integer, data text)
+COPY events (at, kind, actor, distribution, delivery, journalist, data) FROM STDIN
 
 -- name: applied_migrations
 SELECT number FROM migrations ORDER BY number

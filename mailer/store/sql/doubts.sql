@@ -4,11 +4,13 @@
 
 -- name: deliveries
 SELECT d.id, d.wave, d.last_attempt_at, a.email, x.state AS distribution_state,
-    w.state AS wave_state
+    w.state AS wave_state, h.incident AS until_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
 JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
 LEFT JOIN addresses a ON a.journalist = d.journalist
+LEFT JOIN held_back h ON h.distribution = d.distribution AND h.wave = d.wave
+    AND h.decision = 'not_certain'
 WHERE d.state = 5 AND d.distribution = :distribution
 ORDER BY d.id
 

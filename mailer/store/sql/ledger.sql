@@ -139,9 +139,7 @@ IN (SELECT value FROM json_each(:ids))
 INSERT INTO slot_values (distribution, delivery, data) VALUES (:distribution, :delivery, :data)
 
 -- name: freeze_fields@postgresql
-INSERT INTO slot_values (distribution, delivery, data)
-SELECT distribution, delivery, data FROM json_to_recordset(:rows ::json)
-    AS r (distribution integer, delivery bigint, data text)
+COPY slot_values (distribution, delivery, data) FROM STDIN
 
 -- name: compiled
 SELECT data FROM compiled WHERE digest = :digest

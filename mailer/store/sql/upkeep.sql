@@ -95,6 +95,15 @@ JOIN distributions x ON x.id = w.distribution
 JOIN deliveries d ON d.distribution = w.distribution AND d.wave = w.id
 WHERE (w.state = 'done' OR x.state = 'done') AND d.state IN (0, 1, 2)
 
+-- name: rule_waits_for_a_word
+-- Held back when the ledger was put back: nothing of it may be sendable before an officer's word.
+SELECT count(*) AS n, min(d.id) AS first FROM held_back h
+JOIN waves w ON w.distribution = h.distribution AND w.id = h.wave
+JOIN distributions x ON x.id = h.distribution
+JOIN deliveries d ON d.distribution = h.distribution AND d.wave = h.wave
+WHERE h.decision IS NULL AND w.state IN ('scheduled', 'sending') AND d.state IN (0, 1, 2)
+  AND x.state IN ('scheduled', 'sending')
+
 -- name: rule_in_a_batch
 SELECT count(*) AS n, min(d.id) AS first FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'

