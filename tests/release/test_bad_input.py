@@ -50,6 +50,7 @@ from tests.release.reading import errors, lead, read
         ("Größe für Öl, schöner Fluß\n".encode() + "Gruß\n".encode("cp1252"), "a.txt", "two encod"),
         (b"abc\x00\x01\x02def\x00", "a.txt", "binary"),
         (b"word " * 200_001, "a.txt", "more than any release"),
+        (b"word\n\n" * 3_001, "a.txt", "paragraphs, more than any release"),
         (b"\xff\xfea\x00\x00\xd8", "a.txt", "utf-16-le"),
     ],
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import PurePath
 
+from mailer.errors import InputError
 from mailer.release.model import Release
 from mailer.release.read import htmlbytes, markdown, plain
 from mailer.release.read.assemble import assemble
@@ -18,6 +19,9 @@ from mailer.release.read.frontmatter import split
 from mailer.release.read.paper import Paper
 from mailer.release.read.sniff import Format, by_bytes, by_text, named
 from mailer.release.read.source import Source
+
+MOST_PARAGRAPHS = 3_000
+"""Parts of a text from which it is no release; sixty pages have some 600."""
 
 
 def read_release(
@@ -76,6 +80,13 @@ def _paper(data: bytes, name: str) -> Paper:
     paper = _read(kind, data, text, name)
     if text:
         paper.encoding = encoding
+    if len(paper.pieces) > MOST_PARAGRAPHS:
+        raise InputError(
+            f"the file has {len(paper.pieces):,} paragraphs, more than any release "
+            f"({MOST_PARAGRAPHS:,}).",
+            where=name,
+            hint="Check that it is the right file.",
+        )
     promised = named(name)
     if promised not in {None, kind} and {promised, kind} != {Format.MARKDOWN, Format.TEXT}:
         paper.tell(
