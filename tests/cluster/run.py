@@ -251,9 +251,10 @@ class Cluster:
     # Watching -------------------------------------------------------------------------------
 
     def _all_there(self) -> bool:
-        """Whether the workers take tasks, each with its one process, and the desk sweeps."""
+        """Whether the workers take tasks, each with its sender and its process for what is not
+        sent, and the desk sweeps."""
         with self.press.room.store.read() as tx:
-            ready = jobs.takers(tx) == len(WORKERS)
+            ready = jobs.takers(tx) >= 2 * len(WORKERS)
         return ready and bool(self.press.rows("SELECT 1 FROM machines WHERE host = :h", h=DESK))
 
     def _holds(self, host: str) -> bool:
