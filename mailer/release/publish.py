@@ -47,7 +47,7 @@ class Edition:
 
     `uri` is the same for all revisions of the release, and for ever. `published` (the first
     revision) and `updated` (this one, or its withdrawal) carry a zone and are None before the
-    release is out.
+    release is out. `embargo_until` is what was set on it beside the text's own embargo.
     """
 
     uri: str
@@ -57,6 +57,7 @@ class Edition:
     updated: datetime | None
     publisher: Publisher
     withdrawn: bool = False
+    embargo_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Channel:
 def ninjs(release: Release, edition: Edition) -> dict[str, Any]:
     """The release as an item of IPTC ninjs 3.1."""
     if edition.withdrawn:
-        return _withdrawn(edition)
+        return withdrawn(edition)
     text = article_text(release)
     counts = {"wordCount": len(words(text)), "charCount": len(text)}
     issuer = _issuer(release, edition)
@@ -83,7 +84,7 @@ def ninjs(release: Release, edition: Edition) -> dict[str, Any]:
         **_identity(edition),
         "representationType": "full",
         "contentCreated": _content_created(release, edition),
-        "embargoedUntil": _embargoed_until(release),
+        "embargoedUntil": _embargoed_until(release, edition),
         "pubStatus": _STATUS.get(release.kind, "usable"),
         "language": release.language,
         "title": release.headline,
@@ -114,6 +115,12 @@ def ninjs(release: Release, edition: Edition) -> dict[str, Any]:
         "renditions": [{"name": "web", "href": edition.url, "contentType": "text/html"}],
     }
     return _filled(item)
+
+
+def withdrawn(edition: Edition) -> dict[str, Any]:
+    """The ninjs item that tells of a withdrawal; nothing of the release is in it."""
+    note = {"representationType": "partial", "pubStatus": "canceled", "edNote": WITHDRAWN}
+    return _filled({**_identity(edition), **note})
 
 
 def jsonld(release: Release, edition: Edition) -> dict[str, Any]:
@@ -223,11 +230,6 @@ def _identity(edition: Edition) -> dict[str, Any]:
     }
 
 
-def _withdrawn(edition: Edition) -> dict[str, Any]:
-    note = {"representationType": "partial", "pubStatus": "canceled", "edNote": WITHDRAWN}
-    return _filled({**_identity(edition), **note})
-
-
 def _entry(entry: ElementTree.Element, release: Release, edition: Edition) -> None:
     _add(entry, "id", edition.uri)
     _add(entry, "title", release.headline)
@@ -276,10 +278,12 @@ def _content_created(release: Release, edition: Edition) -> str | None:
     return datetime.combine(day, time(), ZoneInfo(edition.publisher.zone)).isoformat()
 
 
-def _embargoed_until(release: Release) -> str | None:
-    if release.embargo is None:
-        return None
-    return _iso(to_datetime(release.embargo.instant).astimezone(ZoneInfo(release.embargo.zone)))
+def _embargoed_until(release: Release, edition: Edition) -> str | None:
+    ends = [edition.embargo_until] if edition.embargo_until else []
+    if release.embargo:
+        zone = ZoneInfo(release.embargo.zone)
+        ends.append(to_datetime(release.embargo.instant).astimezone(zone))
+    return _iso(max(ends, default=None))
 
 
 def _texts(*texts: tuple[str, str | None]) -> list[dict[str, str]]:
