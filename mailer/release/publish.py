@@ -351,11 +351,18 @@ def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.replace(microsecond=0).isoformat()
 
 
-def _filled(value: Any) -> Any:
-    """`value` without what is empty, below it too."""
+def _filled(item: dict[str, Any]) -> dict[str, Any]:
+    """`item` without what is empty, below it too."""
+    kept = {key: _kept(value) for key, value in item.items()}
+    return {key: value for key, value in kept.items() if value not in _EMPTY}
+
+
+def _kept(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {key: _filled(own) for key, own in value.items()}
-        return {key: own for key, own in kept.items() if own not in (None, "", [], {})}
+        return _filled(value)
     if isinstance(value, list):
-        return [own for own in (_filled(each) for each in value) if own not in (None, "", [], {})]
+        return [own for own in map(_kept, value) if own not in _EMPTY]
     return value
+
+
+_EMPTY: tuple[object, ...] = (None, "", [], {})

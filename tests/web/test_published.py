@@ -217,6 +217,7 @@ def test_a_newsroom_below_a_path(store: Store, tmp_path: Path) -> None:
             assert links == {
                 "/press/",
                 "/press/r/news",
+                "/press/feed.atom",
                 "/press/static/site.css",
                 "/press/static/icon.svg",
             }
