@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
-from mailer.clock import to_datetime
+from mailer.clock import SECOND, to_datetime
 from mailer.distribution.releases import StoredRelease, sample_message, template_source
 from mailer.errors import UsageError
 from mailer.message.render import online_html, online_text, style_hashes
@@ -155,7 +155,8 @@ def _edition_of(room: Newsroom, stored: StoredRelease) -> Edition:
 
 
 def _local(room: Newsroom, instant: int) -> datetime:
-    return to_datetime(instant).astimezone(ZoneInfo(room.sender.timezone))
+    # To the second: all that readers and their programs are shown.
+    return to_datetime(instant // SECOND * SECOND).astimezone(ZoneInfo(room.sender.timezone))
 
 
 def _html(room: Newsroom, release: Release, edition: Edition) -> tuple[str, str]:
