@@ -33,13 +33,16 @@ __all__ = ["WITHDRAWN", "WITHDRAWN_TITLE", "Form", "Palette", "Published", "Shel
 LATEST = 30
 """Releases on the newsroom's page and in its feed."""
 
+_GONE = Release("", Kind.KILL, "en", "ltr", WITHDRAWN_TITLE, None)
+
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release that the public may read, or be told of that it was withdrawn."""
+    """A release that the public may read, or be told of that it was withdrawn: then `release` holds
+    nothing of it, so that no template can show it."""
 
     sha256: str
     release: Release
@@ -74,6 +77,7 @@ class Shelf:
         self._newsroom = newsroom
         self._releases: _Kept[tuple[int, str], Release] = _Kept(kept)
         self._forms: _Kept[tuple[str, str, Edition], Form] = _Kept(kept)
+        self._feeds: _Kept[tuple[tuple[str, Edition], ...], Form] = _Kept(2)
 
     def latest(self) -> list[Published]:
         """The releases that may be read now, newest first. Raises StoreUnavailable."""
@@ -103,6 +107,10 @@ class Shelf:
 
     def feed(self, found: Sequence[Published]) -> Form:
         """The Atom feed of these releases."""
+        key = tuple((each.sha256, each.edition) for each in found)
+        return self._feeds.get(key, lambda: self._feed(found))
+
+    def _feed(self, found: Sequence[Published]) -> Form:
         room = self._newsroom
         channel = Channel(
             uri=forms.uri_of(room, "feed"),
@@ -133,6 +141,7 @@ class Shelf:
         updated_at = max(published_at, publication.revised_at)
         if withdrawn:
             updated_at = max(updated_at, killed_at or 0)
+            release = _GONE
         edition = forms.edition(
             self._newsroom,
             publication.slug,

@@ -35,15 +35,20 @@ SELECT p.release, p.slug, p.revision, p.first_at, p.killed, p.killed_at,
      WHERE e.release = p.release AND {{binds}}) AS embargo_until,
     (SELECT v.sha256 FROM revisions v WHERE v.release = p.release AND v.number = p.revision)
         AS sha256
-FROM (SELECT b.release, b.slug, max(b.revision) AS revision, min(b.due_at) AS first_at,
-          max(b.killed) AS killed, min(b.killed_at) AS killed_at
-      FROM b GROUP BY b.release, b.slug) p
+FROM p
+
+-- name: grouped
+SELECT b.release, b.slug, max(b.revision) AS revision, min(b.due_at) AS first_at,
+    max(b.killed) AS killed, min(b.killed_at) AS killed_at
+FROM b GROUP BY b.release, b.slug
 
 -- name: latest
-WITH b AS ({{begun}}) {{summed}} ORDER BY p.first_at DESC, p.release DESC LIMIT :limit
+WITH b AS ({{begun}}),
+    p AS ({{grouped}} ORDER BY min(b.due_at) DESC, b.release DESC LIMIT :limit)
+{{summed}} ORDER BY p.first_at DESC, p.release DESC
 
 -- name: by_slug
-WITH b AS ({{begun}} AND r.slug = :slug) {{summed}}
+WITH b AS ({{begun}} AND r.slug = :slug), p AS ({{grouped}}) {{summed}}
 
 -- name: document
 SELECT document FROM revisions WHERE release = :release AND number = :revision
