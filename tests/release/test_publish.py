@@ -45,6 +45,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from tests.message.samples import RELEASES
+from tests.release.golden import files
 
 HERE = Path(__file__).parent
 FILES = [
@@ -73,7 +74,8 @@ CHANNEL = Channel(
 
 def samples() -> dict[str, Release]:
     """Every release that the tests know."""
-    found = {path.name: read_release(path.read_bytes(), name=path.name) for path in FILES}
+    paths = [*FILES, *files()]
+    found = {path.name: read_release(path.read_bytes(), name=path.name) for path in paths}
     return {**found, **{name: make() for name, make in RELEASES.items()}}
 
 
