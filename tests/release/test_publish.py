@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ CHANNEL = Channel(
 )
 
 
+@cache
 def samples() -> dict[str, Release]:
     """Every release that the tests know."""
     paths = [*FILES, *files()]
