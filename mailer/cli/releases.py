@@ -1,7 +1,8 @@
-"""Releases: `mailer release import`, `ls`, `show`, `check`, and `mailer preview`."""
+"""Releases: `mailer release import`, `ls`, `show`, `check`, `export`, and `mailer preview`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,11 +20,12 @@ RELEASE = Annotated[str, typer.Argument(metavar="RELEASE", help="A file, an id o
 
 def register(app: Commands) -> None:
     """Add this module's commands."""
-    group = Commands(name="release", help="Releases: import, list, show, check.")
+    group = Commands(name="release", help="Releases: import, list, show, check, export.")
     group.add("import", import_)
     group.add("ls", ls)
     group.add("show", show)
     group.add("check", check)
+    group.add("export", export)
     app.add_typer(group)
     app.add("preview", preview)
 
@@ -127,6 +129,49 @@ def check(release: RELEASE) -> int:
             + (" It cannot be sent like this." if errors else "")
         )
     return int(bool(errors))
+
+
+def export(
+    release: RELEASE,
+    format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="html, text, eml, ninjs or jsonld.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to; else to stdout.")
+    ] = None,
+) -> None:
+    """Write a release in one form: for a website, an agency's system, a file.
+
+    It may be one that is not sent yet: an embargo is said in ninjs and on stderr.
+    """
+    from mailer.distribution import forms, releases
+    from mailer.distribution.textrows import write_private
+
+    with current().newsroom() as room:
+        stored = releases.resolve(room, release, current().actor, keep=False)
+        made = forms.export(room, stored, format)
+    for warning in made.warnings:
+        say(f"Warning: {warning}")
+    if out is not None:
+        # Its owner's alone, as it may be under embargo.
+        write_private(out, [made.form.body])
+    if current().json:
+        document(
+            {
+                "release": stored.release.slug,
+                "revision": stored.revision,
+                "format": format,
+                "media_type": made.form.media_type,
+                "file": None if out is None else str(out),
+                "content": made.form.body.decode("utf-8") if out is None else None,
+                "warnings": list(made.warnings),
+            }
+        )
+    elif out is not None:
+        say(f"{format} written to {out}")
+    else:
+        sys.stdout.buffer.write(made.form.body)
+        sys.stdout.buffer.flush()
 
 
 def preview(

@@ -1,125 +1,178 @@
 """What the newsroom has published, for its public pages.
 
 A release is there from the moment its first batch is sent, and never while an embargo on it is
-still to end (D4): then its address answers as if it did not exist.
+still to end (D4), nor ever when it was withdrawn before the public could read it: then its address
+answers as if it did not exist. What was withdrawn later says so, without its text and headline.
+Whether something may be shown is decided on every request; how it looks is made once a revision.
 """
 
 from __future__ import annotations
 
-import re
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mailer.clock import to_datetime
+from mailer.distribution import forms
+from mailer.distribution.forms import Form
 from mailer.message.colour import Palette, palettes
-from mailer.message.compile import template_context
 from mailer.message.phrases import kind_label
-from mailer.message.render import online_html, style_hashes
-from mailer.message.templates import TemplateSource, package_templates, render
-from mailer.message.text import TextPart
-from mailer.message.view import view_of
 from mailer.release.model import Kind, Release
+from mailer.release.publish import WITHDRAWN, WITHDRAWN_TITLE, Channel, Edition, atom
 from mailer.store import published
+from mailer.store.base import Tx
 from mailer.store.published import Publication
 
 if TYPE_CHECKING:
     from mailer.distribution.context import Newsroom
 
-__all__ = ["Page", "Palette", "Published", "find", "latest", "page", "palettes", "text"]
+__all__ = ["WITHDRAWN", "WITHDRAWN_TITLE", "Form", "Palette", "Published", "Shelf", "palettes"]
+
+LATEST = 30
+"""Releases on the newsroom's page and in its feed."""
+
+_GONE = Release("", Kind.KILL, "en", "ltr", WITHDRAWN_TITLE, None)
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release with when it was published, in the newsroom's zone ("24 November 2026")."""
+    """A release that the public may read, or be told of that it was withdrawn: then `release` holds
+    nothing of it, so that no template can show it."""
 
-    publication: Publication
+    sha256: str
     release: Release
-    day: str
+    edition: Edition
 
     @property
     def slug(self) -> str:
-        return self.publication.slug
+        return self.release.slug
 
     @property
     def withdrawn(self) -> bool:
-        return self.publication.withdrawn or self.release.kind is Kind.KILL
+        return self.edition.withdrawn
+
+    @property
+    def day(self) -> str:
+        """When it was published, in the newsroom's zone ("24 November 2026")."""
+        when = self.edition.published
+        return f"{when.day} {when:%B %Y}" if when else ""
 
     @property
     def kind(self) -> str:
-        """The kind's word where it is not a plain release, "WITHDRAWN" before all others."""
-        if self.withdrawn:
-            return kind_label("en", Kind.KILL)
+        """The kind's word where it is not a plain release."""
         plain = self.release.kind is Kind.RELEASE
         return "" if plain else kind_label("en", self.release.kind)
 
 
-def latest(newsroom: Newsroom, limit: int = 30) -> list[Published]:
-    """The releases that may be read now, newest first. Raises StoreUnavailable."""
-    with newsroom.store.read() as tx:
-        now = tx.now()
-        found = [
-            (publication, published.release_of(tx, publication))
-            for publication in published.latest(tx, limit)
-        ]
-    return [
-        _published(newsroom, publication, release)
-        for publication, release in found
-        if _is_free(release, now)
-    ]
+class Shelf:
+    """The published releases in every form. Safe to share between threads."""
 
+    def __init__(self, newsroom: Newsroom, *, kept: int = 64) -> None:
+        """`kept` is how many releases, and how many pages of them, stay in memory."""
+        self._newsroom = newsroom
+        self._releases: _Kept[tuple[int, str], Release] = _Kept(kept)
+        self._forms: _Kept[tuple[str, str, Edition], Form] = _Kept(kept)
+        self._feeds: _Kept[tuple[tuple[str, Edition], ...], Form] = _Kept(2)
 
-def find(newsroom: Newsroom, slug: str) -> Published | None:
-    """The release of that slug, or None when it may not be read. Raises StoreUnavailable."""
-    if not slug.isprintable():
-        return None  # PostgreSQL would not even compare a NUL
-    with newsroom.store.read() as tx:
-        now = tx.now()
-        publication = published.by_slug(tx, slug)
-        if publication is None:
+    def latest(self) -> list[Published]:
+        """The releases that may be read now, newest first. Raises StoreUnavailable."""
+        with self._newsroom.store.read() as tx:
+            now = tx.now()
+            found = [self._open(tx, each, now) for each in published.latest(tx, LATEST)]
+        shown = [each for each in found if each is not None]
+        return sorted(shown, key=_published, reverse=True)
+
+    def find(self, slug: str) -> Published | None:
+        """The release of that slug, or None when it may not be read. Raises StoreUnavailable."""
+        if not slug.isprintable():
+            return None  # PostgreSQL would not even compare a NUL
+        with self._newsroom.store.read() as tx:
+            publication = published.by_slug(tx, slug)
+            return None if publication is None else self._open(tx, publication, tx.now())
+
+    def form(self, found: Published, format: str) -> Form:
+        """The release as "html", "text" or "ninjs"; of a withdrawn one only the ninjs item is
+        left, which says so. Raises CheckFailed for bad templates."""
+        if found.withdrawn:
+            return forms.withdrawn_item(found.edition)
+        return self._forms.get(
+            (found.sha256, format, found.edition),
+            lambda: forms.made(self._newsroom, found.release, found.edition, format),
+        )
+
+    def feed(self, found: Sequence[Published]) -> Form:
+        """The Atom feed of these releases."""
+        key = tuple((each.sha256, each.edition) for each in found)
+        return self._feeds.get(key, lambda: self._feed(found))
+
+    def _feed(self, found: Sequence[Published]) -> Form:
+        room = self._newsroom
+        channel = Channel(
+            uri=forms.uri_of(room, "feed"),
+            url=f"{room.sender.public_url}/feed.atom",
+            title=room.sender.name,
+            language=room.sender.default_language,
+            publisher=forms.publisher_of(room),
+            updated=to_datetime(0),
+        )
+        body = atom(channel, [(each.release, each.edition) for each in found])
+        return Form(body, "application/atom+xml; charset=utf-8", "")
+
+    def _open(self, tx: Tx, publication: Publication, now: int) -> Published | None:
+        key = (publication.id, publication.sha256)
+        release = self._releases.get(key, lambda: published.release_of(tx, publication))
+        until = publication.embargo_until or 0
+        if release.embargo is not None:
+            until = max(until, release.embargo.instant)
+        if until > now:
             return None
-        release = published.release_of(tx, publication)
-    return _published(newsroom, publication, release) if _is_free(release, now) else None
+        published_at = max(publication.first_at, until)
+        killed_at = publication.killed_at
+        if release.kind is Kind.KILL:
+            killed_at = min(killed_at or publication.revised_at, publication.revised_at)
+        withdrawn = publication.killed or release.kind is Kind.KILL
+        if withdrawn and until and (killed_at is None or killed_at < until):
+            return None  # the public never had it, and shall not learn of it from us now
+        updated_at = max(published_at, publication.revised_at)
+        if withdrawn:
+            updated_at = max(updated_at, killed_at or 0)
+            release = _GONE
+        edition = forms.edition(
+            self._newsroom,
+            publication.slug,
+            publication.revision,
+            published_at=published_at,
+            updated_at=updated_at,
+            withdrawn=withdrawn,
+        )
+        return Published(publication.sha256, release, edition)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A release as a page. `styles` are Content-Security-Policy sources of its style elements."""
+class _Kept(Generic[_Key, _Value]):
+    """The last values asked for, each made at most once while it is kept."""
 
-    html: str
-    styles: tuple[str, ...]
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[_Key, _Value] = OrderedDict()
+        self._lock = Lock()
 
-
-def page(newsroom: Newsroom, found: Published) -> Page:
-    """The release in the layout of its mail, with nothing personal in it (decision 15)."""
-    html = online_html(found.release, newsroom.sender, _templates(newsroom))
-    return Page(html, tuple(style_hashes(html)))
-
-
-def text(newsroom: Newsroom, found: Published) -> str:
-    """The release as plain text, 72 columns wide."""
-    source = _templates(newsroom)
-    view = view_of(found.release, newsroom.sender)
-    context = {
-        **template_context(view),
-        "text": TextPart(view),
-        "kind": kind_label(found.release.language, found.release.kind),
-        "online_url": view.online_url,
-    }
-    raw = render(source, source.environment("online"), "web/release.txt", context)
-    lines = "\n".join(line.rstrip() for line in raw.split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"
+    def get(self, key: _Key, make: Callable[[], _Value]) -> _Value:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()  # outside the lock: one slow text must not hold up the others
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+        return value
 
 
-def _templates(newsroom: Newsroom) -> TemplateSource:
-    return TemplateSource([newsroom.config.templates_dir, package_templates()])
-
-
-def _is_free(release: Release, now: int) -> bool:
-    return release.embargo is None or release.embargo.instant <= now
-
-
-def _published(newsroom: Newsroom, publication: Publication, release: Release) -> Published:
-    zone = ZoneInfo(newsroom.config.newsroom.timezone)
-    moment = to_datetime(publication.published_at).astimezone(zone)
-    return Published(publication, release, f"{moment.day} {moment:%B %Y}")
+def _published(found: Published) -> float:
+    return found.edition.published.timestamp() if found.edition.published else 0.0

@@ -230,6 +230,15 @@ def preview(
     return Preview(tuple(files), preflight(room, stored.release))
 
 
+def sample_message(room: Newsroom, stored: StoredRelease) -> bytes:
+    """The whole message as a made-up journalist would get it; its links act on nobody.
+
+    Raises CheckFailed for template errors.
+    """
+    template = compile_release(stored.release, room.sender, template_source(room))
+    return _merged(room, template, _made_up(room, template))
+
+
 def _unwritable(path: Path, error: OSError) -> MailerError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
         return StoreUnavailable(f"it cannot be written: {error.strerror}.", where=str(path))

@@ -26,7 +26,8 @@ from mailer.message.slots import Printed, SlotEnvironment
 from mailer.message.templates import TemplateSource, render
 from mailer.message.text import TextPart
 from mailer.message.values import URL_SLOTS
-from mailer.message.view import View, directed, heading_levels, safe_href, view_of
+from mailer.message.view import View, directed, view_of
+from mailer.release.html import heading_levels, safe_href
 from mailer.release.model import Release
 
 

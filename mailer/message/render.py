@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 
+from markupsafe import Markup
+
 from mailer.message.compile import template_context
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
+from mailer.message.phrases import kind_label
 from mailer.message.templates import TemplateSource, render
+from mailer.message.text import TextPart
 from mailer.message.view import view_of
 from mailer.release.model import Release
+from mailer.release.publish import Edition, jsonld, summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +48,44 @@ def message_parts(message: bytes) -> Parts:
 
 
 def online_html(
-    release: Release, sender: Sender, templates: TemplateSource, *, layout: str = "release"
+    release: Release,
+    sender: Sender,
+    templates: TemplateSource,
+    edition: Edition,
+    *,
+    layout: str = "release",
 ) -> str:
     """The release as a web page in the message's typography, with nothing personal in it.
 
-    Its styles stand in style elements only, so a strict Content-Security-Policy can name them:
-    see `style_hashes`. Raises CheckFailed as `compile_release` does.
+    `web/head.html` says in its head what it is and in which other forms it is there. Its styles
+    stand in style elements only, so a strict Content-Security-Policy can name them: see
+    `style_hashes`. Raises CheckFailed as `compile_release` does.
     """
-    context = {**template_context(view_of(release, sender)), "online": True}
+    data = json.dumps(jsonld(release, edition), ensure_ascii=False)
+    for char in "<>&":  # nothing of the text may end the element that it stands in
+        data = data.replace(char, f"\\u{ord(char):04x}")
+    context = {
+        **template_context(view_of(release, sender)),
+        "online": True,
+        "edition": edition,
+        "summary": summary(release),
+        "jsonld": Markup(data),
+    }
     return render(templates, templates.environment("online"), f"email/{layout}.html", context)
+
+
+def online_text(release: Release, sender: Sender, templates: TemplateSource) -> str:
+    """The release as plain text, 72 columns wide. Raises CheckFailed as `online_html` does."""
+    view = view_of(release, sender)
+    context = {
+        **template_context(view),
+        "text": TextPart(view),
+        "kind": kind_label(release.language, release.kind),
+        "online_url": view.online_url,
+    }
+    raw = render(templates, templates.environment("online"), "web/release.txt", context)
+    lines = "\n".join(line.rstrip() for line in raw.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"
 
 
 def style_hashes(html: str) -> list[str]:

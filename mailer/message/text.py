@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mailer.message.view import View, heading_levels, safe_href
+from mailer.message.view import View
 from mailer.message.wrap import COLUMNS, fold, width, wrap
+from mailer.release.html import heading_levels, safe_href
 from mailer.release.model import Block, BlockKind, Contact, Inline, Office
 
 _INDENT = "    "

@@ -7,7 +7,7 @@ part, the text part and the page. Nothing here alters the author's text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -25,9 +25,6 @@ from mailer.message.phrases import (
 )
 from mailer.release.model import Block, BlockKind, Inline, Kind, Release
 from mailer.release.read.marks import is_contact, is_notes
-
-SAFE_SCHEMES = ("http://", "https://", "mailto:", "tel:")
-"""Where a link of a release may lead (C18); the words of others stay without the link."""
 
 _BANDS = {
     Kind.CORRECTION: "◆",
@@ -160,14 +157,6 @@ def subject(release: Release) -> str:
     return text
 
 
-def safe_href(inline: Inline) -> str | None:
-    """The link's target when it may be followed from a message, else None."""
-    href = (inline.href or "").strip()
-    if href.lower().startswith(SAFE_SCHEMES) and not re.search(r"[\s<>\"]", href):
-        return href
-    return None
-
-
 def directed(text: str, direction: str) -> list[tuple[str, bool]]:
     """`text` in pieces; True marks left-to-right runs inside right-to-left text.
 
@@ -210,16 +199,6 @@ def _contacts(release: Release) -> Section:
     if title and len(title.split()) <= 4 and len(title) <= 40 and is_contact(title):
         return Section(title, own=True)
     return Section(phrases(release.language)["contacts"], intro=intro)
-
-
-def heading_levels(blocks: Iterable[Block]) -> Iterator[tuple[Block, int]]:
-    """Blocks with the level (2–6) of their heading, none skipped (C9); 0 for other blocks."""
-    last = 1
-    for block in blocks:
-        level = 0
-        if block.kind is BlockKind.SUBHEADING:
-            last = level = min(max(block.level, 2), last + 1)
-        yield block, level
 
 
 def _status(release: Release) -> Status:

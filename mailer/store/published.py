@@ -12,22 +12,31 @@ from mailer.store.base import Row, Tx
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A release that was sent: its latest sent revision, and since when (UTC µs)."""
+    """A release that was sent: its latest sent revision, and since when. Times are UTC µs.
+
+    `first_at` is when its first distribution was due, `revised_at` that of this revision,
+    `embargo_until` the last embargo that was set on it (it has ended), `killed_at` when it was
+    withdrawn, None also when that is not known. `sha256` is the revision's.
+    """
 
     id: int
     slug: str
     revision: int
-    published_at: int
-    withdrawn: bool
+    sha256: str
+    first_at: int
+    revised_at: int
+    embargo_until: int | None
+    killed: bool
+    killed_at: int | None
 
 
 def latest(tx: Tx, limit: int) -> list[Publication]:
-    """The releases that may be read now, newest first."""
+    """The releases that are not under an embargo now, newest first."""
     return [_publication(row) for row in tx.all("published.latest", now=tx.now(), limit=limit)]
 
 
 def by_slug(tx: Tx, slug: str) -> Publication | None:
-    """The release of that slug, if it may be read now."""
+    """The release of that slug, if it was sent and is under no embargo now."""
     row = tx.one("published.by_slug", now=tx.now(), slug=slug)
     return None if row is None else _publication(row)
 
@@ -38,11 +47,21 @@ def release_of(tx: Tx, publication: Publication) -> Release:
     return from_json(json.loads(text))
 
 
+def standing(tx: Tx, release: int) -> tuple[bool, int | None]:
+    """Whether a release was withdrawn, and the last embargo that its distributions set (UTC µs)."""
+    row = tx.one("published.standing", release=release)
+    return (False, None) if row is None else (bool(row["killed"]), row["embargo_until"])
+
+
 def _publication(row: Row) -> Publication:
     return Publication(
         id=row["release"],
         slug=row["slug"],
         revision=row["revision"],
-        published_at=row["published_at"],
-        withdrawn=bool(row["killed"]),
+        sha256=row["sha256"],
+        first_at=row["first_at"],
+        revised_at=row["revised_at"],
+        embargo_until=row["embargo_until"],
+        killed=bool(row["killed"]),
+        killed_at=row["killed_at"],
     )

@@ -11,24 +11,24 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from anyio import to_thread
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from mailer.distribution import published, subscriptions
-from mailer.distribution.published import Page, Published
+from mailer.distribution import subscriptions
 from mailer.distribution.spool import Request as Act
 from mailer.distribution.spool import Step
 from mailer.distribution.subscriptions import ALL, BACK, DEFAULT, LEAVE, Scope, Token
 from mailer.errors import StoreUnavailable
 from mailer.web.forms import BodyRefused, Fields, is_one_click, read_fields
-from mailer.web.guard import CONTENT_POLICY, Guard, GuessLimit, private
+from mailer.web.guard import Guard, GuessLimit, private
 from mailer.web.pages import ICON, STYLESHEET, Pages
+from mailer.web.reading import RETRY_AFTER, Reading
 
 if TYPE_CHECKING:
     from mailer.distribution.context import Newsroom
@@ -42,10 +42,7 @@ SPARE_THE_STORE = 1.0
 STORE_SILENT = 6.0
 """Seconds after which a store that does not even refuse is taken for away."""
 
-RETRY_AFTER = "30"
-
 _MAX_STEPS = 100
-_KEPT_PAGES = 64
 
 
 def public_app(newsroom: Newsroom) -> FastAPI:
@@ -57,7 +54,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     public_url = urlsplit(newsroom.config.newsroom.public_url)
     pages = Pages(newsroom.config, base=public_url.path)
     leaving = _Leaving(newsroom, pages)
-    reading = _Reading(newsroom, pages)
+    reading = Reading(newsroom, pages)
     app = FastAPI(
         title="Newsroom",
         openapi_url=None,
@@ -79,7 +76,9 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/u/{token}", _options, "OPTIONS")
     page("/p/{token}", _options, "OPTIONS")
     page("/", reading.front)
+    page("/feed.atom", reading.feed)
     page("/r/{slug}.txt", reading.text)
+    page("/r/{slug}.json", reading.item)
     page("/r/{slug}", reading.release)
     page("/healthz", _healthy)
 
@@ -306,109 +305,6 @@ class _Leaving:
                     await run_in_threadpool(subscriptions.drain, self._newsroom)
             except StoreUnavailable:
                 await asyncio.sleep(SPARE_THE_STORE)
-
-
-class _Reading:
-    """The newsroom's front page and what it published."""
-
-    def __init__(self, newsroom: Newsroom, pages: Pages) -> None:
-        self._newsroom = newsroom
-        self._pages = pages
-        self._rendered: dict[tuple[int, int], Page] = {}
-
-    async def front(self, request: Request) -> Response:
-        """GET /: the latest releases that were sent."""
-        found = await run_in_threadpool(published.latest, self._newsroom)
-        return self._pages.html("newsroom.html", releases=found)
-
-    async def release(self, request: Request, slug: str) -> Response:
-        """GET /r/{slug}: a release as it was published."""
-        found = await run_in_threadpool(published.find, self._newsroom, slug)
-        if found is None:
-            raise HTTPException(404)
-        if found.withdrawn:
-            return self._notice(
-                410,
-                "This release was withdrawn",
-                "Please do not use it. Its text is no longer published here.",
-                write="What you should know about it:",
-                back="/",
-            )
-        page = await run_in_threadpool(self._page, found)
-        policy = CONTENT_POLICY.replace("style-src 'self'", f"style-src {' '.join(page.styles)}")
-        return HTMLResponse(page.html, headers={"Content-Security-Policy": policy})
-
-    async def text(self, request: Request, slug: str) -> Response:
-        """GET /r/{slug}.txt: the same as plain text."""
-        found = await run_in_threadpool(published.find, self._newsroom, slug)
-        if found is None:
-            raise HTTPException(404)
-        if found.withdrawn:
-            return PlainTextResponse("This release was withdrawn. Please do not use it.\n", 410)
-        return PlainTextResponse(await run_in_threadpool(published.text, self._newsroom, found))
-
-    def _page(self, found: Published) -> Page:
-        """The rendered page, kept for as long as it is among the last asked for.
-
-        Whether it may be shown was decided before, on every request.
-        """
-        key = (found.publication.id, found.publication.revision)
-        page = self._rendered.pop(key, None) or published.page(self._newsroom, found)
-        self._rendered[key] = page
-        while len(self._rendered) > _KEPT_PAGES:
-            self._rendered.pop(next(iter(self._rendered)), None)
-        return page
-
-    def problem(self, error: Exception) -> Response:
-        """The page of an error: what, and what now."""
-        if isinstance(error, StoreUnavailable):
-            return self._notice(
-                503,
-                "Please try again in a minute",
-                "This page cannot be shown or your wish cannot be noted just now; "
-                "nothing was changed.",
-                {"Retry-After": RETRY_AFTER},
-                write="If it is urgent, write to",
-            )
-        if isinstance(error, BodyRefused):
-            return self._notice(
-                error.status, "That was not understood", "Nothing was changed. Please try again."
-            )
-        assert isinstance(error, HTTPException)
-        status = error.status_code
-        if status == 404:
-            return self._notice(
-                404,
-                "There is nothing here",
-                "The address may be mistyped, or the page is not published yet.",
-                back="/",
-            )
-        headers = dict(error.headers or {})
-        return self._notice(
-            status, "That cannot be done here", "Nothing was changed.", headers, back="/"
-        )
-
-    def fault(self) -> Response:
-        """The page of an error of our own."""
-        return self._notice(
-            500,
-            "This page failed",
-            "The fault is ours, and it is noted. Please try again later.",
-            write="If it is urgent, write to",
-        )
-
-    def _notice(
-        self,
-        status: int,
-        title: str,
-        text: str,
-        headers: dict[str, str] | None = None,
-        **values: Any,
-    ) -> Response:
-        context = {"write": "", "back": "", "back_label": "To the newsroom's page", **values}
-        return self._pages.html(
-            "notice.html", status, private(headers), title=title, text=text, **context
-        )
 
 
 def _one(fields: Fields, name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from mailer.clock import from_datetime
+from mailer.clock import from_datetime, to_datetime
 from mailer.message import Recipient, Sender, TokenKeys, generate_keys, slot_values
 from mailer.message.templates import TemplateSource, package_templates
 from mailer.release import read_release
@@ -25,6 +25,7 @@ from mailer.release.model import (
     QuotePart,
     Release,
 )
+from mailer.release.publish import Edition, Publisher
 
 KEYS = TokenKeys.parse(generate_keys(lambda count: bytes(range(count))))
 TEMPLATES = TemplateSource([package_templates()])
@@ -43,6 +44,23 @@ SENDER = Sender(
     live=False,
     ledger_id="k3jq7x2m",
 )
+
+
+def edition_of(release: Release) -> Edition:
+    """The release as SENDER publishes it at NOW."""
+    sender, at = SENDER, to_datetime(NOW)
+    room = Publisher(
+        sender.name, sender.public_url, sender.reply_to, sender.postal_address, sender.timezone
+    )
+    return Edition(
+        uri="urn:uuid:2f1b6c1e-7a55-5c0e-9a58-0e5f5b0f4f6d",
+        url=f"{sender.public_url}/r/{release.slug}",
+        revision=1,
+        published=at,
+        updated=at,
+        publisher=room,
+    )
+
 
 ANNA = Recipient(
     email="anna.nowak@example.com",

@@ -14,7 +14,7 @@ from mailer.message import compile_release
 from mailer.message.render import online_html, preview_parts
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.message.samples import RELEASES, SENDER, TEMPLATES, values
+from tests.message.samples import RELEASES, SENDER, TEMPLATES, edition_of, values
 
 # name, release, width, colour scheme, images shown
 SHOTS = (
@@ -54,7 +54,7 @@ def page_html(release: str, *, online: bool = False) -> str:
     """What the shots show."""
     made = RELEASES[release]()
     if online:
-        return online_html(made, SENDER, TEMPLATES)
+        return online_html(made, SENDER, TEMPLATES, edition_of(made))
     language = made.language
     return preview_parts(compile_release(made, SENDER, TEMPLATES), values(language=language)).html
 

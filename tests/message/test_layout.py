@@ -25,6 +25,7 @@ from tests.message.samples import (
     RELEASES,
     SENDER,
     TEMPLATES,
+    edition_of,
     embargoed,
     english,
     hebrew,
@@ -414,7 +415,7 @@ def test_text_is_wrapped_by_columns() -> None:
 def test_the_page_online_holds_nothing_personal() -> None:
     """Design decision 15: one page for everybody; its styles can be named in a policy."""
     for made in RELEASES.values():
-        html = online_html(made(), SENDER, TEMPLATES)
+        html = online_html(made(), SENDER, TEMPLATES, edition_of(made()))
         html5lib.HTMLParser(strict=True).parse(html)
         assert "/u/" not in html
         assert "/p/" not in html

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import feedparser
+import html5lib
 import httpx
 import pytest
-from mailer.clock import SECOND, SystemClock
+from mailer.clock import SECOND, SystemClock, to_datetime
+from mailer.distribution import forms
 from mailer.release.codec import to_json
 from mailer.release.model import Block, BlockKind, Contact, Embargo, Inline, Kind, Release
 from mailer.store import Store
@@ -217,6 +222,7 @@ def test_a_newsroom_below_a_path(store: Store, tmp_path: Path) -> None:
             assert links == {
                 "/press/",
                 "/press/r/news",
+                "/press/feed.atom",
                 "/press/static/site.css",
                 "/press/static/icon.svg",
             }
@@ -235,3 +241,151 @@ def test_a_fault_of_ours_is_a_page_without_a_trace(office: Room, client: httpx.C
     assert answer.status_code == 500 and "This page failed" in answer.text
     assert "Traceback" not in answer.text
     assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+FORMS = {
+    "/": "text/html; charset=utf-8",
+    "/feed.atom": "application/atom+xml; charset=utf-8",
+    "/r/news": "text/html; charset=utf-8",
+    "/r/news.txt": "text/plain; charset=utf-8",
+    "/r/news.json": "application/json",
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_caches_ask_each_time_and_are_told_what_changed(
+    office: Room, client: httpx.Client, path: str
+) -> None:
+    """D9, D12: what is withdrawn or corrected leaves caches with the next reader."""
+    publish(office.store, 1, release("news", "The news"), release("news", "Better news"))
+    send(office.store, 1, 1)
+    first = client.get(path)
+    assert first.headers["content-type"] == FORMS[path]
+    assert first.headers["cache-control"] == "public, no-cache"
+    assert "last-modified" not in first.headers and "set-cookie" not in first.headers
+    tag = first.headers["etag"]
+    for held in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = client.get(path, headers={"If-None-Match": held})
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "cache-control", "content-security-policy"):
+            assert again.headers[name] == first.headers[name]
+    assert client.get(path, headers={"If-None-Match": '"other"'}).content == first.content
+    head = client.head(path)
+    assert (head.status_code, head.headers["etag"], head.content) == (200, tag, b"")
+    send(office.store, 2, 1, revision=2)
+    corrected = client.get(path, headers={"If-None-Match": tag})
+    assert corrected.status_code == 200 and "Better news" in corrected.text
+    with office.store.write() as tx:
+        tx.execute("UPDATE distributions SET state = 'killed'", {})
+    withdrawn = client.get(path, headers={"If-None-Match": corrected.headers["etag"]})
+    assert withdrawn.status_code == (410 if "/r/" in path else 200)
+    assert "etag" not in withdrawn.headers or "/r/" not in path
+    assert "news" not in withdrawn.text.replace("newsroom", "").replace("newsinjson", "").lower()
+
+
+def test_a_correction_keeps_its_identity_and_moves_its_time(
+    office: Room, client: httpx.Client
+) -> None:
+    """D12: feed and item; an entry's id is for ever, its `updated` that of the latest revision."""
+    publish(office.store, 1, release("news", "The news"), release("news", "Better news"))
+    send(office.store, 1, 1)
+    before, item = feedparser.parse(client.get("/feed.atom").content), news(client)
+    send(office.store, 7_200_000, 1, revision=2)  # its number is also its delay in microseconds
+    after, corrected = feedparser.parse(client.get("/feed.atom").content), news(client)
+    (old,), (new,) = before.entries, after.entries
+    assert not before.bozo and not after.bozo
+    assert (new.id, new.published) == (old.id, old.published)
+    assert (old.title, new.title) == ("The news", "Better news")
+    assert old.updated == old.published and new.updated > old.updated
+    assert after.feed.updated == new.updated and after.feed.id == before.feed.id
+    assert corrected["uri"] == item["uri"] == old.id
+    assert (item["version"], corrected["version"]) == ("1", "2")
+    assert corrected["versionCreated"] == new.updated > corrected["firstCreated"]
+
+
+def test_an_embargo_gives_the_time_at_which_all_appears(office: Room, client: httpx.Client) -> None:
+    """D4: what trusted people had before was published at the lift."""
+    lift = SystemClock().now() - 5 * SECOND
+    publish(office.store, 1, release("news", "The news"))
+    send(office.store, 1, 1, embargo=lift)
+    (entry,) = feedparser.parse(client.get("/feed.atom").content).entries
+    assert datetime.fromisoformat(entry.published) == to_datetime(lift // SECOND * SECOND)
+    assert news(client)["firstCreated"] == entry.published == entry.updated
+
+
+def test_the_page_says_in_its_head_what_it_is(office: Room, client: httpx.Client) -> None:
+    """Canonical address, other forms, cards and JSON-LD, with nothing fetched from anywhere."""
+    hostile = '</script><script>alert("1")</script> & <b>'
+    publish(office.store, 1, release("news", hostile, subhead="Below", language="pt-BR"))
+    send(office.store, 1, 1)
+    answer = client.get("/r/news")
+    assert answer.headers["content-language"] == "pt-BR"
+    tree = html5lib.parse(answer.text, namespaceHTMLElements=False)
+    url = "http://127.0.0.1:8025/r/news"
+    links = {(each.get("rel"), each.get("type")): each.get("href") for each in tree.iter("link")}
+    assert links == {
+        ("canonical", None): url,
+        ("alternate", "application/json"): f"{url}.json",
+        ("alternate", "text/plain"): f"{url}.txt",
+        ("alternate", "application/atom+xml"): "http://127.0.0.1:8025/feed.atom",
+    }
+    meta = {
+        each.get("property") or each.get("name"): each.get("content") for each in tree.iter("meta")
+    }
+    assert (meta["og:title"], meta["og:url"], meta["og:locale"]) == (hostile, url, "pt_BR")
+    assert meta["og:description"] == meta["twitter:description"] == "Below"
+    assert meta["article:published_time"] == news(client)["firstCreated"]
+    assert not [name for name in meta if name and "image" in name]
+    (script,) = tree.iter("script")
+    assert script.get("type") == "application/ld+json"
+    data = json.loads(script.text)
+    assert (data["@type"], data["headline"], data["url"]) == ("NewsArticle", hostile, url)
+    for path in (".txt", ".json"):
+        assert client.get(f"/r/news{path}").headers["link"] == f'<{url}>; rel="canonical"'
+    front = html5lib.parse(client.get("/").text, namespaceHTMLElements=False)
+    assert {each.get("rel") for each in front.iter("link")} >= {"canonical", "alternate"}
+
+
+def test_a_form_is_made_once_a_revision(
+    office: Room, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each form of each revision; what is shown is asked of the store all the same."""
+    made: list[str] = []
+    real = forms.made
+
+    def counted(*arguments: Any) -> forms.Form:
+        made.append(arguments[-1])
+        return real(*arguments)
+
+    monkeypatch.setattr(forms, "made", counted)
+    publish(office.store, 1, release("news", "The news"), release("news", "Better news"))
+    send(office.store, 1, 1)
+    for _ in range(3):
+        for path in ("/r/news", "/r/news.txt", "/r/news.json", "/feed.atom"):
+            assert client.get(path).status_code == 200
+    assert sorted(made) == ["html", "ninjs", "text"]
+    send(office.store, 2, 1, revision=2)
+    assert "Better news" in client.get("/r/news").text
+    assert sorted(made) == ["html", "html", "ninjs", "text"]
+
+
+def test_right_to_left_reaches_every_form(office: Room, client: httpx.Client) -> None:
+    """B19, C5."""
+    words = {"language": "he", "direction": "rtl", "lead": text("חדשות מהעיר.")}
+    publish(office.store, 1, release("news", "חדשות", **words))
+    send(office.store, 1, 1)
+    assert '<h2 lang="he" dir="rtl">' in client.get("/").text
+    page = client.get("/r/news")
+    assert '<html lang="he" dir="rtl">' in page.text and page.headers["content-language"] == "he"
+    (entry,) = feedparser.parse(client.get("/feed.atom").content).entries
+    assert entry.title_detail.language == entry.content[0].language == "he"
+    assert 'dir="rtl"' in client.get("/feed.atom").text
+    assert news(client)["language"] == "he"
+
+
+def news(client: httpx.Client) -> dict[str, Any]:
+    """The release "news" as an item of ninjs."""
+    answer = client.get("/r/news.json")
+    assert answer.status_code == 200
+    item: dict[str, Any] = answer.json()
+    return item

@@ -4,26 +4,51 @@
 -- Distributions that reached, or are reaching, somebody. A release with an embargo to come in any
 -- of its distributions is not there at all (D4), also when trusted people already have it. A test
 -- publishes nothing.
-SELECT x.release, r.slug, x.revision, x.due_at, CASE WHEN x.state = 'killed' THEN 1 ELSE 0 END AS killed
+SELECT x.release, r.slug, x.revision, x.due_at, CASE WHEN x.state = 'killed' THEN 1 ELSE 0 END AS killed,
+    CASE WHEN x.state = 'killed' THEN x.finished_at END AS killed_at
 FROM distributions x JOIN releases r ON r.id = x.release
 WHERE x.state NOT IN ('planning', 'draft') AND x.kind <> 'test'
   AND (EXISTS (SELECT 1 FROM waves w
                WHERE w.distribution = x.id AND w.state IN ('sending', 'done'))
        OR EXISTS (SELECT 1 FROM attempts a WHERE a.distribution = x.id))
   AND NOT EXISTS (SELECT 1 FROM distributions e
-                  WHERE e.release = x.release AND e.embargo_until > :now
-                    AND e.state NOT IN ('planning', 'cancelled'))
+                  WHERE e.release = x.release AND e.embargo_until > :now AND {{binds}})
+
+-- name: binds
+-- Whose embargo counts: also a cancelled one's, where some already have the text.
+(e.state NOT IN ('planning', 'cancelled')
+ OR (e.state = 'cancelled' AND EXISTS (SELECT 1 FROM attempts a WHERE a.distribution = e.id)))
+
+-- name: standing
+-- What binds whoever takes a release out of here by hand.
+SELECT max(CASE WHEN e.state = 'killed' THEN 1 ELSE 0 END) AS killed,
+    max(e.embargo_until) AS embargo_until
+FROM distributions e WHERE e.release = :release AND {{binds}}
+
+-- name: summed
+-- One row a release, from the rows of begun. embargo_until is the last one that was ever set on it:
+-- the public has it from then on, whoever had it before.
+SELECT p.release, p.slug, p.revision, p.first_at, p.killed, p.killed_at,
+    (SELECT min(c.due_at) FROM b c WHERE c.release = p.release AND c.revision = p.revision)
+        AS revised_at,
+    (SELECT max(e.embargo_until) FROM distributions e
+     WHERE e.release = p.release AND {{binds}}) AS embargo_until,
+    (SELECT v.sha256 FROM revisions v WHERE v.release = p.release AND v.number = p.revision)
+        AS sha256
+FROM p
+
+-- name: grouped
+SELECT b.release, b.slug, max(b.revision) AS revision, min(b.due_at) AS first_at,
+    max(b.killed) AS killed, min(b.killed_at) AS killed_at
+FROM b GROUP BY b.release, b.slug
 
 -- name: latest
-SELECT b.release, b.slug, max(b.revision) AS revision, min(b.due_at) AS published_at,
-    max(b.killed) AS killed
-FROM ({{begun}}) b GROUP BY b.release, b.slug
-ORDER BY min(b.due_at) DESC, b.release DESC LIMIT :limit
+WITH b AS ({{begun}}),
+    p AS ({{grouped}} ORDER BY min(b.due_at) DESC, b.release DESC LIMIT :limit)
+{{summed}} ORDER BY p.first_at DESC, p.release DESC
 
 -- name: by_slug
-SELECT b.release, b.slug, max(b.revision) AS revision, min(b.due_at) AS published_at,
-    max(b.killed) AS killed
-FROM ({{begun}}) b WHERE b.slug = :slug GROUP BY b.release, b.slug
+WITH b AS ({{begun}} AND r.slug = :slug), p AS ({{grouped}}) {{summed}}
 
 -- name: document
 SELECT document FROM revisions WHERE release = :release AND number = :revision
