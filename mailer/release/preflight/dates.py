@@ -75,7 +75,7 @@ def _plainly(text: str, found: dates.FoundDate, language: str) -> bool:
     before = text[: found.start].rstrip()
     if before.endswith(("–", "—", "-", "/", "〜", "～", "至")):
         return False  # The end of a range: "Monday–Wednesday 3 March".
-    if found.named_after:
+    if found.named_after and language not in ("zh", "ja", "ko"):
         behind = text[found.end :]
         match = re.match(rf"([,\s(（]*){re.escape(named)}\.?\s*([)）.,;。、]|$)", behind, re.I)
         return match is not None and bool(re.search(r"[(（,]", match.group(1)) or match.group(2))

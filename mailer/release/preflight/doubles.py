@@ -8,41 +8,38 @@ from __future__ import annotations
 
 _TWICE = {
     # Grammar: "the fact that that is", "had had", "what it is is", "gave her her book".
-    "en": "that had is was her do in on to so very very really much many more far "
-    "long no now there "
-    "bye knock blah boo aye hear ha tut chop pom can yes well hush pretty again over out big same "
-    "you it who",
+    "en": "that had is her so very really much many more far long no now there bye knock "
+    "blah boo aye hear ha tut chop pom can yes well hush pretty again over out big "
+    "same",
     # Relative pronoun and article: "die, die die" without the comma that some leave out.
-    "de": "die der das den dem des denen sie ihr sich so sehr viel zu ist war wir es nach und ganz "
-    "weit lange ja nein nun dass in an auf mit",
-    "fr": "nous vous en de que qui très bien plus oui non si peu est-ce y là",
-    "es": "muy no sí ya poco que se lo la bla más casi todo",
-    "it": "piano poco molto ancora via quasi man appena così proprio ben su giù mano passo adagio "
-    "lì là no sì si fianco zitto",
-    "pt": "muito não sim logo quase já pouco que se para nos vos bem",
+    "de": "die der das den dem des denen sie ihr sich so sehr viel zu ganz weit lange ja nein",
+    "fr": "nous vous en très bien plus oui non si peu est-ce",
+    "es": "muy no sí ya poco bla más casi todo",
+    "it": "piano poco molto ancora via quasi appena così proprio ben su giù mano passo "
+    "adagio lì là no sì si fianco zitto",
+    "pt": "muito não sim logo quase já pouco nos vos bem",
     "nl": "die dat zij ze had was is er te heel zeer zo ja nee veel haar het u",
-    "sv": "det den de är var i på om så mycket det jag han hon var",
-    "da": "det den de er var så meget i på om der",
-    "nb": "det den de er var så mye i på om der",
+    "sv": "det den de är var i så mycket jag",
+    "da": "det den de er var så meget der",
+    "nb": "det den de er var så mye der",
     "fi": "se on ei hyvin ja niin kun pian yhä",
-    "pl": "bardzo tak nie już że się to co i coraz krok ledwo no dużo w z",
-    "cs": "velmi moc ne ano se si že to už a po co jen tak",
-    "sk": "veľmi nie áno sa si že to už a po čo len tak",
+    "pl": "bardzo tak nie już że się to co i coraz krok ledwo no",
+    "cs": "velmi moc ne ano se si že to už a co jen tak",
+    "sk": "veľmi nie áno sa si že to už a čo len tak",
     "sl": "zelo se je ne da",
-    "hr": "vrlo jako se je ne da što malo",
-    "sr": "врло јако се је не да што мало vrlo se je ne da",
-    "ro": "foarte nu da cât mult din când în de repede",
-    "hu": "egy az igen nem nagyon már az ki más is sok egyre alig hogy",
-    "ca": "molt no sí que es el la",
+    "hr": "vrlo jako se ne da što malo",
+    "sr": "врло јако се не да што мало vrlo se ne da",
+    "ro": "foarte nu da cât mult când repede",
+    "hu": "egy igen nem nagyon már más sok egyre alig",
+    "ca": "molt no sí",
     "tr": "çok yavaş ayrı tek sık az bir güzel sıra adım zaman yer iki ne birer tane "
     "kat hızlı uzun "
     "kısa teker şey an gün sabah akşam ev kapı",
-    "ru": "очень вот да нет еле чуть что как он она мало много давно долго едва только не и "
-    "где кто всё",
-    "uk": "дуже ось так ні ледь що як мало багато давно довго тільки не і де хто все",
-    "bg": "много да не се той що как едва само",
-    "el": "πολύ σιγά λίγο ναι όχι που να το τη την του των της τον τους στο πρώτα μόλις",
-    "he": "מאוד כן לא לאט יום שבוע שנה אט הוא היא כל אחד אחת שניים רק חזק מהר טוב מיד פעם איש זה",
+    "ru": "очень вот да нет еле чуть мало много давно долго едва только не где кто всё",
+    "uk": "дуже ось так ні ледь мало багато давно довго тільки не де хто все",
+    "bg": "много да не едва само",
+    "el": "πολύ σιγά λίγο ναι όχι του των της τον τους στο πρώτα μόλις",
+    "he": "מאוד כן לא לאט יום שבוע שנה אט כל אחד אחת שניים רק חזק מהר טוב מיד פעם איש זה",
     "ar": "جدا جداً نعم لا شيئا شيئًا قليلا قليلاً يوما يومًا صفا رويدا رويداً خطوة واحدا هو هي من "
     "دكا كلا وجها مرة",
     "fa": "خیلی کم آرام یک نه بله تک روز قطره",

@@ -74,7 +74,8 @@ def picture_without_alt(look: Look) -> Iterator[Hit]:
         words = picture.inline.text
         if _bare(picture.inline):
             own = _ADDRESS.sub(" ", picture.own)
-            words = own if _has_words(own) else _ADDRESS.sub(" ", picture.beside)
+            beside = _ADDRESS.sub(" ", picture.beside)
+            words = own if _has_words(own) or not _CREDIT.search(beside) else beside
         if not _has_words(words):
             yield look.hit(
                 f"Nothing says what the picture {clip(picture.href)} shows.",

@@ -41,6 +41,8 @@ def quote_without_speaker(look: Look) -> Iterator[Hit]:
         words = _unsaid(block, before)
         if words is None or (after is not None and after[0] in spoken and _alone(block)):
             continue
+        if place and body[place - 1][0] in spoken and _alone(block):
+            continue  # Its speaker goes on.
         if after is not None and _names_speaker(after[1].text):
             continue
         yield look.hit(

@@ -9,7 +9,7 @@ from mailer.release.model import BlockKind
 from mailer.release.preflight import doubles
 from mailer.release.preflight.look import Hit, Look, Passage, clip
 from mailer.release.read import dates
-from mailer.release.read.language import detect_surely, hits, script_of
+from mailer.release.read.language import detect_surely, has_list, hits, is_small_word, script_of
 
 _TEMPLATE_MARK = re.compile(r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}", re.DOTALL)
 _TAG = re.compile(
@@ -56,7 +56,7 @@ _NO_NAME = re.compile(
 _ROMAN_AFTER = re.compile(
     r"\s*(?:century|siècle|secolo|wieku?|века?|столетия|столітт[яі]|w\.|в\.|ст\.|e\b|lat\b)"
 )
-_CAPITAL_AFTER = re.compile(r"\s+[A-ZÀ-ÞА-Я][\w]+")
+_CAPITAL_AFTER = re.compile(r"\.?\s+[A-ZÀ-ÞА-Я][\w]+")
 _SICKNESS = re.compile(r"tubercul|tuberk|gruźlic|туберк", re.IGNORECASE)
 _EXPLAINED = re.compile(
     r"withheld|changed|redacted|omitted|geändert|gekürzt|modifié|cambiado|cambiato|"
@@ -114,15 +114,18 @@ def _is_meant(text: str, match: re.Match[str], language: str) -> bool:
 
 
 def _is_numeral(before: str, after: str, language: str) -> bool:
+    """Whether XX between these words is twenty: a century, a congress, a pope."""
     if _ROMAN_AFTER.match(after):
         return True
-    named = before.split()[-1:] or [""]
-    month = any(name.startswith(named[0].lower().rstrip(".")) for name in _months(language))
-    if named[0] and _ROMAN.search(before) and not _NO_NAME.search(before):
-        return not month
-    following = (after.split() or [""])[0].strip(".,;").lower()
-    capital = _CAPITAL_AFTER.match(after) is not None and language != "de"
-    return capital and following not in _months(language)
+    months = _months(language)
+    following = [word.strip(".,;").lower() for word in after.split()[:2]]
+    if any(word in months for word in following):
+        return False
+    named = (before.split() or [""])[-1].lower().rstrip(".")
+    if named and _ROMAN.search(before) and not _NO_NAME.search(before):
+        # "Am XX", "On XX": capitals of a sentence's beginning name nobody.
+        return named not in months and not is_small_word(named, language)
+    return _CAPITAL_AFTER.match(after) is not None
 
 
 def _months(language: str) -> frozenset[str]:
@@ -228,6 +231,12 @@ _SCRIPT = {
     **{"ru": "CYRILLIC", "uk": "CYRILLIC", "bg": "CYRILLIC", "be": "CYRILLIC", "mk": "CYRILLIC"},
     **{"hy": "ARMENIAN", "zh": "CJK", "ja": "HIRAGANA"},
 }
+_LETTERS = {
+    **{"HEBREW": "[\u0590-\u05ff]", "ARABIC": "[\u0600-\u06ff]", "GREEK": "[\u0370-\u03ff]"},
+    **{"HANGUL": "[\uac00-\ud7af]", "DEVANAGARI": "[\u0900-\u097f]", "THAI": "[\u0e00-\u0e7f]"},
+    **{"GEORGIAN": "[\u10a0-\u10ff]", "CYRILLIC": "[\u0400-\u04ff]", "ARMENIAN": "[\u0530-\u058f]"},
+    "CJK": "[\u3040-\u30ff\u3400-\u9fff]",
+}
 _CJK = frozenset({"CJK", "HIRAGANA", "KATAKANA"})
 _QUOTED = re.compile(
     r"[“„«‹「『][^“”„«»‹›「」『』]{3,}[”“»›」』]|(?<!\w)\"[^\"]{3,}\"(?!\w)", re.DOTALL
@@ -301,6 +310,8 @@ def _foreign(text: str, language: str) -> str | None:
     ):
         # Latin names inside other scripts are no passage: most letters must be of the other.
         enough = letters >= 12 if _family(script) in _CJK else len(words) >= _LEAST_WORDS
+        if script == "LATIN" and len(re.findall(_LETTERS[_family(own)], text)) * 6 > letters:
+            return None  # Its own words are there, among names and terms of the other script.
         found = detect_surely(text)
         sure = found or _family(script) != "LATIN"
         return (found or script.title()) if enough and sure and letters else None
@@ -310,14 +321,13 @@ def _foreign(text: str, language: str) -> str | None:
     if found is None or _same(found, language):
         return None
     theirs = hits(text, found)
-    try:
-        ours = hits(text, language)
-    except KeyError:  # A language without a list: the other must be plain.
+    if not has_list(language):  # The other must be plain.
         return found if theirs * 4 >= len(words) and len(words) >= 2 * _LEAST_WORDS else None
+    ours = hits(text, language)
     near = any({found, language} <= group for group in _NEAR)
     if near and (len(words) < 25 or ours * 3 > theirs):
         return None
-    return found if theirs >= 3 and theirs * 6 >= len(words) and theirs >= 2 * ours + 1 else None
+    return found if theirs >= 3 and theirs * 9 >= len(words) and theirs >= 2 * ours + 1 else None
 
 
 def _family(script: str) -> str:
