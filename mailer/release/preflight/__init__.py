@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from mailer.release.model import Finding, Release, Severity
+from mailer.release.preflight import links
 from mailer.release.preflight.look import Look
 from mailer.release.preflight.look import Setting as Setting
 from mailer.release.preflight.parts import SUBJECT_LIMIT as SUBJECT_LIMIT
@@ -40,6 +41,17 @@ def check(
                 for hit in row.function(look)
             ]
     return in_order(found)
+
+
+def web_targets(release: Release, setting: Setting) -> dict[str, tuple[int | None, int | None]]:
+    """The web addresses that a release links to, each once, with line and column."""
+    look = Look(release, setting)
+    found: dict[str, tuple[int | None, int | None]] = {}
+    for inline, line in links.targets(look):
+        href = (inline.href or "").partition("#")[0]
+        if href.lower().startswith(("http://", "https://")):
+            found.setdefault(href, look.at(line, href))
+    return found
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -45,7 +45,7 @@ def broken_link(look: Look) -> Iterator[Hit]:
                 match.group(),
                 text[: match.start()],
             )
-    for inline, line in _targets(look):
+    for inline, line in targets(look):
         fault = _fault(inline.href or "")
         if fault:
             yield look.hit(
@@ -145,7 +145,8 @@ def _bare(inline: Inline) -> bool:
     }
 
 
-def _targets(look: Look) -> Iterator[tuple[Inline, int | None]]:
+def targets(look: Look) -> Iterator[tuple[Inline, int | None]]:
+    """Every link of the text with the line its passage begins in."""
     for block in look.blocks:
         for inline in block.inlines:
             if inline.href:

@@ -38,7 +38,6 @@ CHECKS: tuple[Check, ...] = (
     Check("embargo_weekday_mismatch", ERROR),
     Check("leftover_mark", ERROR, wording.template_mark),
     Check("template", ERROR),
-    Check("html_too_large", ERROR),
     Check("headline_all_caps", WARNING, parts.headline_all_caps),
     Check("headline_longer_than_subject", WARNING, parts.headline_longer_than_subject),
     Check("subject_all_caps", WARNING, parts.subject_all_caps),
