@@ -79,7 +79,6 @@ CHECKS: tuple[Check, ...] = (
     Check("date_in_the_past", WARNING, dates.date_in_the_past),
     Check("low_contrast", WARNING),
     Check("html_near_limit", WARNING),
-    Check("field_missing", WARNING),
     Check("spam_score", WARNING),
 )
 """Findings are shown errors first, then in this order, those of one code by line."""
