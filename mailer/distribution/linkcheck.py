@@ -22,6 +22,7 @@ from urllib.request import (
     OpenerDirector,
     ProxyHandler,
     Request,
+    UnknownHandler,
 )
 
 from mailer.release.model import Finding, Severity
@@ -122,6 +123,7 @@ def _opener() -> OpenerDirector:
     opener = OpenerDirector()
     for handler in (
         ProxyHandler(),
+        UnknownHandler(),
         HTTPHandler(),
         HTTPSHandler(),
         HTTPDefaultErrorHandler(),

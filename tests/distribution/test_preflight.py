@@ -67,7 +67,7 @@ def test_a_fallback_that_few_need_is_no_warning(press: Press) -> None:
 
 
 def test_the_queue_says_each_warning_once_and_goes_on(press: Press) -> None:
-    text = RELEASE.replace("It carries", "It it carries")
+    text = RELEASE.replace("It carries", "It carries carries")
     file = write_release(press.config.home, text, "doubled.md")
     queued = press.queue("list:press", release=str(file))
     assert queued.distribution is not None and queued.recipients == 5
