@@ -139,7 +139,9 @@ def _ascii(url: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
-    return urlunsplit((parts.scheme, host, path, quote(parts.query, safe="/%:@!$&'()*+,;=?~-._"), ""))
+    return urlunsplit(
+        (parts.scheme, host, path, quote(parts.query, safe="/%:@!$&'()*+,;=?~-._"), "")
+    )
 
 
 def _plain(reason: object) -> str:

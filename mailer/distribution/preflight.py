@@ -45,9 +45,7 @@ def check(room: Newsroom, stored: StoredRelease, *, links: bool = False) -> tupl
     if not any(each.code == "leftover_mark" for each in found if each.severity is Severity.ERROR):
         # With one, the message would only find the same mark again, without its line.
         try:
-            template = compile_release(
-                stored.release, room.sender, releases.template_source(room)
-            )
+            template = compile_release(stored.release, room.sender, releases.template_source(room))
         except CheckFailed as error:
             found.append(Finding("template", Severity.ERROR, str(error)))
         else:
@@ -98,9 +96,7 @@ def of_audience(
     )
     if not printed:
         return []
-    counts = empty_fields(
-        tx, segments, also=who.also, excepted=who.excepted, received=who.received
-    )
+    counts = empty_fields(tx, segments, also=who.also, excepted=who.excepted, received=who.received)
     people, said = counts["people"], []
     for slot, fallback in printed:
         column, word = _FIELDS[slot]

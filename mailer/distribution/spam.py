@@ -58,7 +58,13 @@ def _run(program: str, message: bytes, patience: float) -> bytes | None:
         try:
             done = subprocess.run(
                 # -L no network, -x no preferences made; nothing is learned from a draft.
-                [program, "-L", "-x", "--cf=use_bayes 0", "--cf=add_header all Scores _TESTSSCORES(,)_"],
+                [
+                    program,
+                    "-L",
+                    "-x",
+                    "--cf=use_bayes 0",
+                    "--cf=add_header all Scores _TESTSSCORES(,)_",
+                ],
                 input=message,
                 capture_output=True,
                 timeout=patience,

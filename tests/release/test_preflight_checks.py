@@ -126,6 +126,7 @@ PLACEHOLDERS = [
     ("en", "Lorem ipsum dolor.", "Call the number 1 hit."),
     ("en", "Dear ${first_name}, hello.", "It costs $20."),
     ("de", "Am XX. März zahlt er.", "Im XX. Jahrhundert gab es XXL."),
+    ("de", "Es kostet XX Euro.", "Das XX. Treffen."),
     ("de", "[Name einfügen] sagt das.", "Er sagt das [1]."),
     ("fr", "[à compléter] dit cela.", "Au XX siècle."),
     ("es", "El XX de marzo.", "El siglo XX y el XX Congreso."),
@@ -175,7 +176,9 @@ def test_broken_links(text: str) -> None:
 
 
 def test_whole_links_and_brackets_are_none() -> None:
-    text = "See https://a.example/x, [t](https://a.example/y(z)) and (see [1]) [2], https://b.example."
+    text = (
+        "See https://a.example/x, [t](https://a.example/y(z)) and (see [1]) [2], https://b.example."
+    )
     assert coded("broken_link", text) == []
 
 
@@ -303,11 +306,17 @@ def test_contacts_at_another_domain(address: str, domain: str, outside: bool) ->
     assert bool(found) is outside
 
 
-GERMAN = "Die Stiftung begrüßt, dass das neue Gesetz für alle Menschen in der Stadt gilt und sofort wirkt."
-ENGLISH = "The foundation welcomes that the new law is in force for all people of the city from today on."
-RUSSIAN = "Фонд приветствует новый закон, который действует для всех жителей города уже с сегодняшнего дня."
+GERMAN = "Die Stiftung begrüßt, dass das neue Gesetz für alle in der Stadt gilt und sofort wirkt."
+ENGLISH = (
+    "The foundation welcomes that the new law is in force for all people of the city from today on."
+)
+RUSSIAN = (
+    "Фонд приветствует новый закон, который действует для всех жителей города с сегодняшнего дня."
+)
 HEBREW = "הקרן מברכת על החוק החדש שנכנס היום לתוקף עבור כל תושבי העיר והאזור כולו."
-POLISH = "Fundacja cieszy się, że nowa ustawa jest w mocy dla wszystkich i że to się stało już od dziś."
+POLISH = (
+    "Fundacja cieszy się, że nowa ustawa jest w mocy dla wszystkich i że to się stało już od dziś."
+)
 JAPANESE = "財団は本日、市民のための新しい法律が施行されたことを歓迎しました。"
 UKRAINIAN = "Фонд вітає новий закон, який діє для всіх мешканців міста вже з сьогоднішнього дня."
 PASSAGES = {"de": GERMAN, "en": ENGLISH, "ru": RUSSIAN, "he": HEBREW, "pl": POLISH, "ja": JAPANESE}

@@ -123,8 +123,12 @@ def _is_numeral(before: str, after: str, language: str) -> bool:
         return False
     named = (before.split() or [""])[-1].lower().rstrip(".")
     if named and _ROMAN.search(before) and not _NO_NAME.search(before):
-        # "Am XX", "On XX": capitals of a sentence's beginning name nobody.
-        return named not in months and not is_small_word(named, language)
+        if named in months:
+            return False
+        if not is_small_word(named, language):
+            return True  # "Am XX", "On XX": capitals of a sentence's beginning name nobody.
+    if language == "de" and not after.startswith("."):
+        return False  # All nouns have capitals: "XX Euro".
     return _CAPITAL_AFTER.match(after) is not None
 
 
