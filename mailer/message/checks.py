@@ -176,7 +176,9 @@ def _dark_rules(root: parser.HtmlElement, html: str) -> dict[parser.HtmlElement,
                 found = CSSSelector(selectors.strip(), translator="html")(root)
             except SelectorError:  # ":hover" and the like choose nothing that stands still.
                 continue
-            for element in found:
+            for element in found if isinstance(found, list) else ():
+                if not isinstance(element, parser.HtmlElement):
+                    continue
                 rules[element] = f"{rules.get(element, '')};{declarations}"
     return rules
 
