@@ -11,7 +11,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What the benchmarks compare with, and a compiler for the sink that they send into.
 BENCH_PACKAGES := postfix gcc libc6-dev openssl nodejs npm
 # Beside these the tests run a second mail server and two more verifiers of signatures.
-BROWSER := chromium fonts-liberation fonts-noto-core fonts-noto-cjk
+FONTS := fonts-liberation fonts-dejavu-core fonts-noto-core fonts-noto-cjk
+BROWSER := chromium $(FONTS)
 
 help:
 	@echo "make demo   send the sample release to sample journalists on this machine"
@@ -33,7 +34,7 @@ demo-cluster: $(VENV)/.dev
 	$(BIN)/python -m tests.cluster $(CLUSTER_FLAGS)
 
 test: lint $(VENV)/.programs
-	$(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 3 $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -81,6 +82,9 @@ $(VENV)/.programs: Makefile | $(BIN)/python
 	has() { command -v "$$1" >/dev/null; }; \
 	has smtp-sink || missing="$$missing postfix"; \
 	has chromium || has chromium-browser || missing="$$missing $(BROWSER)"; \
+	[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] && \
+	  [ -e /usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf ] && \
+	  [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing="$$missing $(FONTS)"; \
 	has opendkim || missing="$$missing opendkim"; \
 	has openssl || missing="$$missing openssl"; \
 	has node || missing="$$missing nodejs"; \

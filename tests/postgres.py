@@ -35,14 +35,14 @@ class Postgres:
         self.end()
 
     @property
+    def programs(self) -> Path:
+        """The folder of its programs (pg_dump …)."""
+        return Path(self._server.bin_path)
+
+    @property
     def socket(self) -> Path:
         """Where it listens."""
         return Path(parse_qs(urlsplit(self.url).query)["host"][0]) / ".s.PGSQL.5432"
-
-    @property
-    def programs(self) -> Path:
-        """The folder of its own pg_dump, psql …"""
-        return Path(self._server.bin_path)
 
     def database(self) -> str:
         """The URL of a new, empty database."""

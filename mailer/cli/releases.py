@@ -32,7 +32,9 @@ def import_(
     files: Annotated[
         # What cannot be read is bad input (4), not wrong usage, so Typer must not look.
         list[Path],
-        typer.Argument(metavar="FILE…", help="Text or Markdown.", readable=False),
+        typer.Argument(
+            metavar="FILE…", help="Word, PDF, web page, mail, Markdown or text.", readable=False
+        ),
     ],
 ) -> None:
     """Read release files and keep them; the same bytes are the same revision."""

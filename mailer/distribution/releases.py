@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,8 +44,11 @@ from mailer.release.read import read_release, source_text
 from mailer.store import releases
 from mailer.store.releases import Revision
 
-MOST_BYTES = 20_000_000
-"""A release file larger than this is refused unread: it is something else."""
+MOST_BYTES = 80_000_000
+"""A release file larger than this is refused unread. A Word file may carry a picture of 50 MB."""
+
+_READING = Lock()
+"""One file is read at a time: the library that opens PDFs may be used by one thread only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,8 @@ def source_of(room: Newsroom, stored: StoredRelease) -> str:
         except OSError:  # Gone since it was read: the findings lose their columns only.
             return ""
     try:
-        return source_text(data, name=Path(stored.file).name)
+        with _READING:
+            return source_text(data, name=Path(stored.file).name)
     except MailerError:
         return ""
 
@@ -320,13 +325,14 @@ def _today(room: Newsroom) -> date:
 
 
 def _parse(room: Newsroom, data: bytes, name: str) -> Release:
-    return read_release(
-        data,
-        name=name,
-        today=_today(room),
-        zone=room.config.newsroom.timezone,
-        default_language=room.config.newsroom.default_language,
-    )
+    with _READING:
+        return read_release(
+            data,
+            name=name,
+            today=_today(room),
+            zone=room.config.newsroom.timezone,
+            default_language=room.config.newsroom.default_language,
+        )
 
 
 def _is_there(path: Path) -> str:

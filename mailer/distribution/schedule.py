@@ -278,8 +278,9 @@ class Sweeper:
                     distributions.heartbeat(tx, number, wave)
 
     def _is_busy(self, *, opened: bool) -> bool:
-        """Whether there is something to send now: what is due counts where this sweep could not
-        open it, since another one was at work."""
+        """Whether there is something to send or to finish now: what is due counts where this sweep
+        could not open it, since another one was at work, and so does what was answered since it
+        looked for waves with nothing left."""
         with self._room.store.read() as tx:
             now = tx.now()
             if not opened and distributions.due_waves(tx):
@@ -287,7 +288,10 @@ class Sweeper:
             return any(
                 row["distribution_state"] == "sending"
                 and (row["embargo_until"] is None or row["embargo_until"] <= now)
-                and distributions.is_busy(tx, row["distribution"], row["id"])
+                and (
+                    distributions.is_busy(tx, row["distribution"], row["id"])
+                    or not distributions.has_open(tx, row["distribution"], row["id"])
+                )
                 for row in distributions.sending_waves(tx)
             )
 

@@ -36,7 +36,8 @@ LARGEST_CLAIM = 2000
 
 _RECORD_STEP = 128
 _CLAIM_STEP = 96
-"""Answers and deliveries of one step: one or two milliseconds."""
+"""Answers and deliveries of one step in the event loop: one or two milliseconds. With a database
+server there are no steps, and each statement is one more to wait for: all goes at once."""
 
 
 @dataclass(slots=True)
@@ -117,6 +118,9 @@ class Turns:
         self._worker = worker
         self._journal = journal
         self._dealer = dealer
+        embedded = room.store.embedded
+        self._record_step = _RECORD_STEP if embedded else LARGEST_CLAIM
+        self._claim_step = _CLAIM_STEP if embedded else LARGEST_CLAIM
         self._templates: dict[str, tuple[MergeTemplate, Signer | None]] = {}
         self._version = -1
         self._looks_due = 0
@@ -124,6 +128,7 @@ class Turns:
     def look(self) -> Look:
         """Opt-outs that wait in the spool, then the control version and what it withdraws."""
         self._drain_spool()
+        began = self._room.clock.monotonic()
         with self._room.store.read() as tx:
             version = control_version(tx)
             if version != self._version:
@@ -133,9 +138,8 @@ class Turns:
             found = ledger.withdrawn(tx, self._worker) if self._looks_due else {}
             self._looks_due = max(0, self._looks_due - 1)
             waves, ways = ledger.open_waves(tx), routes.state_of(tx)
-            clock = self._room.clock
-            after, now, before = clock.monotonic(), tx.now(), clock.monotonic()
-            return Look(found, waves, ways, now, (after, before))
+            now = tx.now()
+            return Look(found, waves, ways, now, (began, self._room.clock.monotonic()))
 
     def turn(self, turn: Turn) -> Claim:
         """One group commit: answers, what was set aside, and the next claim."""
@@ -147,8 +151,9 @@ class Turns:
 
     def _write(self, tx: Tx, turn: Turn) -> Steps[Claim]:
         _unless_back(tx, turn.results)
-        for start in range(0, len(turn.results), _RECORD_STEP):
-            ledger.record(tx, self._worker, turn.results[start : start + _RECORD_STEP])
+        step = self._record_step
+        for start in range(0, len(turn.results), step):
+            ledger.record(tx, self._worker, turn.results[start : start + step])
             yield
         consequences.apply(self._room, tx, turn.results, group=self._dealer.group_of_address)
         if self._room.config.sending.on_doubt == "resend":
@@ -242,7 +247,7 @@ class Turns:
         waves = iter(turn.waves)
         wave = next(waves, None)
         while wave is not None and wanted > 0:
-            step = min(wanted, _CLAIM_STEP)
+            step = min(wanted, self._claim_step)
             template, signer = self._template(tx, wave.compiled)
             signing = keep(tx, signer)
             jobs: list[Job] = []

@@ -37,6 +37,9 @@ _HEARTBEAT = 5.0
 _AGAIN_AFTER = 1.0
 """Seconds until a database that was away is tried again."""
 
+_STORE_AWAY = (ConnectorException, OperationalError, PoolTimeout)
+"""What is raised where the database is gone, or was back too late for what it was told."""
+
 _POLL = 2.0
 """Seconds between two looks for tasks when no notice of one came."""
 
@@ -80,11 +83,12 @@ class Crew:
         Raises what a sender died of (StoreUnavailable …): its claims are settled by the journal
         once this process has ended.
         """
+        asyncio.get_running_loop().set_exception_handler(_unheard)
         while not self._stopping.is_set():
             try:
                 await asyncio.to_thread(self._check)
                 await self._take_tasks()
-            except (ConnectorException, OperationalError, PoolTimeout, StoreUnavailable) as error:
+            except (*_STORE_AWAY, StoreUnavailable) as error:
                 if self._failure is not None:
                     break
                 words = str(error)
@@ -228,3 +232,10 @@ class Crew:
     def _retain(self, room: Newsroom) -> None:
         if retention.is_due(room):
             retention.retain(room, ACTOR, stop=self._stopping.is_set, files=False)
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a task of the job engine that nobody awaits any more ended with: when the store goes
+    away that is told once, by whoever asks it, and is no news from here."""
+    if not isinstance(context.get("exception"), _STORE_AWAY):
+        loop.default_exception_handler(context)

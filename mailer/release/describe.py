@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailer.release.model import Block, Contact, Office, Quote, Release, Severity
+from mailer.release.model import Block, Contact, Office, Quote, Release, Removed, Severity
 from mailer.release.times import stamp_in
 
 Row = tuple[str, str]
@@ -18,7 +18,7 @@ def describe(release: Release) -> list[tuple[str, list[Row]]]:
         ("Quotes", [row for quote in release.quotes for row in _quote(quote)]),
         ("Contacts", [(contact.name, _contact(contact)) for contact in release.contacts]),
         ("Issuer and offices", list(_issuer(release))),
-        ("Left out", [(_place(r.first_line, r.last_line), r.reason) for r in release.removed]),
+        ("Left out", [_removed(removed) for removed in release.removed]),
         ("Doubtful", list(_doubts(release))),
     ]
     return [(title, rows) for title, rows in sections if rows]
@@ -35,7 +35,14 @@ def _identity(release: Release) -> Iterator[Row]:
             "Embargo",
             f"{stamp_in(release.embargo.instant, release.embargo.zone)} {release.embargo.zone}",
         )
-    yield "File", f"{release.source_name}, {release.encoding}"
+    text = release.source_format in {"plain text", "Markdown"}
+    yield (
+        "File",
+        f"{release.source_name}, {release.encoding}"
+        if text
+        else f"{release.source_name}, {release.source_format} "
+        "(lines are counted in the text read out of it)",
+    )
 
 
 def _text(release: Release) -> Iterator[Row]:
@@ -111,8 +118,15 @@ def _office(office: Office) -> str:
 def _doubts(release: Release) -> Iterator[Row]:
     for finding in release.findings:
         if finding.severity is not Severity.NOTE:
-            place = f"line {finding.line}" if finding.line else ""
-            yield place or finding.code, finding.message
+            place = f"line {finding.line}" if finding.line else "file"
+            yield place, finding.message
+
+
+def _removed(removed: Removed) -> Row:
+    """What was left out: by its lines, or in words where it stands in none."""
+    if removed.first_line:
+        return _place(removed.first_line, removed.last_line), removed.reason
+    return removed.reason.replace("_", " "), removed.text
 
 
 def _place(first: int, last: int) -> str:

@@ -252,6 +252,7 @@ class Release:
     findings: tuple[Finding, ...] = ()
     source_name: str = ""
     encoding: str = "utf-8"
+    source_format: str = "plain text"
     metadata: tuple[tuple[str, str], ...] = field(default=())
     headline_line: int | None = None
     dateline_line: int | None = None

@@ -128,7 +128,9 @@ def claim(
         "distribution": wave.distribution,
         "wave": wave.wave,
         "now": tx.now(),
+        "worker": worker,
     }
+    _by_keys(tx)
     rows = _array(tx.value("ledger.pick_queued", limit=limit, **place))
     if len(rows) < limit:
         if but:
@@ -138,15 +140,16 @@ def claim(
     if not rows:
         return []
     rows.sort()
-    ids = [row[0] for row in rows]
-    tx.run("ledger.claim", worker=worker, distribution=wave.distribution, ids=json.dumps(ids))
-    add_event(
-        tx,
-        "claimed",
-        f"worker:{worker}",
-        distribution=wave.distribution,
-        data={"wave": wave.wave, "deliveries": ids},
-    )
+    if tx.dialect == "sqlite":  # PostgreSQL has claimed and told what it picked
+        ids = [row[0] for row in rows]
+        tx.run("ledger.claim", worker=worker, distribution=wave.distribution, ids=json.dumps(ids))
+        add_event(
+            tx,
+            "claimed",
+            f"worker:{worker}",
+            distribution=wave.distribution,
+            data={"wave": wave.wave, "deliveries": ids},
+        )
     return [
         Claimed(wave.distribution, id, journalist, list_id, attempts, first, kind, frozen, person)
         for id, journalist, list_id, attempts, first, kind, frozen, *person in rows
@@ -167,6 +170,7 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
     """
     if not results:
         return 0
+    _by_keys(tx)
     answers = [
         (
             *(r.distribution, r.delivery, worker, r.number, int(r.state), r.at, r.due_at),
@@ -401,6 +405,11 @@ def worker_left(tx: Tx, worker: int) -> None:
 def present_workers(tx: Tx) -> list[Row]:
     """Workers that have not left: id, host, name, pid, boot_id, journal, lease_at …"""
     return tx.all("ledger.present_workers")
+
+
+def _by_keys(tx: Tx) -> None:
+    if tx.dialect == "postgresql":
+        tx.value("ledger.by_keys")
 
 
 def _given_back(tx: Tx, worker: int, rows: Sequence[Row]) -> int:

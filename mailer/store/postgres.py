@@ -41,6 +41,10 @@ _NOTICE_DEATH = " ".join(
 """For a session: the server misses a machine that is gone without a word within 20 seconds, and
 frees the locks it held. By itself it would wait for two hours."""
 
+_NO_COMPILER = "-c jit=off"
+"""What the server expects a claim to cost, before it knows how few rows are wanted, would have it
+compile the statement to machine code each time, which takes longer than the claim."""
+
 _Connection = psycopg.Connection[dict[str, Any]]
 
 
@@ -55,13 +59,12 @@ class PostgresTx(Tx):
     def now(self) -> int:
         if not isinstance(self._clock, SystemClock):
             return self._clock.now()
-        # Asked once in a transaction; from then on what passed since is added, as a clock counts it
-        # that nobody sets.
+        # Asked once in a transaction; from then on what passed since the answer is added, as a
+        # clock counts it that nobody sets: a little behind the server's, so no gate opens early.
         if self._asked is None:
-            before = time.monotonic_ns()
-            self._asked = cast(int, self.value("core.server_now")), before
-        instant, before = self._asked
-        return instant + (time.monotonic_ns() - before) // 1000
+            self._asked = cast(int, self.value("core.server_now")), time.monotonic_ns()
+        instant, answered = self._asked
+        return instant + (time.monotonic_ns() - answered) // 1000
 
     def execute(self, sql: str, params: Params) -> int:
         return self.connection.execute(_adapted(sql), params).rowcount
@@ -147,7 +150,8 @@ class PostgresStore(Store):
                 "row_factory": dict_row,
                 "autocommit": True,
                 "connect_timeout": min(5, max(2, round(busy_timeout))),
-                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC {_NOTICE_DEATH}",
+                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC {_NO_COMPILER} "
+                f"{_NOTICE_DEATH}",
             },
             min_size=0,
             max_size=16,

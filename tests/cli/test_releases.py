@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Mailer
+from tests.release.making import Blocks, as_docx, as_html, as_mail, as_pdf, repacked
 
 TEXT = """---
 id: river-report
@@ -193,3 +194,56 @@ def test_a_template_mark_is_an_error_with_its_line(mailer: Mailer, release: Path
     assert error["code"] == "leftover_mark" and error["line"]
     assert mailer("lists", "import", "lists/poland.csv").code == 0
     assert mailer("queue", release, "--to", "list:poland").code == 6
+
+
+FORMATS = {
+    "r.docx": as_docx,
+    "r.html": as_html,
+    "r.eml": as_mail,
+    "r.pdf": as_pdf,
+    "r": as_pdf,
+}
+BLOCKS: Blocks = [
+    ("title", "Rivers are cleaner than ten years ago"),
+    (
+        "text",
+        "Brussels, 12 October 2026 – The rivers of the region are cleaner than they were ten "
+        "years ago, says a report that was published today.",
+    ),
+    ("text", "Press contact:\nAda Example\nada@example.org"),
+]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_through_every_command(mailer: Mailer, room: Path, name: str) -> None:
+    """`release check`, `show`, `preview`, `import` and `queue` take what officers have."""
+    (room / name).write_bytes(FORMATS[name](BLOCKS))
+    assert mailer("release", "check", name, "--json").json["ok"] is True
+    shown = mailer("release", "show", name)
+    assert "ada@example.org" in shown.out
+    assert all(len(text) <= 80 for text in shown.out.splitlines())
+    assert mailer("preview", name, "--out", room / "p").code == 0
+    assert "Rivers are cleaner than ten years ago" in (room / "p" / "message.txt").read_text(
+        "utf-8"
+    )
+    (kept,) = mailer("release", "import", name, "--json").json
+    assert kept["headline"] == "Rivers are cleaner than ten years ago"
+    assert mailer("queue", name, "--to", "list:nobody", "--dry-run").code in {5, 6}
+    (again,) = mailer("release", "import", name, "--json").json
+    assert (again["revision"], again["new"]) == (1, False)
+
+
+def test_bad_documents_are_4_and_nothing_is_kept(mailer: Mailer, room: Path) -> None:
+    """One sentence, exit code 4, no revision: broken, protected, two releases, a zip bomb."""
+    other: Blocks = [("text", "###"), ("text", "PRESS RELEASE"), *BLOCKS]
+    other[2] = ("title", "Lakes are cleaner too")
+    (room / "two.docx").write_bytes(as_docx([*BLOCKS, *other]))
+    (room / "broken.pdf").write_bytes(as_pdf(BLOCKS)[:2000])
+    bomb = {"word/document.xml": b"<x>" + b" " * 40_000_000}
+    (room / "bomb.docx").write_bytes(repacked(as_docx(BLOCKS), bomb))
+    for name in ("two.docx", "broken.pdf", "bomb.docx"):
+        for command in (("release", "import", name), ("preview", name)):
+            result = mailer(*command)
+            assert result.code == 4, command
+            assert result.err.count("\n") == 1
+    assert mailer("release", "ls", "--json").json == []

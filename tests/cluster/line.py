@@ -1,7 +1,8 @@
 """A network line to a database server, which can be cut: between two machines' TCP, in one process.
 
 Whoever connects to the line's port reaches the server's socket. `cut` is what happens when a cable
-is pulled and somebody says so: connections are reset, new ones refused. `swallow` is what happens
+is pulled and somebody says so: connections are reset, new ones refused. `hush` is a short silence:
+what was said meanwhile arrives when the line is mended. `swallow` is what happens
 when nobody says anything: a firewall that forgot them, a switch that died. Connections stay open
 and nothing passes, in either direction; new ones are taken and get no answer. After `mend` new
 connections pass. Those that lost anything stay dead for ever without a word: what is written into
@@ -17,7 +18,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-_OPEN, _CUT, _SWALLOWS = "open", "cut", "swallows"
+_OPEN, _CUT, _HUSHED, _SWALLOWS = "open", "cut", "hushed", "swallows"
 
 
 class Line:
@@ -28,6 +29,8 @@ class Line:
         self._notices = notices
         self._state = _OPEN
         self._halves: set[_Half] = set()
+        self.passed = 0
+        """Connections that reached the server."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -51,12 +54,16 @@ class Line:
         """Reset every connection; refuse new ones."""
         self._do(self._set(_CUT))
 
+    def hush(self) -> None:
+        """Let nothing through in either direction, keep it, and say nothing."""
+        self._do(self._set(_HUSHED))
+
     def swallow(self) -> None:
         """Say nothing, and let nothing pass."""
         self._do(self._set(_SWALLOWS))
 
     def mend(self) -> None:
-        """New connections pass again."""
+        """All that is not dead passes again."""
         self._do(self._set(_OPEN))
 
     def _do(self, work):  # type: ignore[no-untyped-def]
@@ -70,6 +77,8 @@ class Line:
         for half in list(self._halves):
             if state == _CUT:
                 half.reset()
+            elif state == _OPEN:
+                half.go_on()
             elif state == _SWALLOWS:
                 half.dead = True
                 if half.is_servers:
@@ -99,7 +108,7 @@ class _Half(asyncio.Protocol):
         self._line._halves.add(self)
         if self.other is not None:
             return
-        if self._line._state == _OPEN:
+        if self._line._state in (_OPEN, _HUSHED):
             task = self._line._loop.create_task(self._reach())
             task.add_done_callback(lambda done: done.exception())
         elif self._line._state == _CUT:
@@ -118,15 +127,22 @@ class _Half(asyncio.Protocol):
         if self.transport is None or self.transport.is_closing():
             other.reset()
             return
+        self._line.passed += 1
         self.other, other.dead = other, self.dead
-        for data in self._early:
-            self._pass(data)
+        if self._line._state != _HUSHED:
+            self.go_on()
 
     def data_received(self, data: bytes) -> None:
-        if self.other is None:
-            self._early.append(data)
-        else:
-            self._pass(data)
+        self._early.append(data)
+        if self._line._state != _HUSHED:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Pass on what came in until now, if the other side is there."""
+        if self.other is not None:
+            for data in self._early:
+                self._pass(data)
+            self._early.clear()
 
     def _pass(self, data: bytes) -> None:
         other = self.other

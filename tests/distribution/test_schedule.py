@@ -244,6 +244,27 @@ def test_a_distribution_is_done_only_after_its_last_wave(
     assert status_of(room, number)["finished_at"] == "2026-03-03T13:00:00.000Z"
 
 
+def test_what_is_answered_in_the_middle_of_a_sweep_is_finished_by_the_next(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Contract: `run --once` leaves once a sweep finds nothing to do, and nothing unfinished."""
+    number = plan(room, 0)
+    sweeper = Sweeper(room)
+    sweeper.sweep()
+    finish = Sweeper._finish
+
+    def finish_too_early(self: Sweeper) -> None:
+        finish(self)
+        assert deliver(room, number) == 4
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sweeper, "_finish", finish_too_early)
+        assert sweeper.sweep().busy
+    assert states(room, number) == ("sending", ["sending"])
+    assert not sweeper.sweep().busy
+    assert states(room, number) == ("done", ["done"])
+
+
 @pytest.mark.parametrize("away", [GRACE - 10, GRACE + 10])
 def test_sending_interrupted_for_long_waits_at_the_next_start(
     room: Newsroom, clock: ManualClock, away: float

@@ -82,3 +82,45 @@ def test_past_embargo_is_a_warning() -> None:
     """D5: past ones are warned about."""
     release = read("EMBARGOED UNTIL Monday 3 March 2025, 09:00 CET" + REST)
     assert "embargo_in_the_past" in warnings(release)
+
+
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "No compromise before the election, says the minister",
+        "Not before 2030: the ministry puts off its bridge",
+        "Keine neuen Stellen vor dem Sommer",
+        "Nie będzie mostu przed zimą",
+    ],
+)
+def test_headlines_that_only_sound_like_an_embargo(headline: str) -> None:
+    release = read(f"{headline}\n\nWarsaw, 3 March 2025 – It was said by the ministry today.\n")
+    assert release.headline == headline
+    assert release.embargo is None
+    assert not [finding for finding in release.findings if finding.code.startswith("embargo")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "NOT FOR PUBLICATION BEFORE 3 March 2025, 09:00 CET",
+        "Nicht veröffentlichen vor 3. März 2025, 9.00 Uhr MEZ",
+        "Ne pas publier avant le 3 mars 2025, 9 h 00 CET",
+        "No publicar antes del 3 de marzo de 2025, 09:00 CET",
+        "Nie publikować przed 3 marca 2025, 9:00 CET",
+        "Не публиковать до 3 марта 2025, 9:00 CET",
+    ],
+)
+def test_lines_that_say_embargo_in_other_words(line: str) -> None:
+    text = {"N": "The report was published today by the ministry and it is for all of us."}
+    words = {
+        "Nicht": "Das Ministerium hat heute den Bericht über die Flüsse und die Seen vorgestellt.",
+        "Ne": "Le ministère a publié aujourd’hui le rapport sur les rivières et les lacs du pays.",
+        "No": "El ministerio ha publicado hoy el informe sobre los ríos y los lagos de la región.",
+        "Nie": "Ministerstwo opublikowało dziś raport o rzekach i jeziorach, który jest dla nas.",
+        "Не": "Министерство опубликовало сегодня доклад о реках и озёрах, который у нас есть.",
+    }
+    lead = words.get(line.split()[0], text["N"])
+    release = read(f"{line}\n\nA Headline of It\n\n{lead}\n")
+    assert release.embargo is not None
+    assert release.embargo.instant == 1_740_988_800_000_000

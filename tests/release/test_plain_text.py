@@ -276,3 +276,15 @@ def test_a_numbered_list_keeps_where_it_begins(name: str) -> None:
     text += "This is so.\n\n1. one\n2. two\n"
     lists = [b for b in read(text, name).body if b.kind is BlockKind.NUMBERS]
     assert [(block.level, len(block.children)) for block in lists] == [(3, 2), (0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("said", "speaker"),
+    [
+        ("said Ann Bee. The Office of Rivers has praised the network.", "Ann Bee"),
+        ("said J. P. St. John. The Office of Rivers has praised it.", "J. P. St. John"),
+    ],
+)
+def test_a_speakers_name_ends_with_the_sentence(said: str, speaker: str) -> None:
+    text = f"Headline of it\n\nThe rivers were counted today.\n\n“We know where it is,” {said}\n"
+    assert [quote.speaker for quote in read(text).quotes] == [speaker]

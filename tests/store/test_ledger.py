@@ -160,6 +160,41 @@ def test_a_batch_of_any_size_is_claimed_and_recorded_whole(
                 assert dist.events(tx, claimed.id)[-1]["kind"] == "accepted"
 
 
+@pytest.mark.parametrize("people", [20, 3000])
+def test_claims_and_answers_find_rows_by_their_keys(
+    postgres_url: str, clock: ManualClock, people: int
+) -> None:
+    """H21: a server that plans for any limit must not take it for a tenth of everybody; and a plan
+    made for few people is still in use when there are many."""
+    with opened(postgres_url, clock) as room:
+        seed_journalists(room, people)
+        number = seed_distribution(room, range(1, people + 1))
+        start(room, number)
+        who = worker(room)
+        with room.write() as tx:
+            tx.execute("ANALYZE", {})
+        before = _read_whole(room)
+        for _ in range(20):  # the server plans anew until it knows the statements
+            batch = claim(room, number, who, people // 20)
+            assert len(batch) == people // 20
+            with room.write() as tx:
+                ledger.record(tx, who, [result(each, DeliveryState.ACCEPTED) for each in batch])
+        assert _read_whole(room) == before
+
+
+def _read_whole(store: Store) -> dict[str, int]:
+    """How often large tables were read from end to end."""
+    with store.write() as tx:
+        tx.rows("SELECT pg_stat_force_next_flush()", {})
+    with store.read() as tx:
+        rows = tx.rows(
+            "SELECT relname, seq_scan FROM pg_stat_user_tables "
+            "WHERE relname IN ('addresses', 'journalists', 'deliveries', 'slot_values')",
+            {},
+        )
+    return {row["relname"]: row["seq_scan"] for row in rows}
+
+
 def test_answers_are_written_over_own_claims_only(room: Store) -> None:
     """H5: a worker that was declared dead changes nothing any more."""
     number = seed_distribution(room, [1])

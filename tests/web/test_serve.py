@@ -94,7 +94,7 @@ def test_both_listeners_serve_and_leave_when_the_pipe_closes(newsroom: Path) -> 
 def test_who_leaves_while_the_line_to_the_database_is_dead_is_answered(
     tmp_path: Path, postgres_server: Postgres, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F8, H20: nothing comes over it and nobody says so; the opt-out is safe in the spool, and
+    """F12, H20: nothing comes over it and nobody says so; the opt-out is safe in the spool, and
     applied before the next one once the database is reached."""
     with Line(postgres_server.socket) as line:
         monkeypatch.setenv("MAILER_STORE__URL", line.url(postgres_url))

@@ -28,7 +28,7 @@ from mailer.release.model import (
     Removed,
     Severity,
 )
-from mailer.release.read import contacts, dateline, embargo, furniture, marks, quotes
+from mailer.release.read import contacts, dateline, embargo, furniture, marks, quotes, several
 from mailer.release.read import issuer as issuers
 from mailer.release.read import sections as parts
 from mailer.release.read import top as tops
@@ -43,7 +43,9 @@ from mailer.release.read.declared import (
 )
 from mailer.release.read.frontmatter import FrontMatter
 from mailer.release.read.language import detect, detect_surely, direction_for
+from mailer.release.read.paper import Paper
 from mailer.release.read.pieces import Piece, drop_start
+from mailer.release.read.sniff import Format
 from mailer.release.read.source import Source
 from mailer.release.text import direction_of, fold, words
 
@@ -57,18 +59,19 @@ class _Draft:
     findings: list[Finding] = field(default_factory=list)
 
 
-def assemble(
-    source: Source,
-    front: FrontMatter,
-    pieces: list[Piece],
-    placeholders: list[PlaceholderLink],
-    unused: list[Piece],
-) -> Release:
-    """Put a release together. Raises InputError for front matter values that mean nothing."""
-    draft = _Draft()
+def assemble(source: Source, paper: Paper) -> Release:
+    """Put a release together.
+
+    Raises InputError for front matter values that mean nothing, and for two releases in a file.
+    """
+    draft = _Draft(list(paper.removed), list(paper.findings))
+    front, pieces, placeholders = paper.front, paper.pieces, paper.placeholders
     language, direction = _language(source, front, pieces)
+    several.refuse(pieces, source, language)
     lifted = furniture.lift(pieces, source.lines, language)
-    draft.findings += lifted.findings + furniture.broken_words(source.lines)
+    draft.findings += lifted.findings
+    if paper.format in {Format.TEXT, Format.MARKDOWN}:
+        draft.findings += furniture.broken_words(source.lines)
     names = _organisation_names(lifted, front, language)
     top = tops.read(
         lifted.pieces,
@@ -79,14 +82,17 @@ def assemble(
     )
     sections = parts.read(top.rest, language, found_contacts=bool(top.contact_groups))
     draft.removed += [*lifted.removed, *top.removed, *sections.removed]
-    draft.removed += [Removed("markup", p.first, p.last, p.raw) for p in unused]
+    draft.removed += [Removed("markup", p.first, p.last, p.raw) for p in paper.unused]
     if front.raw:
         last = front.first + front.lines - 1
         draft.removed.append(Removed("front_matter", front.first, last, front.raw))
     headline = front.get("headline") or (_one_line(top.headline) if top.headline else "")
+    headline = headline or paper.headline or ""
     line, lead, body = _lead(draft, source, front, top, sections.body, language)
     said = quotes.find(lead, body, language)
     issuer = issuers.find(front, lifted, sections, lead, body, top, language)
+    if issuer is None and paper.issuer:
+        issuer = Issuer(paper.issuer, inferred=True)
     people, intro = _contacts(draft, source, front, top, sections, said, issuer)
     held = _embargo(draft, source, front, top, language)
     draft.findings += _placeholder_findings(placeholders, source)
@@ -109,7 +115,7 @@ def assemble(
         dateline=line,
         status_line=front.get("status_line") or (top.status[1] if top.status else None),
         embargo=held,
-        notes=(*own_notes(front), *sections.notes),
+        notes=(*own_notes(front), *sections.notes, *paper.notes),
         quotes=said,
         boilerplate=boilerplate,
         contacts=people,
@@ -124,6 +130,7 @@ def assemble(
         findings=tuple(draft.findings),
         source_name=source.name,
         encoding=source.encoding,
+        source_format=paper.format,
         metadata=front.metadata,
         headline_line=front.places.get("headline")
         or (top.headline.first if top.headline else None),
@@ -433,7 +440,7 @@ def _all_inlines(release: Release) -> Iterator[Inline]:
 
 def _account_for_all(release: Release, source: Source) -> Release:
     """The last resort: words that no rule placed are kept and the author is told."""
-    missing = account(source.text, release)
+    missing = account(source.text if source.whole is None else source.whole, release)
     if not missing:
         return release
     lines = source.lines

@@ -229,6 +229,19 @@ def months(code: str) -> frozenset[str]:
     return frozenset(_months(code))
 
 
+@lru_cache(maxsize=64)
+def zones_by_city(code: str) -> dict[str, str]:
+    """Names of cities in a language, in lower case, to the zone that is named after them."""
+    locale = _locale(code.split("-")[0])
+    if locale is None:
+        return {}
+    return {
+        str(names["city"]).lower(): str(zone)
+        for zone, names in locale.time_zones.items()
+        if names.get("city")
+    }
+
+
 def territories(code: str) -> dict[str, str]:
     """Names of countries in a language, in lower case, to their ISO codes."""
     locale = _locale(code)

@@ -1,21 +1,20 @@
-"""Bytes to text: encodings, and the formats that are not read here."""
+"""Bytes to text: the encodings that releases come in."""
 
 from __future__ import annotations
 
+import codecs
 import re
-from pathlib import PurePath
+from itertools import pairwise
 
 from charset_normalizer import from_bytes
 
 from mailer.errors import InputError
 from mailer.release.read.language import hits
-
-SUPPORTED = "plain text (.txt) and Markdown (.md)"
+from mailer.release.read.sniff import SUPPORTED, unsupported
 
 MOST_BYTES = 1_000_000
 """Size from which a file is no release: ten times what an email may show."""
 
-_MARKDOWN = {".md", ".markdown", ".mdown", ".mkd"}
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\x00\x00", "utf-32-le"),
@@ -23,22 +22,20 @@ _MARKS = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
-_MAGIC = (
-    (b"%PDF", "a PDF"),
-    (b"PK\x03\x04", "a Word, OpenDocument or zip file"),
-    (b"\xd0\xcf\x11\xe0", "an old Word file"),
-    (b"{\\rtf", "an RTF file"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-)
-_HTML = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.I
-)
-_HTML_BLOCK = re.compile(r"<(p|div|h[1-6]|ul|table|span)\b[^>]*>.*?</\1\s*>", re.I | re.S)
 # Single-byte encodings of press offices; UTF-8 and UTF-16 are found without guessing.
 _LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"]
 _LEGACY += ["iso8859_2", "koi8_r", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"]
+
+_REALLY = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+}
+_MULTIBYTE = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|\xf0[\x80-\xbf]{3}")
 
 # Encodings and the languages that are written in them.
 _USUAL = (
@@ -46,49 +43,56 @@ _USUAL = (
     ("cp1250 iso8859_2", "pl cs sk hu hr ro"),
     ("cp1251 koi8_r", "ru uk bg sr"),
     ("cp1254", "tr"),
-    ("cp1257", "lt"),
+    ("cp1257", "lt lv et"),
+    ("cp1253", "el"),
+    ("cp1255", "he"),
+    ("cp1256", "ar"),
 )
 
 
-def decode(data: bytes, name: str) -> tuple[str, str]:
-    """The text of a release file with "\\n" line ends, and the encoding it was in.
+def decode(
+    data: bytes, name: str, declared: str | None = None, most: int = MOST_BYTES
+) -> tuple[str, str]:
+    """The text of a file with "\\n" line ends, and the encoding it was in.
 
-    Raises InputError when the file is empty, binary or of a format that is not read.
+    `declared` is the encoding that the file itself (a web page, a mail) states; it is believed
+    where the bytes fit it. More than `most` bytes are no release.
+
+    Raises InputError when the file is empty, too long, binary, or in two encodings.
     """
     if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
-        raise InputError("the file is empty.", where=name, hint=f"A release is {SUPPORTED}.")
-    for magic, what in _MAGIC:
-        if data.startswith(magic):
-            raise _unsupported(name, what)
-    if len(data) > MOST_BYTES:
+        raise empty(name)
+    if len(data) > most:
         raise InputError(
-            f"the file has {len(data):,} bytes, more than any release ({MOST_BYTES:,}).",
+            f"the file has {len(data):,} bytes, more than any release ({most:,}).",
             where=name,
             hint="Check that it is the right file.",
         )
-    text, encoding = _decode(data, name)
+    text, encoding = _declared(data, declared) or _decode(data, name)
     if not text.strip():
-        raise InputError("the file is empty.", where=name, hint=f"A release is {SUPPORTED}.")
+        raise empty(name)
     controls = sum(1 for char in text if ord(char) < 32 and char not in "\t\n\r\f\v")
     if "\x00" in text or controls > len(text) // 100 + 2:
-        raise _unsupported(name, "a binary file")
-    looks_html = PurePath(name).suffix.lower() in {".html", ".htm", ".xhtml"}
-    if _HTML.match(text) or (looks_html and "<" in text) or _is_fragment(text, name):
-        raise _unsupported(name, "HTML")
+        raise unsupported(name, "a binary file")
     text = re.sub(r"\r\n?|\x85|\u2028", "\n", text).replace("\u2029", "\n\n")
     return text.replace("\ufeff", ""), encoding
 
 
-def is_markdown(text: str, name: str) -> bool:
-    """Whether to read as Markdown: by the file's ending, else by its content."""
-    suffix = PurePath(name).suffix.lower()
-    if suffix in _MARKDOWN:
-        return True
-    if suffix in {".txt", ".text"}:
-        return False
-    headings = re.findall(r"^#{1,6} +\S", text, re.M)
-    links = re.findall(r"\]\(https?://[^)\s]+\)|^\[[^\]]+\]: +\S", text, re.M)
-    return bool(headings) or len(links) >= 2
+def empty(name: str) -> InputError:
+    """The error for a file in which nothing is written."""
+    return InputError("the file is empty.", where=name, hint=f"A release is {SUPPORTED}.")
+
+
+def _declared(data: bytes, encoding: str | None) -> tuple[str, str] | None:
+    if encoding is None or any(data.startswith(mark) for mark, _ in _MARKS):
+        return None
+    try:
+        codec = codecs.lookup(encoding.strip())
+        # What pages call by these names is, in practice, what Windows made of them.
+        real = _REALLY.get(codec.name, codec.name)
+        return data.decode(real), real
+    except (LookupError, UnicodeDecodeError, ValueError):
+        return None
 
 
 def _decode(data: bytes, name: str) -> tuple[str, str]:
@@ -114,7 +118,8 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
         if zeros > len(sample) // 4 and sample[1 - start :: 2].count(0) < zeros // 8:
             return data.decode(encoding, errors="replace"), encoding
     if b"\x00" in data:
-        raise _unsupported(name, "a binary file")
+        raise unsupported(name, "a binary file")
+    _one_encoding(data, name)
     by_language = _by_language(data)
     if by_language is not None:
         return by_language
@@ -136,9 +141,13 @@ def _by_language(data: bytes) -> tuple[str, str] | None:
                 text = data.decode(encoding)
             except UnicodeDecodeError:
                 continue
+            if _is_jumble(text):
+                continue
             foreign = [char for char in text if ord(char) > 127]
             letters = sum(char.isalpha() for char in foreign)
             controls = sum(ord(char) < 160 for char in foreign)
+            if letters < len(foreign) * 0.6 and len(foreign) > 20:
+                continue  # Lines and boxes are what koi8_r makes of Japanese.
             rank = (hits(text, languages), letters - 10 * controls, text, encoding)
             if best is None or rank[:2] > best[:2]:
                 best = rank
@@ -147,17 +156,28 @@ def _by_language(data: bytes) -> tuple[str, str] | None:
     return best[2], best[3]
 
 
-def _is_fragment(text: str, name: str) -> bool:
-    if is_markdown(text, name):
-        return False
-    blocks = _HTML_BLOCK.findall(text)
-    inside = sum(len(match.group()) for match in _HTML_BLOCK.finditer(text))
-    return len(blocks) >= 2 and inside > len(text) // 2
+def _is_jumble(text: str) -> bool:
+    """Whether capitals stand inside of words, as nobody writes and every wrong encoding makes."""
+    found = re.findall(r"[^\W\d_]{2,}", text)
+    foreign = [word for word in found if not word.isascii()]
+    wrong = sum(any(a.islower() and b.isupper() for a, b in pairwise(w)) for w in foreign)
+    return wrong > len(foreign) // 8
 
 
-def _unsupported(name: str, what: str) -> InputError:
-    return InputError(
-        f"this is {what}, which mailer does not read as a release.",
-        where=name,
-        hint=f"Save the release as {SUPPORTED}.",
-    )
+def _one_encoding(data: bytes, name: str) -> None:
+    """Refuse a text that is UTF-8 but for some lines: pasted together, none reading is right."""
+    wrong = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            wrong.append(number)
+    letters = _MULTIBYTE.findall(data)
+    strays = sum(byte > 127 for byte in _MULTIBYTE.sub(b"", data))
+    if len(letters) >= 3 and len(letters) >= 3 * strays:
+        where = f"line {wrong[0]}" if len(wrong) == 1 else f"lines {wrong[0]} to {wrong[-1]}"
+        raise InputError(
+            "the file is in two encodings: it is UTF-8, but not here.",
+            where=f"{name}, {where}",
+            hint="Type those letters again and save the file as UTF-8.",
+        )

@@ -52,6 +52,11 @@ _ABBREVIATIONS: dict[str, tuple[str, int | None]] = {
     "EEST": ("Europe/Kyiv", 180),
     "MSK": ("Europe/Moscow", 180),
     "МСК": ("Europe/Moscow", 180),
+    "SEČ": ("Europe/Prague", 60),
+    "SELČ": ("Europe/Prague", 120),
+    "TSİ": ("Europe/Istanbul", 180),
+    "TRT": ("Europe/Istanbul", 180),
+    "WIB": ("Asia/Jakarta", 420),
     "ET": ("America/New_York", None),
     "EST": ("America/New_York", -300),
     "EDT": ("America/New_York", -240),
@@ -72,13 +77,54 @@ _ABBREVIATIONS: dict[str, tuple[str, int | None]] = {
     "NZDT": ("Pacific/Auckland", 780),
     "SAST": ("Africa/Johannesburg", 120),
 }
+# How people name a zone in words, in lower case; the first that is found counts.
 _PHRASES = {
     "eastern": "America/New_York",
     "central european": "Europe/Brussels",
     "pacific": "America/Los_Angeles",
     "greenwich mean": "UTC",
     "mitteleuropäischer": "Europe/Berlin",
+    "deutscher zeit": "Europe/Berlin",
+    "heure française": "Europe/Paris",
+    "hora peninsular": "Europe/Madrid",
+    "ora italiana": "Europe/Rome",
+    "hora portuguesa": "Europe/Lisbon",
+    "nederlandse tijd": "Europe/Amsterdam",
+    "belgische tijd": "Europe/Brussels",
+    "czasu polskiego": "Europe/Warsaw",
+    "czasu warszawskiego": "Europe/Warsaw",
+    "středoevropského": "Europe/Prague",
+    "stredoeurópskeho": "Europe/Bratislava",
+    "svensk tid": "Europe/Stockholm",
+    "dansk tid": "Europe/Copenhagen",
+    "norsk tid": "Europe/Oslo",
+    "suomen aikaa": "Europe/Helsinki",
+    "magyar idő": "Europe/Budapest",
+    "ora româniei": "Europe/Bucharest",
+    "türkiye saati": "Europe/Istanbul",
+    "ώρα ελλάδ": "Europe/Athens",
+    "българско време": "Europe/Sofia",
+    "московск": "Europe/Moscow",
+    "киевск": "Europe/Kyiv",
+    "київськ": "Europe/Kyiv",
+    "за києвом": "Europe/Kyiv",
+    "שעון ישראל": "Asia/Jerusalem",
+    "غرينتش": "UTC",
+    "جرينتش": "UTC",
+    "مكة": "Asia/Riyadh",
+    "日本時間": "Asia/Tokyo",
+    "北京时间": "Asia/Shanghai",
+    "北京時間": "Asia/Shanghai",
+    "香港時間": "Asia/Hong_Kong",
+    "台北時間": "Asia/Taipei",
+    "한국시간": "Asia/Seoul",
+    "한국 시간": "Asia/Seoul",
 }
+_EAST = re.compile(
+    r"(?P<half>午前|午後|上午|下午|早上|中午|晚上|凌晨|오전|오후)?\s*(?P<hour>\d{1,2})\s*[時时點点시]"
+    r"(?:\s*(?P<minute>\d{1,2})\s*[分분])?"
+)
+_AFTERNOON = frozenset(["午後", "下午", "晚上", "오후", "中午"])
 _AMBIGUOUS = {
     "IST": "India (Asia/Kolkata), Ireland (Europe/Dublin) or Israel (Asia/Jerusalem)",
     "CST": "America/Chicago, Asia/Shanghai or America/Havana",
@@ -129,11 +175,11 @@ def parse(
     naive = datetime.combine(found.date, clock)
     if re.search(r"24[:.h]?00", text):
         naive += timedelta(days=1)
-    return _zoned(text, naive, rest, line, zone)
+    return _zoned(text, naive, rest, line, zone, language)
 
 
 def _zoned(
-    text: str, naive: datetime, rest: str, line: int | None, zone: str
+    text: str, naive: datetime, rest: str, line: int | None, zone: str, language: str
 ) -> tuple[Embargo | None, list[Finding]]:
     for word in re.findall(r"(?<![A-Za-z])[A-Z]{3,4}(?![A-Za-z])", rest):
         if word in _AMBIGUOUS:
@@ -151,11 +197,11 @@ def _zoned(
         return _offset(text, naive, offset, zone)
     if known is not None:
         return _abbreviated(text, naive, known[0], line)
-    lower = rest.lower()
+    lower = rest.lower().replace("i\u0307", "i")
     for phrase, place in _PHRASES.items():
         if phrase in lower:
             return _local(text, naive, place, line)
-    cities = times.zones_by_city()
+    cities = {**dates.zones_by_city(language), **times.zones_by_city()}
     for size in (3, 2, 1):
         found = re.findall(r"[^\W\d_][\w.'’-]*", lower)
         for start in range(len(found) - size + 1):
@@ -166,7 +212,7 @@ def _zoned(
 
 
 def _abbreviation(rest: str) -> tuple[str, int] | None:
-    for match in re.finditer(r"(?<![\w])([A-ZМСК]{1,4})(?!\w)", rest):
+    for match in re.finditer(r"(?<![\w])([A-ZČİМСК]{1,4})(?!\w)", rest):
         if match.group(1) in _ABBREVIATIONS:
             return match.group(1), match.start()
     return None
@@ -255,6 +301,13 @@ def _at_offset(naive: datetime, minutes: int) -> int:
 
 
 def _clock(text: str) -> tuple[time | None, str]:
+    east = _EAST.search(text)
+    if east and int(east["hour"]) <= 24 and int(east["minute"] or 0) < 60:
+        hour = int(east["hour"]) % 24
+        if east["half"] in _AFTERNOON and hour < 12:
+            hour += 12
+        value = time(hour, int(east["minute"] or 0))
+        return value, text[: east.start()] + " \x02 " + text[east.end() :]
     for word, value in _WORDS.items():
         match = re.search(rf"\b{word}\b", text, re.IGNORECASE)
         if match:

@@ -39,6 +39,7 @@ def lift(pieces: list[Piece], source: list[str], language: str) -> Lifted:
     """Take page furniture out of `pieces`; `source` are the file's lines (index 0 is line 1)."""
     result = Lifted()
     repeated = _repeated(pieces)
+    last_prose, first_contact = _landmarks(pieces)
     index = 0
     while index < len(pieces):
         piece = pieces[index]
@@ -49,7 +50,9 @@ def lift(pieces: list[Piece], source: list[str], language: str) -> Lifted:
             pieces[end] = _join(result, piece, pieces[end], bool(taken))
             index = end
             continue
-        if _is_alone(piece, pieces, index, repeated, language):
+        amid = 0 < index < len(pieces) - 1
+        bare = index < last_prose and index <= first_contact
+        if _is_alone(piece, index, amid, bare, repeated, language):
             _take(result, [piece], piece.first, piece.last, source, language)
         else:
             result.pieces.append(piece)
@@ -163,27 +166,37 @@ def _is_page_mark(piece: Piece) -> bool:
     return bool(marks.MORE.fullmatch(text) or marks.PAGE_NUMBER.fullmatch(text))
 
 
+def _landmarks(pieces: list[Piece]) -> tuple[int, int]:
+    """Where the last long paragraph stands, and the first line that announces contacts or notes.
+
+    Both once for all: asked for each piece, they would cost a long text its square.
+    """
+    last_prose, first_contact = -1, len(pieces)
+    for index, piece in enumerate(pieces):
+        text = piece.text
+        if len(text) > 200:
+            last_prose = index
+        elif first_contact == len(pieces) and len(text) < 130:
+            announces = marks.is_contact(text) or marks.contact_label(text) or marks.is_notes(text)
+            first_contact = index if announces else first_contact
+    return last_prose, first_contact
+
+
 def _is_alone(
-    piece: Piece, pieces: list[Piece], index: int, repeated: set[str], language: str
+    piece: Piece, index: int, amid: bool, bare: bool, repeated: set[str], language: str
 ) -> bool:
-    """Furniture that interrupts no sentence: page marks, repeated lines, an address amid text."""
-    inside = 0 < index < len(pieces) - 1
-    if _is_page_mark(piece) and marks.end_mark(piece.raw) is None and inside:
+    """Furniture that interrupts no sentence: page marks, repeated lines, an address amid text.
+
+    `amid`: the piece is neither first nor last; `bare`: prose follows, and no contacts came yet.
+    """
+    if _is_page_mark(piece) and marks.end_mark(piece.raw) is None and amid:
         return True
     if is_short(piece) and fold(piece.text) in repeated and index > 0:
         return True
-    if not inside or not is_short(piece) or re.search("@", piece.text):
+    if not (amid and bare) or not is_short(piece) or re.search("@", piece.text):
         return False
-    prose_after = any(len(other.text) > 200 for other in pieces[index + 1 :])
-    in_contacts = any(
-        marks.is_contact(other.text)
-        or marks.contact_label(other.text)
-        or marks.is_notes(other.text)
-        for other in pieces[:index]
-        if len(other.text) < 130
-    )
     texts = [text for _, text in piece.lines]
-    return prose_after and not in_contacts and offices.parse(texts, language) is not None
+    return offices.parse(texts, language) is not None
 
 
 def _repeated(pieces: list[Piece]) -> set[str]:

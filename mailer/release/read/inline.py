@@ -82,7 +82,7 @@ def convert(tokens: Sequence[Token]) -> tuple[Inline, ...]:
             code = kind == "code_inline"
             text = token.content.replace("\n", SOFT)
             run = Inline(text, href, strong > 0, emphasis > 0, code)
-            runs.extend([run] if code or href is not None else _linked(run))
+            runs.extend([run] if code or href is not None else linked(run))
     return tuple(runs)
 
 
@@ -109,7 +109,8 @@ def drop_placeholders(
     return tuple(kept), found
 
 
-def _linked(run: Inline) -> list[Inline]:
+def linked(run: Inline) -> list[Inline]:
+    """A run of text with the web addresses in it as links."""
     runs: list[Inline] = []
     place = 0
     for match in _URL.finditer(run.text):

@@ -19,15 +19,25 @@ _STOP_WORDS = {
     "pl": "w i na z do nie się że jest o to dla oraz przez po od jako przy są był jej ich",
     "cs": "a v se na je že o s z do i pro jako to ve za byl jsou podle který při od",
     "sk": "a v sa na je že o s z do aj pre ako to vo za bol sú podľa ktorý pri od",
-    "sv": "och att det i en som på är av för med den till inte om ett har de vi från",
-    "da": "og at det i en som på er af for med den til ikke om et har de vi fra blev",
-    "nb": "og at det i en som på er av for med den til ikke om et har de vi fra ble",
+    "sv": "och att det i en som på är av för med den till inte om ett har de vi från säger efter "
+    "mot mellan utan genom sig",
+    "da": "og at det i en som på er af for med den til ikke om et har de vi fra blev siger efter "
+    "mod mellem uden gennem sig",
+    "nb": "og at det i en som på er av for med den til ikke om et har de vi fra ble sier etter "
+    "mot mellom uten gjennom seg",
     "fi": "ja on että ei se oli hän ovat mutta myös kun sekä joka tai mukaan kuin jo ole",
     "hu": "a az és hogy nem is egy ez meg van volt de ki már csak vagy mint azt el",
     "ro": "și în de la cu pe nu este care o a din pentru un sau mai că al au ce",
     "tr": "ve bir bu da de için ile olarak çok daha olan gibi kadar ne sonra en",
     "hr": "i u je se na da za su od s o kao iz ne bi koji nije sve će",
     "lt": "ir kad į iš su yra tai bet kaip už po nuo jis ar buvo apie",
+    "lv": "un ir ar no uz par kas ka tika lai bet arī pēc tiek gan jau vai savu to šo",
+    "et": "ja on ei et see ka oli kui aga mis siis oma nii välja pärast ning selle või ta",
+    "sl": "in je se na da za so v z s ki pa bi tudi po od pri ne kot ali bil",
+    "vi": "và của là các trong cho được với có không những một người này đã từ",
+    "el": "και το του η να που με για από την τον της οι στο στη σε είναι θα τα ο ότι τους",
+    "he": "של את על לא הוא זה עם כי גם או אל בין כל היא אחרי ידי",
+    "ar": "في من على إلى عن أن هذا هذه التي الذي مع كل بعد بين وهي وهو حتى",
     "id": "yang dan di dengan untuk dari ini pada itu dalam tidak akan adalah oleh ke",
     "ca": "el la els les de que i en un una per amb del al és com més ha dels",
     "ru": "и в не на что с по это как из за от к для о был были его её также",
@@ -73,8 +83,12 @@ def detect_surely(text: str) -> str | None:
         for code, words in _SETS.items()
         if (code in _CYRILLIC) == (script == "CYRILLIC")
     }
-    if script == "CYRILLIC" and re.search("[іїєґ]", text.lower()):
-        scores = {"uk": scores["uk"] + 1}
+    if script == "CYRILLIC":
+        # Letters that only one of these languages has.
+        for letters, code in (("іїєґ", "uk"), ("ыэё", "ru"), ("ђјљњћџ", "sr")):
+            if re.search(f"[{letters}]", text.lower()):
+                scores = {code: scores[code] + 1}
+                break
     ranked = sorted(scores, key=lambda code: -scores[code])
     best = ranked[0]
     enough = scores[best] >= max(2, total // 25)

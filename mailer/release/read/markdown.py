@@ -11,10 +11,9 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from mailer.release.model import Block, BlockKind, Inline, PlaceholderLink
+from mailer.release.read.headings import bold_headings
 from mailer.release.read.inline import convert, drop_placeholders
 from mailer.release.read.pieces import SOFT, Piece, tidy
-from mailer.release.read.plain import heading_like
-from mailer.release.text import ends_sentence
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 _SPEAKER = re.compile(r"[–—]\s*\S|--?\s+\S")
@@ -26,25 +25,8 @@ def read(text: str, first_line: int) -> tuple[list[Piece], list[PlaceholderLink]
     links taken off, and source lines that are markup alone (link definitions)."""
     reader = _Reader(text, first_line)
     tree = SyntaxTreeNode(_PARSER.parse(text))
-    pieces = _headings([reader.piece(node) for node in tree.children])
+    pieces = bold_headings([reader.piece(node) for node in tree.children])
     return pieces, reader.placeholders, reader.unused(pieces)
-
-
-def _headings(pieces: list[Piece]) -> list[Piece]:
-    """Short bold paragraphs above text are the headings that their authors meant them to be.
-
-    Not before the text has begun: there bold marks a headline or dateline.
-    """
-    begun = False
-    for index, piece in enumerate(pieces[:-1]):
-        following = pieces[index + 1]
-        title = begun and piece.kind is BlockKind.PARAGRAPH and piece.is_bold
-        title = title and len(piece.lines) == 1 and heading_like(piece.text)
-        if title and following.kind is not BlockKind.RULE and len(following.text) > 40:
-            inlines = tuple(replace(inline, strong=False) for inline in piece.inlines)
-            pieces[index] = replace(piece, kind=BlockKind.SUBHEADING, level=2, inlines=inlines)
-        begun = begun or (piece.kind is BlockKind.PARAGRAPH and ends_sentence(piece.text))
-    return pieces
 
 
 class _Reader:

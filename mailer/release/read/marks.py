@@ -28,27 +28,63 @@ IMMEDIATE = _any(
     r"för omedelbar publicering|til øjeblikkelig udsendelse|til umiddelbar publisering",
     r"azonnali közlésre|pentru publicare imediată|derhal yayımlanmak üzere",
     r"для (немедленной|срочной) публикации|для негайн(ої|ого) (публікації|поширення)",
-    r"לפרסום מיידי|للنشر الفوري|即時発表|即刻发布|即時發佈|즉시 (배포|보도)",
+    r"za hitnu objavu|za takojšnjo objavo|tūlītējai publicēšanai|skelbti nedelsiant|"
+    r"koheseks avaldamiseks|julkaistavissa heti|heti julkaistavissa|за незабавно публикуване|"
+    r"за тренутно објављивање|[άα]μεση δημοσ[ίι]ευση|untuk (disiarkan|diterbitkan) segera|"
+    r"phát hành ngay|तत्काल प्रकाशन|برای انتشار فوری|فوری اشاعت|สำหรับเผยแพร่ทันที|"
+    r"לפרסום מיידי|للنشر الفوري|即時発表|即日解禁|即刻发布|立即发布|即時發[佈布]|즉시 (배포|보도)",
+)
+# What opens an embargo line, in the languages that do not write "embargo" in our letters too.
+_HELD = (
+    r"embarg(?:o|oed|oes|os|ó|ado|ada|at|as|ert|oa)|ambargo(?:lu)?|[εέ]μπ[άα]ργκο|эмбарго|ембарго|"
+    r"sperrfrist|gesperrt bis|sperrefrist|spærrefrist|julkaisuvapaa|frigives|"
+    r"אמברגו|חסוי עד|حظر (?:ال)?نشر|محظور (?:ال)?نشر|ممنوع از انتشار|解禁|公開解禁|"
+    r"(?:禁止|不得)(?:提前)?(?:发布|發布|發佈|报道|報道|公布)|엠바고|보도\s?(?:시점|유예)|प्रतिबंध(?:ित)?|"
+    r"ห้ามเผยแพร่ก่อน|cấm (?:đăng|công bố) trước"
+)
+# "Not to be published before", never "No deal before the summer".
+_NOT_BEFORE = (
+    r"(?:not|nicht|ne pas|no|non|não|nie|niet|inte|ikke|nu|не|ne|nelze|ei saa|älä)\s"
+    r"(?:[^.:\d]{0,25}\s)?(?:publi|releas|veröffentlich|diffus|difund|divulg|pubblic|zveřejň|"
+    r"zverejň|uveřejň|julkais|közöl|yayın|публик|публік|δημοσ|objavlj|skelb)\w*\s"
+    r"(?:[^.:\d]{0,25}\s)?(?:before|until|vor|avant|antes|prima|przed|voor|vóór|före|før|înainte|"
+    r"до|раніше|преди|před|pred|prije|ennen)\b"
 )
 EMBARGO = _any(
-    r"\b(strictly |strict )?embargo(ed|es|s)?\b",
-    r"\bsperrfrist\b|\bgesperrt bis\b",
-    r"\bnot (for|to be) (publication|release|released|published)( or broadcast)? (before|until)\b",
+    rf"(?<!\w)(?:strictly |strict )?(?:{_HELD})(?!\w)",
+    r"\b(?:not|nicht|ne pas|niet) (?:for|to be|zur|zu|à) (?:publication|release|released|published|"
+    r"veröffentlichung|veröffentlichen|publier|diffuser|publiceren)( or broadcast)? "
+    r"(?:before|until|vor|avant)\b",
+    r"(?:解禁|禁止发布|禁止發布|禁止發佈|엠바고|حظر النشر)",
     r"\bhold (for release )?until\b|\bfor release (on|at|after|:)",
-    r"\bэмбарго\b|\bембарго\b|אמברגו|حظر النشر|解禁|엠바고",
+)
+_OPENS_EMBARGO = re.compile(
+    r"[\W_]*(?:strict(?:ly)?|under|sous|bajo|sotto|sob|pod|unter|med|onder|под|υπό|"
+    r"press release|news release|media release|pressemitteilung|communiqué(?: de presse)?)?[\W_]*"
+    rf"(?:{_HELD}|not (?:for|to)|hold|for release|{_NOT_BEFORE})",
+    re.IGNORECASE,
 )
 _LABELS: tuple[tuple[Kind, str], ...] = (
     (
         Kind.RELEASE,
-        r"(joint )?(press|news|media) (release|notice)|(gemeinsame )?presse?mitteilung|"
+        r"(joint )?(press|news|media) (release|notice|bulletin)|(gemeinsame )?presse?mitteilung|"
         r"medienmitteilung|presseinformation|presseaussendung|pressemeldung|pressenotiz|"
         r"communiqué( de presse)?( commun| conjoint)?|(comunicado|nota) de prensa|"
         r"comunicato stampa|nota (de|à) imprensa|comunicado de imprensa|persbericht|"
         r"informacja prasowa|komunikat prasowy|tisková zpráva|tlačová správa|pressmeddelande|"
         r"pressemeddelelse|pressemelding|(lehdistö)?tiedote|sajtóközlemény|comunicat de presă|"
         r"пресс-релиз|пресреліз|прес-реліз|прессъобщение|δελτίο τύπου|basın bülteni|"
-        r"הודעה לעיתונות|بيان صحفي|プレスリリース|报道资料|新闻稿|新聞稿|보도자료|siaran pers|"
-        r"thông cáo báo chí",
+        r"הודעה לעיתונות|(بيان|بلاغ) صحفي|プレスリリース|報道資料|報道発表(資料)?|ニュースリリース|"
+        r"报道资料|新闻(稿|通稿|公报)|新聞(稿|公報)|보도\s?자료|"
+        r"siaran (pers|media)|kenyataan media|"
+        r"thông cáo báo chí|priop[ćč]enje( za (medije|javnost))?|saopštenje( za (medije|javnost))?|"
+        r"саопштење( за (медије|јавност))?|соопштение за (јавност|медиуми)|"
+        r"sporočilo za (javnost|medije)|pranešimas (spaudai|žiniasklaidai)|"
+        r"(preses relīze|paziņojums presei)|pressiteade|fréttatilkynning|njoftim për shtyp|"
+        r"komunikatë për shtyp|δελτ[ιί]ο τ[υύ]που|ανακο[ιί]νωση(?: τ[υύ]που)?|comunicat de premsa|"
+        r"közlemény|sajtóanyag|basın (açıklaması|duyurusu)|съобщение за медиите|"
+        r"баспасөз хабарламасы|პრეს-?რელიზი|մամուլի հաղորդագրություն|"
+        r"प्रेस (विज्ञप्ति|रिलीज)|ข่าวประชาสัมพันธ์|(اطلاعیه|بیانیه) مطبوعاتی|پریس ریلیز",
     ),
     (
         Kind.STATEMENT,
@@ -57,12 +93,22 @@ _LABELS: tuple[tuple[Kind, str], ...] = (
         r"(gemeinsame )?(presse)?(stellungnahme|erklärung)|"
         r"déclaration( commune| conjointe)?|declaración( conjunta)?|(wspólne )?oświadczenie|"
         r"dichiarazione( congiunta)?|(совместное )?заявление|(спільна )?заява|"
-        r"(gezamenlijke )?verklaring",
+        r"(gezamenlijke )?verklaring|(společné )?prohlášení|(spoločné )?vyhlásenie|"
+        r"(gemensamt )?uttalande|(fælles )?erklæring|(felles )?uttalelse|(yhteinen )?lausunto|"
+        r"(közös )?nyilatkozat|declarație( comună)?|(ortak )?açıklama|(zajednička )?izjava|"
+        r"(съвместна )?декларация|(κοιν[ήη] )?δ[ήη]λωση|declaração( conjunta)?|הצהרה( משותפת)?|"
+        r"بيان( مشترك)?|(共同)?声明|(공동\s?)?성명(서)?|pareiškimas|avaldus|tuyên bố",
     ),
     (
         Kind.ADVISORY,
         r"(media|press) (advisory|alert|invitation)|presseeinladung|invitation presse|"
-        r"zaproszenie (prasowe|dla mediów)|convocatoria de prensa|invito stampa",
+        r"zaproszenie (prasowe|dla mediów)|convocatoria de prensa|invito stampa|"
+        r"convite à imprensa|persuitnodiging|pozvánka pro (média|novináře)|pozvánka pre médiá|"
+        r"pressinbjudan|presseinvitation|presseinvitasjon|mediakutsu|kutsu medialle|"
+        r"sajtómeghívó|invitație de presă|basın daveti|poziv (za )?medij(e|ima)|"
+        r"приглашение для (прессы|сми)|запрошення для (медіа|змі)|покана за медиите|"
+        r"πρ[όο]σκληση τ[ύυ]που|הזמנה לעיתונאים|دعوة (صحفية|للصحفيين)|取材案内|"
+        r"媒体邀请(函)?|취재\s?요청",
     ),
     (Kind.CORRECTION, r"correction|corrected|korrektur|berichtigung|rectificatif|sprostowanie"),
     (Kind.UPDATE, r"update|updated|aktualisierung|mise à jour|aktualizacja"),
@@ -76,9 +122,17 @@ _NUMBERED = re.compile(
 """The number that ministries give their releases: "Nr. 034/2026"."""
 
 END_MARK = re.compile(
-    r"[\W_]*(#\s*#\s*#|-+\s*30\s*-+|[—–-]\s*30\s*[—–-]|ends?|ende|fin|fine|koniec|einde|slut|loppu|"
-    r"vége|sfârșit|son|конец|кінець|край|סוף|انتهى|end of (the )?(press |news |media )?release|"
-    r"ende der (presse)?mitteilung)[\W_]*",
+    r"[\W_]*(#\s*#\s*#|-+\s*30\s*-+|[—–-]\s*30\s*[—–-]|ends?|ende|fin|fim|fine|koniec|konec|"
+    r"einde|slutt?|loppu|vége|sf[âa]r[șş]it|son|kraj|pabaiga|beigas|lõpp|fundi|tamat|selesai|hết|"
+    r"конец|кінець|край|крај|соңы|τ[έε]λος|დასასრული|վերջ|סוף|انتهى|پایان|समाप्त|จบ|"
+    r"以上|終わり|おわり|完|结束|結束|끝|이상|"
+    r"end of (the )?(press |news |media )?(release|statement)|ende der (presse)?mitteilung|"
+    r"ende der meldung|fin du communiqué( de presse)?|fin (del|de la) (comunicado|nota)"
+    r"( de prensa)?|fine (del )?comunicato( stampa)?|fim (do|da) (comunicado|nota)"
+    r"( de imprensa)?|einde (pers)?bericht|koniec (komunikatu|informacji)( prasowej)?|"
+    r"konec (tiskové )?zprávy|koniec (tlačovej )?správy|slut på (press|presse)meddeland?e(t|lsen)?|"
+    r"tiedote päättyy|конец (пресс-)?релиза|кінець (прес-?)?релізу|край на съобщението|"
+    r"τ[έε]λος ανακο[ίι]νωσης)[\W_]*",
     re.IGNORECASE,
 )
 _SYMBOL_END = re.compile(r"\s*(#\s*#\s*#|-+\s*30\s*-+|[—–]\s*30\s*[—–]|\*(\s*\*){2})\s*")
@@ -103,7 +157,12 @@ NOTES = _any(
     r"no(ot|ten) (voor|aan) (de )?(redacties?|redacteuren)",
     r"poznámk[ay] pro (redakce|editory)",
     r"примечани[ея] для редактор(ов|а)|примітк[аи] для редактор(ів|а)",
-    r"הערות לעורך|ملاحظات للمحررين|編集者への注記|编者注",
+    r"poznámk[ay] pre (redakcie|editorov)|(till|noter till) redaktionen|"
+    r"(note|bemærkning|merknad)(er)? til redaktionen|merknader til redaksjonen|"
+    r"huomautus toimitukselle|(megjegyzés|jegyzet)(ek)? a szerkesztők(nek|höz)|"
+    r"note pentru redacți[ei]|editöre not(lar)?|napomen[ae] za (urednike|redakcije)|"
+    r"pastabos redaktoriams|бележк[аи] за редактор(ите|а)?|σημει[ώω]σεις για (τους )?συντ[άα]κτες|"
+    r"הערות לעורך|ملاحظات (للمحررين|للناشرين)|編集者への注記|编者注|编辑注意|편집자 주",
 )
 LINKS = _any(
     r"(useful |related |further )?links?|multimedia|further reading|resources|downloads?|"
@@ -132,12 +191,25 @@ CONTACT = _any(
     r"perscontact",
     r"kontakt(ní osoba|y)?( pro média)?|(press)?kontakt(er)?|för mer information[^.:]{0,40}|"
     r"yderligere oplysninger|lisätietoja|yhteystiedot|sajtókapcsolat|további információ|"
-    r"contact( de)? presă|basın iletişim|iletişim",
-    r"контакт(ы|и)?( для (прессы|сми|змі|преси|медіа))?|"
+    r"contact( de| pentru)? (presă|media|mass-media)|(basın )?iletişim( bilgileri)?|basın irtibatı|"
+    r"kontakt(ná osoba|y)? (pre|za) (médiá|medije|novinare)|kontakti? za (medije|novinarje)|"
+    r"(medie|presse?)kontakt(er)?|(yhteystiedot|yhteyshenkilö) (medialle|lehdistölle)|"
+    r"(kontaktai|kontaktas)( (žiniasklaidai|spaudai))?|kontakti? (presei|medijiem)|"
+    r"kontakt (meediale|ajakirjanikele)|sajtóinformáció|liên hệ( báo chí)?|"
+    r"kontak (media|pers)|narahubung( media)?|मीडिया संपर्क|ติดต่อสื่อมวลชน|تماس رسانه‌ای",
+    r"контакт(ы|и|ти)?( (для|за) (прессы|сми|змі|преси|медіа|медиите|медије|пресата))?|"
     r"(за )?(дополнительной|додатковою) (информацией|інформацією)[^.:]{0,40}|пресс-служба|"
     r"пресслужба",
-    r"επικοινωνία|פרטי קשר|לפרטים( נוספים)?|איש קשר|ליצירת קשר|للتواصل|جهة الاتصال|للاتصال|"
-    r"[^。]{0,20}お問い?合わ?せ先?|問い合わせ先|联系(人|方式)|聯絡人|媒体联系|문의",
+    r"επικοινων[ίι]α( (για τον τ[ύυ]πο|τ[ύυ]που|μ[έε]σων))?|"
+    r"פרטי קשר|לפרטים( נוספים)?|(איש|אשת) קשר( לתקשורת)?|ליצירת קשר|"
+    r"للتواصل( (الإعلامي|الصحفي|مع الإعلام))?|(جهة|مسؤول) الاتصال( الإعلامي)?|للاتصال|"
+    r"الاتصال (الصحفي|الإعلامي)|للاستفسارات الصحفية|"
+    r"[^。]{0,20}お問い?合わ?せ先?|問い合わせ先|(媒体|新闻|新聞|媒體)?(联系|聯絡|联络)(人|方式|窗口)|媒体联系|"
+    r"(언론|보도|취재|미디어)?\s?(문의|담당자|연락처)(처)?",
+)
+_PRESS = _any(
+    r"press|presse|media|médias?|medien|journalist|prensa|stampa|imprensa|pers|pras|mediów|"
+    r"mediální|sajtó|presă|basın|прес|сми|змі|медиа|τύπο|עיתונ|תקשורת|صحاف|إعلام|報道|媒体|언론|보도",
 )
 _ABOUT = re.compile(
     rf"about\b.+|boilerplate"
@@ -146,7 +218,8 @@ _ABOUT = re.compile(
     rf"|over\s+.+|o\s+.+|om\s+.+|despre\s+.+|tietoa\s+.+|about us"
     rf"|про\s+.+|об?\s+[{UPPER}«\"].*|о (нас|компании|фонде|проекте|партнёре).*|за\s+[{UPPER}].*"
     rf"|σχετικά με.+|.+ hakkında|אודות.*|(حول|عن|نبذة عن)\s.+|.+について|.+概要|关于.+|關於.+"
-    rf"|.+ 소개|tentang\s+.+|về\s+.+|.+ के बारे में|เกี่ยวกับ.+",
+    rf"|.+ 소개|.+ 개요|az?\s+.+r[óő]l|apie\s+.+|par\s+.+|о нама|rreth\s+.+|um\s+.+"
+    rf"|tentang\s+.+|về\s+.+|.+ के बारे में|เกี่ยวกับ.+",
     re.IGNORECASE,
 )
 # Prepositions so short that they open any heading: only in their own languages.
@@ -156,7 +229,13 @@ _ABOUT_LANGUAGES = {
     "om": {"sv", "da", "no", "nb"},
     "sobre": {"es", "pt", "ca", "gl"},
     "про": {"uk"},
-    "о": {"ru"},
+    "о": {"ru", "sr"},
+    "a": {"hu"},
+    "az": {"hu"},
+    "par": {"lv"},
+    "um": {"is"},
+    "rreth": {"sq"},
+    "apie": {"lt"},
     "об": {"ru"},
     "за": {"bg", "mk"},
     "über": {"de"},
@@ -200,7 +279,14 @@ def is_status(text: str) -> bool:
 
 def is_embargo(text: str) -> bool:
     """Whether a short line, standing above the headline, is an embargo line."""
-    return len(text) <= 220 and EMBARGO.search(text) is not None
+    return len(text) <= 220 and (
+        EMBARGO.search(text) is not None or _OPENS_EMBARGO.match(text) is not None
+    )
+
+
+def opens_embargo(text: str) -> bool:
+    """Whether a text begins as an embargo line does, and is no headline that speaks of one."""
+    return _OPENS_EMBARGO.match(text) is not None
 
 
 def is_notes(text: str) -> bool:
@@ -229,6 +315,11 @@ def is_contact(text: str) -> bool:
     )
 
 
+def is_press_contact(text: str) -> bool:
+    """Whether `text` is the heading of contacts for the press, and not of a shop or a form."""
+    return is_contact(text) and _PRESS.search(text) is not None
+
+
 def contact_label(text: str) -> int:
     """Length of a label such as "Media contact:" that opens `text`, 0 when there is none."""
     match = re.match(r"[*_\s]*([^:：@\d]{3,80}?)[*_]*\s*[:：]\s*[*_]*\s*", text)
@@ -255,7 +346,12 @@ def opens_section(text: str) -> bool:
         return False
     first = bare.split()[0].lower()
     # The shortest prepositions open too many lines to mean anything without knowing the language.
-    about = len(first) > 2 and _ABOUT.fullmatch(bare) is not None and bare[0].isupper()
+    about = (
+        len(first) > 2
+        and first != "par"
+        and _ABOUT.fullmatch(bare) is not None
+        and bare[0].isupper()
+    )
     return about or NOTES.fullmatch(bare) is not None
 
 

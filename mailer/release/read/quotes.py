@@ -75,7 +75,11 @@ _TITLE = (
     r"(?:(?:Dr|dr|Prof|prof|mgr|inż|dott|Cllr|Mr|Mrs|Ms|Mx|St|Rev|Hon|Sen|Rep|Gov|Gen)\.?\s+|"
     r"Sir\s+|Dame\s+|Lady\s+)*"
 )
-_WORD = rf"[{UPPER}](?:[^\W\d_]|['’-](?=[^\W\d_])|\.(?=\s?[{UPPER}]))*"
+# A full stop is part of a name behind an initial ("J. Doe", "St. John") and nowhere else.
+_WORD = (
+    rf"[{UPPER}](?:[^\W\d_]|['’-](?=[^\W\d_])|\.(?=[{UPPER}])|"
+    rf"(?:(?<=[{UPPER}])(?<![^\W\d_][{UPPER}])|(?<=\bSt))\.(?=\s[{UPPER}]))*"
+)
 _CASED_NAME = rf"{_TITLE}{_WORD}(?:[ \n]+{_PARTICLE}{_WORD}){{0,4}}"
 # A quotation mark between letters belongs to a Hebrew acronym.
 _PLAIN = r"(?:[^\s,.:;\"“”«»]|(?<=[^\W\d_])\"(?=[^\W\d_]))"

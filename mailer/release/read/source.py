@@ -16,6 +16,8 @@ class Source:
     today: date | None
     zone: str
     default_language: str = "en"
+    whole: str | None = None
+    """The words to account for where they are not simply `text`."""
 
     @property
     def lines(self) -> list[str]:

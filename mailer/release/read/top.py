@@ -165,13 +165,7 @@ def _label_with_place(
 
 def ends_with_story(text: str) -> bool:
     """Whether a line that mentions an embargo is a headline or sentence about one."""
-    return not re.match(
-        r"[\W_]*(strict(ly)?|under|press release|news release|media release)?[\W_]*"
-        r"(embargo|sperrfrist|gesperrt|not (for|to)|hold|for release|sous embargo|bajo embargo|"
-        r"sotto embargo|под эмбарго|эмбарго|ембарго|אמברגו|حظر|解禁|엠바고)",
-        text,
-        re.IGNORECASE,
-    )
+    return not marks.opens_embargo(text)
 
 
 def _is_contact_block(piece: Piece, after_headline: bool) -> bool:

@@ -41,8 +41,44 @@ true
 -- name: no@postgresql
 false
 
+-- name: by_keys
+-- For the rest of the transaction PostgreSQL finds rows by their keys. A plan that was made when a
+-- table was small, and is kept, would read it from end to end for every delivery once it is large.
+SELECT set_config('enable_seqscan', 'off', true)
+
 -- name: place
 d.distribution, d.id, d.journalist, d.list, d.attempts, d.first_attempt_at, d.kind
+
+-- name: found
+-- What a claim takes: with SQLite by a statement of its own that follows (claim), since nobody else
+-- writes meanwhile.
+picked AS MATERIALIZED
+
+-- name: found@postgresql
+-- MATERIALIZED, because PostgreSQL may run a locking subquery more than once.
+found AS MATERIALIZED
+
+-- name: whatever_is_found
+{{place}}
+
+-- name: whatever_is_found@postgresql
+d.ctid AS spot
+
+-- name: taken
+
+-- name: taken@postgresql
+-- Claimed where it was locked. Only what was really changed goes on: a row that somebody moved
+-- while it was being locked is left for the next claim. Of an array PostgreSQL expects ten rows,
+-- of a LIMIT that it does not know when it plans a tenth of the queue.
+, picked AS (
+    UPDATE deliveries d SET state = 1, worker = :worker
+    WHERE d.ctid = ANY (ARRAY(SELECT spot FROM found)) AND d.state IN (0, 2)
+    RETURNING {{place}}),
+told AS (
+    INSERT INTO events (at, kind, actor, distribution, data)
+    SELECT :now, 'claimed', 'worker:' || :worker, :distribution,
+        json_build_object('wave', :wave, 'deliveries', json_agg(id ORDER BY id))
+    FROM picked HAVING count(*) > 0)
 
 -- name: with_people
 -- What a claim reads comes as one JSON array: to step from row to row costs the caller more than
@@ -86,21 +122,21 @@ json_array
 json_build_array
 
 -- name: pick_queued
--- MATERIALIZED, because PostgreSQL may run a locking subquery more than once. Its rows stay
--- locked until the claim, which follows in the same transaction.
-WITH picked AS MATERIALIZED (
-    SELECT {{place}} FROM deliveries d {{by_queued}}
+WITH {{found}} (
+    SELECT {{whatever_is_found}} FROM deliveries d {{by_queued}}
     WHERE d.state = 0 AND d.distribution = :distribution AND d.wave = :wave
       AND d.due_at <= :now AND {{gates}}
     ORDER BY d.due_at, d.id LIMIT :limit {{skip_locked}})
+{{taken}}
 {{with_people}}
 
 -- name: pick_deferred
-WITH picked AS MATERIALIZED (
-    SELECT {{place}} FROM deliveries d {{by_deferred}}
+WITH {{found}} (
+    SELECT {{whatever_is_found}} FROM deliveries d {{by_deferred}}
     WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now AND d.wave = :wave
       AND {{gates}}
     ORDER BY d.due_at LIMIT :limit {{skip_locked}})
+{{taken}}
 {{with_people}}
 
 -- name: pick_deferred_but
@@ -110,12 +146,13 @@ WITH first AS MATERIALIZED (
     SELECT d.id, d.reason FROM deliveries d {{by_deferred}}
     WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now AND d.wave = :wave
     ORDER BY d.due_at LIMIT :limit + 2000),
-picked AS MATERIALIZED (
-    SELECT {{place}} FROM deliveries d
+{{found}} (
+    SELECT {{whatever_is_found}} FROM deliveries d
     WHERE d.state = 2 AND d.distribution = :distribution AND d.due_at <= :now
       AND d.id IN (SELECT id FROM first WHERE coalesce(reason, '') NOT {{in_reasons}})
       AND {{gates}}
     ORDER BY d.due_at LIMIT :limit {{skip_locked}})
+{{taken}}
 {{with_people}}
 
 -- name: in_reasons

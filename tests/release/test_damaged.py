@@ -1,0 +1,76 @@
+"""Damaged files of every format are read, or refused in one sentence; nothing else comes out."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mailer.errors import InputError
+from mailer.release import account, read_release, source_text
+
+from tests.release.golden import FOLDER
+from tests.release.languages import STORIES
+from tests.release.making import as_docx, as_mail, as_pdf, repacked
+
+_STORY = STORIES[1].blocks(held=True)
+WHOLE = {
+    "a.pdf": as_pdf(_STORY),
+    "a.docx": as_docx(_STORY),
+    "a.eml": as_mail(_STORY),
+    "a.html": (FOLDER / "page-de.html").read_bytes(),
+}
+_CHANGES = st.lists(
+    st.tuples(st.floats(0, 0.999), st.integers(0, 40), st.binary(max_size=12)),
+    min_size=1,
+    max_size=12,
+)
+_TAGS = sorted(
+    {"w:p", "w:r", "w:t", "w:tbl", "w:tr", "w:tc", "w:ins", "w:del", "w:txbxContent", "w:pPr"}
+    | {"w:hyperlink", "w:fldSimple", "w:drawing", "w:footnoteReference", "w:sdt", "w:object"}
+)
+
+
+def _read(data: bytes, name: str) -> None:
+    try:
+        release = read_release(data, name=name)
+    except InputError as error:
+        assert error.message and error.where
+        return
+    assert account(source_text(data, name=name), release) == []
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(changes=_CHANGES)
+def test_bytes_changed_lost_and_added(name: str, changes: list[tuple[float, int, bytes]]) -> None:
+    data = WHOLE[name]
+    for place, lost, added in changes:
+        at = int(place * len(data))
+        data = data[:at] + added + data[at + lost :]
+    _read(data, name)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    swaps=st.lists(
+        st.tuples(st.sampled_from(_TAGS), st.sampled_from(_TAGS)), min_size=1, max_size=3
+    )
+)
+def test_word_files_whose_elements_stand_in_each_others_place(swaps: list[tuple[str, str]]) -> None:
+    """Well-formed, and nonsense: what a broken converter writes."""
+    inner = _DOCUMENT
+    for one, two in swaps:
+        inner = re.sub(rf"(</?){one}(?=[ />])", rf"\1{two}", inner)
+    _read(repacked(WHOLE["a.docx"], {"word/document.xml": inner.encode()}), "a.docx")
+
+
+def _document() -> str:
+    with zipfile.ZipFile(io.BytesIO(WHOLE["a.docx"])) as archive:
+        return archive.read("word/document.xml").decode()
+
+
+_DOCUMENT = _document()
