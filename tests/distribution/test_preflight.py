@@ -204,7 +204,6 @@ def test_a_spamassassin_that_fails_is_silent(
     assert list(spam_findings(MESSAGE, patience=0.5)) == []
 
 
-@pytest.mark.skipif(shutil.which("spamassassin") is None, reason="SpamAssassin is not installed")
-def test_the_real_spamassassin() -> None:
-    [found] = spam_findings(MESSAGE)
-    assert found.code == "spam_score"
+def test_whatever_spamassassin_is_here() -> None:
+    """The real one where it is installed; silence where it is not."""
+    assert len(list(spam_findings(MESSAGE))) == (shutil.which("spamassassin") is not None)

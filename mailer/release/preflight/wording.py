@@ -101,7 +101,7 @@ def placeholder(look: Look) -> Iterator[Hit]:
 def _is_meant(text: str, match: re.Match[str], language: str) -> bool:
     """Whether what looks like a placeholder is what its author wanted to write."""
     word, before, after = match.group(), text[: match.start()], text[match.end() :]
-    if word in {"XX", "XXX"}:
+    if re.fullmatch("X{2,3}", word):
         return _is_numeral(before[-40:], after[:40], language)
     if word == "TBC":
         return _SICKNESS.search(text) is not None
