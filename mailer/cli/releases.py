@@ -108,20 +108,24 @@ def show(release: RELEASE) -> None:
             line()
 
 
-def check(release: RELEASE) -> int:
+def check(
+    release: RELEASE,
+    links: Annotated[
+        bool, typer.Option("--links", help="Ask whether the addresses linked to answer.")
+    ] = False,
+) -> int:
     """What blocks a release and what its author should look at; leaves with 1 on errors."""
-    from mailer.distribution import releases
+    from mailer.distribution import preflight, releases
 
     with current().newsroom() as room:
         stored = releases.resolve(room, release, current().actor, keep=False)
-        findings = releases.check(room, stored.release)
+        findings = preflight.check(room, stored, links=links)
     errors = sum(finding.severity == "error" for finding in findings)
     if current().json:
-        document({"ok": not errors, "findings": _plain(findings)})
+        document({"ok": not errors, "file": stored.file, "findings": _plain(findings)})
     else:
         for finding in findings:
-            place = f"line {finding.line}: " if finding.line else ""
-            text = f"{place}{finding.message} {finding.suggestion or ''}"
+            text = f"{_place(finding)}{finding.message} {finding.suggestion or ''}"
             line(text.strip(), begin=str(finding.severity))
         warnings = sum(finding.severity == "warning" for finding in findings)
         say(
@@ -174,6 +178,14 @@ def export(
         sys.stdout.buffer.flush()
 
 
+def _place(finding: Finding) -> str:
+    """Where it is, as editors count: "line 3, column 14: "."""
+    if not finding.line:
+        return ""
+    column = finding.column or 1
+    return f"line {finding.line}{f', column {column}' if column > 1 else ''}: "
+
+
 def preview(
     release: RELEASE,
     as_: Annotated[
@@ -192,8 +204,8 @@ def preview(
         made = releases.preview(room, stored, out, as_email=as_)
     for finding in made.findings:
         if finding.severity != "note":
-            place = f"line {finding.line}: " if finding.line else ""
-            say(f"{str(finding.severity).capitalize()}: {place}{printable(finding.message)}")
+            said = f"{_place(finding)}{printable(finding.message)}"
+            say(f"{str(finding.severity).capitalize()}: {said}")
     if current().json:
         document({"files": [str(path) for path in made.files], "findings": _plain(made.findings)})
         return

@@ -32,6 +32,7 @@ from mailer.distribution.enrolment import endpoint_of
 from mailer.distribution.log import iso
 from mailer.distribution.machines import living, misfit, told
 from mailer.distribution.safety import is_reserved, route_refusal
+from mailer.distribution.spam import spam_program
 from mailer.errors import MailerError
 from mailer.smtp.client import Connection
 from mailer.smtp.model import Endpoint, Phase, Session, SmtpFailure, Timeouts
@@ -71,6 +72,7 @@ def examine(config: Config) -> Iterator[Check]:
         yield from _identity(config)
         yield from _signing(config)
         yield from _disk(config)
+        yield _spam()
         for route in config.routes:
             yield from _route(config, room, route)
         if room is not None:
@@ -235,6 +237,16 @@ def _route(config: Config, room: Newsroom | None, route: RouteConfig) -> Iterato
         return
     yield _greeting(name, place, route, session)
     yield _outlet(config, session, place)
+
+
+def _spam() -> Check:
+    """Whether `release check` can tell what SpamAssassin makes of a message."""
+    program = spam_program()
+    if program is None:
+        message = "SpamAssassin is not installed, so `release check` gives no spam score."
+    else:
+        message = f"{program} is there; `release check` says how many points a message gets."
+    return Check("spam score", OK, message)
 
 
 def _routes_at_rest(room: Newsroom) -> Iterator[Check]:

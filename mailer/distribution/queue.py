@@ -15,7 +15,7 @@ from typing import Any
 
 from mailer.audience.segments import Segment
 from mailer.clock import to_datetime
-from mailer.distribution import named, releases
+from mailer.distribution import named, preflight, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer
 from mailer.distribution.forecast import Forecast
@@ -28,7 +28,6 @@ from mailer.distribution.timing import Timing
 from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.merge import MergeTemplate
-from mailer.release.model import Severity
 from mailer.store import distributions, open_store, paces, routes
 from mailer.store.audience import by_domain, candidates, planned_by_domain
 from mailer.store.base import Row, Tx
@@ -183,13 +182,14 @@ def queue(
         raise UsageError("--tz and --local-time exclude each other.", hint="Leave one of them out.")
     segments = find_segments(room, order.to)
     stored = releases.resolve(room, order.release, actor, keep=False)
-    warnings = preflight_warnings(room, stored)
+    preflight.refuse_errors(room, stored)
     with room.store.read() as tx:
         now = tx.now()
         # A file that is not kept yet may be the next revision of a release that is.
         release = stored.id if stored.id is not None else id_of(tx, stored.release.slug)
         already = distributions.already_sent(tx, release) if release is not None else 0
     timing = Timing(room, order, stored.release.embargo, now)
+    warnings = preflight.warnings(room, stored, lift=timing.embargo_until or timing.at)
     if already and not order.skip_received:
         warnings.append(
             f"{already} journalist{'s have' if already > 1 else ' has'} this release already "
@@ -197,6 +197,9 @@ def queue(
         )
     template = releases.compiled(room, stored)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
+    with room.store.read() as tx:
+        warnings += preflight.of_audience(tx, template, segments, who)
+    warnings += preflight.of_message(room, template)
     plan = _Plan(timing, who)
     with room.store.read() as tx:
         for chunk in _candidates(tx, segments, who):
@@ -214,19 +217,6 @@ def queue(
             raise Refused(_nobody(order, plan))
     span = _forecast(room, segments, plan, number)
     return _queued(plan, number, span, [*warnings, *who.warnings, *timing.warnings])
-
-
-def preflight_warnings(room: Newsroom, stored: StoredRelease) -> list[str]:
-    """The warnings of a release as sentences; Refused when it has errors."""
-    findings = releases.preflight(room, stored.release)
-    errors = [f.message for f in findings if f.severity is Severity.ERROR]
-    if errors:
-        raise Refused(
-            f"this release cannot be sent: {' '.join(errors)}",
-            where=stored.release.source_name,
-            hint=f"See `mailer release check {stored.reference}`.",
-        )
-    return [f.message for f in findings if f.severity is Severity.WARNING]
 
 
 def _forecast(

@@ -33,13 +33,14 @@ from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
 from mailer.message.render import message_parts
 from mailer.message.templates import TemplateSource, package_templates
-from mailer.message.values import slot_values
+from mailer.message.values import sender_domain, slot_values
 from mailer.release import preflight as text_check
 from mailer.release.codec import to_json
 from mailer.release.describe import describe as describe_release
 from mailer.release.model import Finding as Finding
-from mailer.release.model import Release, Severity
-from mailer.release.read import read_release
+from mailer.release.model import Release
+from mailer.release.preflight import Setting
+from mailer.release.read import read_release, source_text
 from mailer.store import releases
 from mailer.store.releases import Revision
 
@@ -170,22 +171,39 @@ def ls(room: Newsroom) -> list[dict[str, Any]]:
     ]
 
 
-def preflight(room: Newsroom, release: Release) -> tuple[Finding, ...]:
-    """What blocks the text or is doubtful in it; the templates are not looked at."""
-    return text_check.check(release, today=_today(room))
+def preflight(
+    room: Newsroom, release: Release, *, source: str = "", lift: int | None = None
+) -> tuple[Finding, ...]:
+    """What blocks the text or is doubtful in it; neither templates nor message are looked at.
+
+    `source` is the file's text (`source_of`), for exact places; `lift` when it is sent, UTC
+    microseconds.
+    """
+    return text_check.check(release, setting=setting(room, source=source, lift=lift))
 
 
-def check(room: Newsroom, release: Release) -> tuple[Finding, ...]:
-    """All findings, those of the compiled message included."""
-    found = preflight(room, release)
-    if any(each.code == "leftover_mark" and each.severity is Severity.ERROR for each in found):
-        # The message would only find the same mark again, without its line.
-        return found
+def setting(room: Newsroom, *, source: str = "", lift: int | None = None) -> Setting:
+    """What the checks of a text may know of this newsroom today."""
+    zone = room.config.newsroom.timezone
+    domain = sender_domain(room.sender.sender)
+    return Setting(today=_today(room), zone=zone, domain=domain, lift=lift, source=source)
+
+
+def source_of(room: Newsroom, stored: StoredRelease) -> str:
+    """The text of a release's file, as its lines are counted; empty when it cannot be had."""
+    if stored.id is not None and stored.revision is not None:
+        with room.store.read() as tx:
+            data = releases.source(tx, stored.id, stored.revision)
+    else:
+        try:
+            data = Path(stored.file).read_bytes()
+        except OSError:  # Gone since it was read: the findings lose their columns only.
+            return ""
     try:
-        compile_release(release, room.sender, template_source(room))
-    except CheckFailed as error:
-        found += (Finding("template", Severity.ERROR, str(error)),)
-    return found
+        with _READING:
+            return source_text(data, name=Path(stored.file).name)
+    except MailerError:
+        return ""
 
 
 def template_source(room: Newsroom) -> TemplateSource:
@@ -257,6 +275,11 @@ def describe(release: Release) -> list[tuple[str, list[tuple[str, str]]]]:
 def as_json(release: Release) -> dict[str, Any]:
     """The release's whole structure as plain values."""
     return to_json(release)
+
+
+def sample(room: Newsroom, template: MergeTemplate) -> bytes:
+    """The message as a made-up journalist would get it: its links act on nobody."""
+    return _merged(room, template, _made_up(room, template))
 
 
 def _merged(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> bytes:

@@ -14,11 +14,10 @@ from typing import Any
 from mailer.audience.address import identity
 from mailer.audience.segments import Segment, from_json, list_segment
 from mailer.audience.text import fold
-from mailer.distribution import named, releases
+from mailer.distribution import named, preflight, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
 from mailer.distribution.log import iso
-from mailer.distribution.queue import preflight_warnings
 from mailer.errors import Refused, UsageError
 from mailer.message.tokens import delivery_code
 from mailer.store import audience, distributions
@@ -119,7 +118,9 @@ def test_send(room: Newsroom, reference: str, email: str, actor: str) -> Single:
         )
     with room.store.read() as tx:
         named.refuse_suppressed(room, tx, wanted)
-    warnings = preflight_warnings(room, releases.resolve(room, reference, actor, keep=False))
+    read = releases.resolve(room, reference, actor, keep=False)
+    preflight.refuse_errors(room, read)
+    warnings = preflight.warnings(room, read)
     stored = releases.resolve(room, reference, actor)
     assert stored.id is not None and stored.revision is not None
     template = releases.compiled(room, stored, test=True)

@@ -105,6 +105,46 @@ def by_domain(
 
     Those of `also` whom no segment selects come as rows of their own. Raises as `candidates` does.
     """
+    for people, more, params in _recipients(tx, segments, also, excepted, received):
+        sql = query("audience.by_domain", tx.dialect).format(people=people, more=more)
+        for row in tx.stream_rows(sql, params):
+            yield row["zone"], row["domain"], row["n"]
+
+
+def empty_fields(
+    tx: Tx,
+    segments: Sequence[Segment],
+    *,
+    also: Sequence[int] = (),
+    excepted: Collection[int] = (),
+    received: int | None = None,
+) -> dict[str, int]:
+    """How many would get it (`people`), and of them have no first_name, last_name, name (neither of
+    the two) or outlet. Selected as in `by_domain`; raises as `candidates` does."""
+    found = dict.fromkeys(("people", "first_name", "last_name", "name", "outlet"), 0)
+    for people, more, params in _recipients(tx, segments, also, excepted, received):
+        sql = query("audience.empty_fields", tx.dialect).format(people=people, more=more)
+        for row in tx.rows(sql, params):
+            for name in found:
+                found[name] += row[name] or 0
+    return found
+
+
+def planned_by_domain(tx: Tx, distribution: int) -> Iterator[tuple[int, str, int]]:
+    """A distribution's deliveries by wave and domain of the address: (wave, domain, deliveries)."""
+    for row in tx.stream("audience.planned_by_domain", distribution=distribution):
+        yield row["wave"], row["domain"], row["n"]
+
+
+def _recipients(
+    tx: Tx,
+    segments: Sequence[Segment],
+    also: Sequence[int],
+    excepted: Collection[int],
+    received: int | None,
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The query for the people selected, and that for those named besides: each with further
+    conditions on its rows `q` and its parameters."""
     for only in ((), also) if also else ((),):
         compiler = _Compiler(tx)
         people, params = compiler.people(segments, only=only, received=received)
@@ -112,15 +152,7 @@ def by_domain(
         more += " AND q.received = 0" if received is not None else ""
         if excepted:
             more += f" AND q.id NOT IN ({compiler.names(sorted(excepted))})"
-        sql = query("audience.by_domain", tx.dialect).format(people=people, more=more)
-        for row in tx.stream_rows(sql, params):
-            yield row["zone"], row["domain"], row["n"]
-
-
-def planned_by_domain(tx: Tx, distribution: int) -> Iterator[tuple[int, str, int]]:
-    """A distribution's deliveries by wave and domain of the address: (wave, domain, deliveries)."""
-    for row in tx.stream("audience.planned_by_domain", distribution=distribution):
-        yield row["wave"], row["domain"], row["n"]
+        yield people, more, params
 
 
 def lists_by_name(tx: Tx) -> dict[str, Row]:

@@ -96,6 +96,23 @@ def test_check_leaves_with_1_on_errors(mailer: Mailer, release: Path) -> None:
     assert "no_contact" in {f["code"] for f in result.json["findings"]}
 
 
+def test_each_finding_has_its_place_and_code(mailer: Mailer, release: Path) -> None:
+    """File, line and column, for people and for programs."""
+    text = TEXT.replace("three reasons and", "three reasons and and")
+    release.write_text(text, encoding="utf-8")
+    shown = mailer("release", "check", release, "--json").json
+    assert shown["file"] == str(release)
+    [found] = [each for each in shown["findings"] if each["code"] == "doubled_word"]
+    row = text.split("\n")[found["line"] - 1]
+    assert row[found["column"] - 1 :].startswith("and and")
+    assert found["severity"] == "warning" and found["suggestion"]
+    said = mailer("release", "check", release).out
+    assert f"line {found['line']}, column {found['column']}: “and and”" in said
+    kept = mailer("release", "import", release, "--json").json[0]["slug"]
+    again = mailer("release", "check", kept, "--json").json
+    assert [e for e in again["findings"] if e["code"] == "doubled_word"] == [found]
+
+
 def test_template_errors_are_errors_of_the_check(mailer: Mailer, room: Path, release: Path) -> None:
     """A broken template of the newsroom's own is found before anything is queued."""
     folder = room / "templates" / "email"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -18,18 +18,53 @@ _EXTRA_MONTHS = {
     "fr": {"sept": 9},
     "ar": {name: number for number, name in enumerate(_LEVANT.split("|"), 1)},
 }
+# How names of days stand in a sentence, where Babel has only the form for lists.
+_EXTRA_WEEKDAYS: dict[str, dict[str, int]] = {
+    "en": {"tues": 1, "weds": 2, "thur": 3, "thurs": 3},
+    "de": {"sonnabend": 5},
+    "pl": {
+        **{"poniedziałku": 0, "wtorku": 1, "środę": 2, "środy": 2, "czwartku": 3, "piątku": 4},
+        **{"sobotę": 5, "soboty": 5, "niedzielę": 6, "niedzieli": 6},
+    },
+    "cs": {"středu": 2, "středy": 2, "sobotu": 5, "soboty": 5, "neděli": 6},
+    "sk": {"stredu": 2, "stredy": 2, "sobotu": 5, "soboty": 5, "nedeľu": 6, "nedele": 6},
+    "ru": {
+        **{"понедельника": 0, "вторника": 1, "среду": 2, "среды": 2, "четверга": 3},
+        **{"пятницу": 4, "пятницы": 4, "субботу": 5, "субботы": 5, "воскресенья": 6},
+    },
+    "uk": {
+        **{"понеділка": 0, "вівторка": 1, "середу": 2, "середи": 2, "четверга": 3},
+        **{"п'ятниця": 4, "п’ятниця": 4, "п'ятницю": 4, "п’ятницю": 4, "п'ятниці": 4},
+        **{"п’ятниці": 4, "суботу": 5, "суботи": 5, "неділю": 6, "неділі": 6},
+    },
+    "ar": {"الإثنين": 0, "الاربعاء": 2},
+    "he": {
+        **{"ביום שני": 0, "ביום שלישי": 1, "ביום רביעי": 2, "ביום חמישי": 3, "ביום שישי": 4},
+        **{"ביום שבת": 5, "ביום ראשון": 6, "בשבת": 5},
+    },
+    "pt": {"segunda": 0, "terça": 1, "quarta": 2, "quinta": 3, "sexta": 4},
+    "zh": {
+        **{f"{name}{day}": number for name in ("礼拜", "禮拜", "週") for number, day in
+           enumerate("一二三四五六日")},
+        **{"星期天": 6, "周天": 6, "礼拜天": 6},
+    },
+}  # fmt: skip
+_CJK_DAYS = {"ja": "月火水木金土日", "ko": "월화수목금토일", "zh": "一二三四五六日"}
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|ª|e|\.)?"
 _YEAR = r"(?P<year>\d{4})"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date and where it stands in the text; `weekday` (Monday is 0) where one is written."""
+    """A date and where it stands in the text; `weekday` (Monday is 0) where one is written, by the
+    word `named` in lower case, which stands behind the date if `named_after`."""
 
     date: date
     start: int
     end: int
     weekday: int | None = None
+    named: str | None = None
+    named_after: bool = False
 
     @property
     def weekday_is_wrong(self) -> bool:
@@ -53,6 +88,17 @@ def find(text: str, language: str, today: date | None = None) -> FoundDate | Non
                 if found:
                     break
     return _with_weekday(text, best, language) if best else None
+
+
+def find_all(text: str, language: str, today: date | None = None) -> list[FoundDate]:
+    """Every date in `text` in its order, as `find` reads each."""
+    found: list[FoundDate] = []
+    place = 0
+    # A date found later may look back for its weekday, but not into the date before it.
+    while (one := find(text[place:], language, today)) is not None:
+        found.append(replace(one, start=one.start + place, end=one.end + place))
+        place = found[-1].end
+    return found
 
 
 def _build(match: re.Match[str], code: str, today: date | None) -> FoundDate | None:
@@ -80,26 +126,35 @@ def _build(match: re.Match[str], code: str, today: date | None) -> FoundDate | N
 
 
 def _with_weekday(text: str, found: FoundDate, language: str) -> FoundDate:
-    start, weekday = found.start, None
+    start, weekday, named, behind = found.start, None, None, False
     for code in dict.fromkeys((language.split("-")[0], "en")):
-        names = _weekdays(code)
+        names = weekdays(code)
         pattern = _weekday_pattern(code)
         before = list(
             re.finditer(
-                rf"(?<!\w){pattern}(?!\w)[.,]?\s*\(?(?:the |den |le |dnia )?$",
+                rf"(?<!\w){pattern}(?!\w)[.,،]?\s*\(?(?:the |den |le |dnia )?$",
                 text[: found.start],
                 re.I,
             )
         )
         if before:
             match = before[-1]
-            weekday, start = names[match.group(1).lower()], match.start()
+            named = match.group(1).lower()
+            weekday, start = names[named], match.start()
             break
-        after = re.match(rf"[,\s(]*{pattern}(?!\w)", text[found.end :], re.I)
+        end = "" if code in _CJK_DAYS else r"(?!\w)"  # No space behind a word there.
+        after = re.match(rf"[,\s(（]*{pattern}{end}", text[found.end :], re.I)
         if after:
-            weekday = names[after.group(1).lower()]
+            named, behind = after.group(1).lower(), True
+            weekday = names[named]
             break
-    return FoundDate(found.date, start, found.end, weekday)
+        short = _CJK_DAYS.get(code)
+        single = re.match(rf"\s*[(（]\s*([{short}])\s*[)）]", text[found.end :]) if short else None
+        if short and single:
+            named, behind = single.group(1), True
+            weekday = short.index(named)
+            break
+    return FoundDate(found.date, start, found.end, weekday, named, behind)
 
 
 @lru_cache(maxsize=64)
@@ -141,7 +196,8 @@ def _months(code: str) -> dict[str, int]:
 
 
 @lru_cache(maxsize=64)
-def _weekdays(code: str) -> dict[str, int]:
+def weekdays(code: str) -> dict[str, int]:
+    """Names of days in a language, in lower case, short ones too; Monday is 0."""
     locale = _locale(code)
     names: dict[str, int] = {}
     if locale is not None:
@@ -150,14 +206,13 @@ def _weekdays(code: str) -> dict[str, int]:
                 plain = str(name).lower().rstrip(".")
                 if len(plain) >= 2:
                     names.setdefault(plain, int(number))
-    if code == "en":
-        names |= {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
+    names |= _EXTRA_WEEKDAYS.get(code, {})
     return names or {"\x00": 0}
 
 
 @lru_cache(maxsize=64)
 def _weekday_pattern(code: str) -> str:
-    names = sorted(_weekdays(code), key=len, reverse=True)
+    names = sorted(weekdays(code), key=len, reverse=True)
     return "(" + "|".join(map(re.escape, names)) + ")"
 
 
@@ -167,6 +222,11 @@ def _locale(code: str) -> Locale | None:
         return Locale.parse({"no": "nb"}.get(code, code))
     except (UnknownLocaleError, ValueError):
         return None
+
+
+def months(code: str) -> frozenset[str]:
+    """Names of months in a language, in lower case, short ones without their point."""
+    return frozenset(_months(code))
 
 
 @lru_cache(maxsize=64)

@@ -102,6 +102,16 @@ def hits(text: str, languages: str) -> int:
     return max(sum(found[word] for word in _SETS[code]) for code in languages.split())
 
 
+def has_list(language: str) -> bool:
+    """Whether the small words of a language (two letters) are known here."""
+    return language in _SETS
+
+
+def is_small_word(word: str, language: str) -> bool:
+    """Whether `word` is one of the commonest of a language (two letters) or of English."""
+    return any(word.lower() in _SETS.get(code, frozenset()) for code in (language, "en"))
+
+
 def script_of(text: str) -> str:
     """The script of most letters of `text`, as the first word of their Unicode names."""
     counts: Counter[str] = Counter()

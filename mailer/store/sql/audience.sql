@@ -53,6 +53,15 @@ FROM ({people}) q JOIN addresses a ON a.journalist = q.id
 WHERE q.state = 'active' AND q.suppressed = 0{more}
 GROUP BY 1, 2
 
+-- name: empty_fields
+SELECT count(*) AS people,
+    sum(CASE WHEN trim(j.first_name) = '' THEN 1 ELSE 0 END) AS first_name,
+    sum(CASE WHEN trim(j.last_name) = '' THEN 1 ELSE 0 END) AS last_name,
+    sum(CASE WHEN trim(j.first_name) = '' AND trim(j.last_name) = '' THEN 1 ELSE 0 END) AS name,
+    sum(CASE WHEN trim(j.outlet) = '' THEN 1 ELSE 0 END) AS outlet
+FROM ({people}) q JOIN journalists j ON j.id = q.id
+WHERE q.state = 'active' AND q.suppressed = 0{more}
+
 -- name: planned_by_domain
 SELECT d.wave, {{domain}} AS domain, count(*) AS n
 FROM deliveries d JOIN addresses a ON a.journalist = d.journalist
