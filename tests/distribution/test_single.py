@@ -14,7 +14,7 @@ from mailer.clock import ManualClock
 from mailer.distribution import control, releases, subscriptions, suppressions
 from mailer.distribution.lists import count_segment, export_list, list_lists
 from mailer.distribution.log import log, show, status, status_of
-from mailer.distribution.published import find
+from mailer.distribution.published import Shelf
 from mailer.distribution.schedule import Sweeper
 from mailer.distribution.single import Single, send_to, test_send
 from mailer.errors import MailerError, NotFound, Refused, UsageError
@@ -237,7 +237,7 @@ def test_a_test_counts_nowhere_and_publishes_nothing(press: Press) -> None:
     sent = test_send(press.room, str(press.release), BOSS, "anna")
     assert [row["kind"] for row in status(press.room).distributions] == ["test"]
     assert sent_now(press, 1) == 1
-    assert find(press.room, "a-bridge-opens-after-ten-years") is None
+    assert Shelf(press.room).find("a-bridge-opens-after-ten-years") is None
     assert status(press.room).distributions == []
     assert releases.ls(press.room)[0]["distributions"] == 0
     [row] = log(press.room)
@@ -245,7 +245,7 @@ def test_a_test_counts_nowhere_and_publishes_nothing(press: Press) -> None:
     queued = press.queue("list:brussels", skip_received=True)
     assert queued.recipients == 2 and not [w for w in queued.warnings if "already" in w]
     assert sent_now(press, queued.distribution or 0) == 2
-    assert find(press.room, "a-bridge-opens-after-ten-years") is not None
+    assert Shelf(press.room).find("a-bridge-opens-after-ten-years") is not None
     with pytest.raises(Refused, match="was a test"):
         to(press, "t1@example.com", 1)
 
