@@ -257,7 +257,10 @@ def _groundless(
         for number in attempts
         for each in attempts[number]
     }
-    for (delivery, number), (worker, died) in history.doubts.items():
+    # Those who lived first: for the dead there is another explanation.
+    for (delivery, number), (worker, died) in sorted(
+        history.doubts.items(), key=lambda doubt: doubt[1][1]
+    ):
         seen = server.get(delivery)
         if seen is None:
             found.append(f"{delivery}: in doubt, but the server never heard of it")
