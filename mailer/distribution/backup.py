@@ -26,8 +26,9 @@ from mailer.clock import Clock, to_datetime
 from mailer.config import Config
 from mailer.distribution import subscriptions
 from mailer.distribution.context import Newsroom, fingerprint, host_name, open_newsroom
-from mailer.distribution.guard import Guard, sync_folder, write_private
-from mailer.errors import InputError, NotFound, StoreUnavailable, UsageError
+from mailer.distribution.files import on_disk, sync, write_durably
+from mailer.distribution.guard import Guard
+from mailer.errors import InputError, NotFound, UsageError
 from mailer.store import backup as copies
 from mailer.store import guard
 from mailer.store.backup import Copied
@@ -227,9 +228,9 @@ def _fill(room: Newsroom, part: Path, with_keys: bool) -> Manifest:
     )
     data = {"format": _FORMAT, **json.loads(json.dumps(asdict(manifest)))}
     text = json.dumps({**data, "seal": _seal(data)}, indent=1, ensure_ascii=False)
-    write_private(part / MANIFEST, text.encode("utf-8"))
+    write_durably(part / MANIFEST, text.encode("utf-8"))
     for folder in (part, *(each for each in part.rglob("*") if each.is_dir())):
-        sync_folder(folder)
+        sync(folder)
     return manifest
 
 
@@ -247,7 +248,7 @@ def _files(config: Config, with_keys: bool) -> Iterator[tuple[Path, str]]:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_private(target, source.read_bytes())
+    write_durably(target, source.read_bytes())
 
 
 def _publish(part: Path, path: Path) -> None:
@@ -257,7 +258,7 @@ def _publish(part: Path, path: Path) -> None:
         if path.exists():
             raise UsageError("there is something of that name already.", where=str(path)) from error
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _warnings(config: Config, manifest: Manifest) -> list[str]:
@@ -287,14 +288,5 @@ def _seal(data: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
-@contextlib.contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """The disk's words for "not now" as StoreUnavailable."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the backup cannot be written ({error.strerror or error}); there is none.",
-            where=str(path.parent),
-            hint="Make room or mend the rights there, and try again.",
-        ) from error
+def _disk(path: Path) -> contextlib.AbstractContextManager[None]:
+    return on_disk("the backup cannot be written", path.parent, "there is none")

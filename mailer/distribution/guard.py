@@ -12,13 +12,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import secrets
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mailer.clock import SECOND
+from mailer.distribution import files
 from mailer.distribution.context import Newsroom, host_name
 from mailer.errors import StoreUnavailable
 from mailer.store import guard as ledger
@@ -205,72 +203,32 @@ def witness_path(spool: Path, ledger: str) -> Path:
 
 def read_witness(spool: Path, ledger: str) -> Witness | None:
     """The witness of a ledger in a spool; None when there is none that can be read."""
-    try:
-        data = json.loads(witness_path(spool, ledger).read_bytes())
-        if data.pop("format") != _FORMAT or data["ledger"] != ledger:
+    with _kept(spool):
+        try:
+            data = json.loads(witness_path(spool, ledger).read_bytes())
+            if data.pop("format") != _FORMAT or data["ledger"] != ledger:
+                return None
+            keeper, seen = Keeper(**data.pop("keeper")), Progress(**data.pop("progress"))
+            return Witness(keeper=keeper, progress=seen, **data)
+        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
             return None
-        keeper, seen = Keeper(**data.pop("keeper")), Progress(**data.pop("progress"))
-        return Witness(keeper=keeper, progress=seen, **data)
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    except OSError as error:
-        raise _unusable(error, spool) from error
 
 
 def write_witness(spool: Path, witness: Witness) -> None:
     """Replace the witness in a spool, whole or not at all. Raises StoreUnavailable."""
     text = json.dumps({"format": _FORMAT, **asdict(witness)}, indent=1)
     path = witness_path(spool, witness.ledger)
-    with _writing(spool), temporary(path) as part:
-        write_private(part, text.encode("ascii"))
-        part.rename(path)
-        sync_folder(spool)
-
-
-@contextlib.contextmanager
-def temporary(path: Path) -> Iterator[Path]:
-    """A name beside `path` for what becomes it; what is left there at the end is removed."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """A new file that only its owner reads, on the disk when this returns. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """What was renamed in a folder is on the disk when this returns. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with _kept(spool):
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with files.temporary(path) as part:
+            files.write_durably(part, text.encode("ascii"))
+            part.rename(path)
+            files.sync(spool)
 
 
 def _numbers(witness: Witness | None) -> dict[str, int]:
     return {} if witness is None else dict(witness.progress.counters)
 
 
-@contextlib.contextmanager
-def _writing(spool: Path) -> Iterator[None]:
-    try:
-        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise _unusable(error, spool) from error
-
-
-def _unusable(error: OSError, spool: Path) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"the ledger's witness cannot be kept ({error.strerror}).",
-        where=str(spool),
-        hint="Make room or mend the rights there, and try again.",
-    )
+def _kept(spool: Path) -> contextlib.AbstractContextManager[None]:
+    return files.on_disk("the ledger's witness cannot be kept", spool, "nothing was sent")

@@ -16,6 +16,7 @@ from mailer.clock import Clock
 from mailer.config import Config
 from mailer.defaults import defaults_dir
 from mailer.distribution.context import create_store
+from mailer.distribution.files import created, temporary
 from mailer.errors import Refused, UsageError
 from mailer.message.tokens import generate_keys
 from mailer.store import open_store
@@ -130,13 +131,9 @@ def _write_new(path: Path, data: bytes, mode: int) -> bool:
     """Write a file that does not exist yet, whole or not at all; False when there is one."""
     if path.exists() or path.is_symlink():
         return False
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    with temporary(path) as part:
+        with created(part, mode) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         try:
             os.link(part, path)
         except FileExistsError:
@@ -144,6 +141,4 @@ def _write_new(path: Path, data: bytes, mode: int) -> bool:
         except OSError:
             # A file system without hard links.
             part.rename(path)
-    finally:
-        part.unlink(missing_ok=True)
     return True

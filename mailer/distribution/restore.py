@@ -28,7 +28,8 @@ from mailer.distribution.context import (
     read_suppression_key,
     with_folder,
 )
-from mailer.distribution.guard import Guard, read_witness, sync_folder, temporary, write_private
+from mailer.distribution.files import created, on_disk, sync, temporary, write_durably
+from mailer.distribution.guard import Guard, read_witness
 from mailer.distribution.supervisor import alone_on_host
 from mailer.errors import InputError, MailerError, Refused, StoreUnavailable
 from mailer.store import backup as copies
@@ -120,7 +121,7 @@ def _files_back(path: Path, target: Path, manifest: Manifest) -> Iterator[list[P
                         parents=True,
                         exist_ok=True,
                     )
-                    write_private(place, (path / name).read_bytes())
+                    write_durably(place, (path / name).read_bytes())
                     made.append(place)
         except OSError as error:
             raise StoreUnavailable(
@@ -158,7 +159,8 @@ def _store_back(
         )
     stamp = f"{datetime.fromtimestamp(clock.now() / 1e6, UTC):%Y%m%dT%H%M%S_%fZ}"
     if manifest.dialect == "sqlite":
-        with _disk(copies.path_of(url).parent):
+        folder = copies.path_of(url).parent
+        with on_disk("the store's folder cannot be written", folder, "nothing was changed"):
             return _sqlite_back(path, config, manifest, move_aside, stamp, clock)
     return _postgres_back(path, config, manifest, move_aside, stamp.lower(), clock)
 
@@ -183,11 +185,7 @@ def _sqlite_back(
         finally:
             for beside in _BESIDE[1:]:
                 _at(part, beside).unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(part)
         aside = target.with_name(f"{target.name}.before-restore-{stamp}") if there else None
         if aside is not None:
             if "" in there:
@@ -196,7 +194,7 @@ def _sqlite_back(
                 if _at(target, beside).exists():
                     _at(target, beside).rename(_at(aside, beside))
         part.rename(target)
-        sync_folder(target.parent)
+        sync(target.parent)
     return str(aside or "")
 
 
@@ -275,8 +273,7 @@ def _in_the_way(config: Config) -> Refused:
 def _copy(source: Path, target: Path, sha256: str) -> None:
     """Copy a file for its owner alone, and prove that what was copied is what was backed up."""
     found = hashlib.sha256()
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as out, source.open("rb") as read:
+    with created(target) as out, source.open("rb") as read:
         while block := read.read(1 << 20):
             found.update(block)
             out.write(block)
@@ -289,15 +286,3 @@ def _at(path: Path, beside: str) -> Path:
 
 
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-
-
-@contextlib.contextmanager
-def _disk(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the store's folder cannot be written ({error.strerror}); nothing was changed.",
-            where=str(folder),
-            hint="Make room or mend the rights there, and try again.",
-        ) from error

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mailer.distribution.files import sync, write_durably
 from mailer.errors import StoreUnavailable
 
 _log = logging.getLogger(__name__)
@@ -93,13 +94,9 @@ class Spool:
         temporary = self.folder / f".{name}.new"
         try:
             self._make()
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(json.dumps(asdict(request)).encode())
-                file.flush()
-                os.fsync(file.fileno())
+            write_durably(temporary, json.dumps(asdict(request)).encode())
             temporary.rename(self.folder / f"{name}{_SUFFIX}")
-            _sync(self.folder)
+            sync(self.folder)
         except OSError as error:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -125,7 +122,7 @@ class Spool:
                     for name in batch:
                         (self.folder / name).unlink(missing_ok=True)
                     done += len(requests)
-                _sync(self.folder)
+                sync(self.folder)
         except OSError as error:
             raise self._unusable(error) from error
         return done
@@ -151,7 +148,7 @@ class Spool:
     def _make(self) -> None:
         if not self.folder.is_dir():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync(self.folder.parent)
+            sync(self.folder.parent)
 
     @contextmanager
     def _alone(self, patience: float) -> Iterator[None]:
@@ -178,11 +175,3 @@ class Spool:
             where=str(self.folder),
             hint="Make the folder writable for this user, or free space on its disk.",
         )
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,6 +25,7 @@ from typing import Any
 
 from mailer.config import Config
 from mailer.distribution.context import host_name, read_token_keys, with_folder
+from mailer.distribution.files import on_disk
 from mailer.distribution.inbox import inbox_path
 from mailer.distribution.tasks import BACKGROUND
 from mailer.errors import ConfigError, MailerError, Refused, StoreUnavailable
@@ -390,17 +391,8 @@ def alone_on_host(config: Config) -> Iterator[None]:
         os.close(fd)
 
 
-@contextlib.contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    """The disk's words for "not now" as StoreUnavailable."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the spool folder cannot be written ({error.strerror}); nothing was done.",
-            where=str(folder),
-            hint="Make room or mend the rights there, and try again.",
-        ) from error
+def _writable(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return on_disk("the spool folder cannot be written", folder)
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mailer.distribution.files import created, temporary
 from mailer.errors import UsageError
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -63,12 +62,10 @@ def write_private(path: Path, chunks: Iterable[bytes]) -> int:
     """
     if path.is_dir():
         raise UsageError("This is a folder.", where=str(path), hint="Name a file with --out.")
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     count = 0
-    try:
+    with temporary(path) as part:
         try:
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            with created(part) as file:
                 for chunk in chunks:
                     file.write(chunk)
                     count += 1
@@ -76,6 +73,4 @@ def write_private(path: Path, chunks: Iterable[bytes]) -> int:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
             reason = (error.strerror or "error").lower()
             raise UsageError(f"The file cannot be written: {reason}.", where=str(path)) from None
-    finally:
-        part.unlink(missing_ok=True)
     return count

@@ -20,7 +20,7 @@ import pytest
 from mailer import config as configuration
 from mailer.config import Config
 from mailer.distribution import backup as backups
-from mailer.distribution import guard, restored
+from mailer.distribution import files, restored
 from mailer.distribution.backup import back_up, read_manifest
 from mailer.distribution.context import open_newsroom
 from mailer.distribution.log import log, status
@@ -384,7 +384,7 @@ def test_what_fails_once_it_is_back_takes_nothing_away(
 
     elsewhere = tmp_path / "elsewhere"
     with monkeypatch.context() as patch:
-        patch.setattr(guard, "write_private", full)
+        patch.setattr(files, "write_durably", full)
         with pytest.raises(StoreUnavailable):
             put_back(made.path, elsewhere / "config.toml")
     config = configuration.load(elsewhere / "config.toml", {})
@@ -523,7 +523,7 @@ _STEPS_OF_BOTH = [
         *_STEPS_OF_BOTH,
         ("mailer.distribution.restore", "_hold", "before"),
         ("mailer.distribution.restore", "_hold", "after"),
-        ("mailer.distribution.restore", "sync_folder", "before"),
+        ("mailer.distribution.restore", "sync", "before"),
     ],
 )
 def test_killed_in_mid_restore(

@@ -15,7 +15,7 @@ import pytest
 from mailer import config as configuration
 from mailer.clock import SECOND, ManualClock
 from mailer.config import Config
-from mailer.distribution import control, guard, restored
+from mailer.distribution import control, files, guard, restored
 from mailer.distribution.context import Newsroom
 from mailer.distribution.log import log, status, status_of
 from mailer.distribution.resolve import resolve
@@ -326,7 +326,7 @@ def test_a_witness_that_cannot_be_kept_stops_the_start(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(guard, "write_private", full)
+        patch.setattr(files, "write_durably", full)
         with pytest.raises(StoreUnavailable, match="witness cannot be kept"):
             house.start()
     house.start()
