@@ -23,6 +23,8 @@ SENTENCE_END = ".!?…。！？؟।։"
 
 _CLOSERS = "\"'”’»“)]）」』"
 _RTL = {"R", "AL"}
+_NEAR = 40
+"""Characters around a stop that say whether it ends a sentence; no abbreviation has more."""
 _ABBREVIATIONS = frozenset(
     [
         "mr",
@@ -113,7 +115,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
     for match in re.finditer(rf"[{SENTENCE_END}]+[{re.escape(_CLOSERS)}]*(\s+|$)", text):
-        following = text[match.end() :].lstrip("\"'“„«(‘[")[:1]
+        following = text[match.end() : match.end() + _NEAR].lstrip("\"'“„«(‘[")[:1]
         spaced = bool(match.group(1)) or match.end() == len(text)
         if not spaced or (following and following.islower()) or _abbreviated(text, match.start()):
             continue
@@ -163,7 +165,7 @@ def _ascii_slug(text: str) -> str:
 def _abbreviated(text: str, stop: int) -> bool:
     if text[stop] != ".":
         return False
-    match = re.search(r"[\w.]+$", text[:stop])
+    match = re.search(r"[\w.]+$", text[max(0, stop - _NEAR) : stop])
     word = match.group().lower() if match else ""
     return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import zipfile
@@ -74,3 +75,47 @@ def _document() -> str:
 
 
 _DOCUMENT = _document()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("picture.md", f"# Bridge opens\n\n![]({'data:image/png;base64,' + 'A' * 200_000})\n"),
+        ("blocks.html", "<!-- block -->\n" * 400 + "<p>The bridge opens today.</p><p>At nine.</p>"),
+        ("open.txt", "<p>The bridge opens today, says the city. " * 8_000),
+        ("doctype.html", "<!DOCTYPE [" * 20_000 + "<p>The bridge opens today.</p>"),
+        ("brackets.eml", f"Subject: Bridge\nContent-Type: text/html\n\n{'<' * 80_000}"),
+        ("lines.txt", "\n".join(f"line {n} of the list" for n in range(30_000))),
+    ],
+)
+def test_what_would_take_for_ever_is_read_or_refused_in_linear_time(name: str, text: str) -> None:
+    """H19: whoever sends a file in cannot make a reader stand still; this test would not end."""
+    with contextlib.suppress(InputError):
+        read_release(text.encode(), name=name)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<link rel=canonical href="https://a.example/r"><p><a href="http://[insert link]">x</a>',
+        '<base href="http://[x"><p><a href="/report">report</a>',
+        '<table><tr><td colspan="²">Lead</td><td>4</td></tr></table><p>',
+        '<p><span style="font-weight:²">bold</span>',
+    ],
+)
+def test_values_that_are_none_are_no_crash(markup: str) -> None:
+    """D1, contract: never a traceback."""
+    text = f"<html><body><h1>Bridge opens</h1>{markup} The bridge opens today.</body></html>"
+    read_release(text.encode(), name="page.html")
+
+
+def test_what_is_hidden_stays_so_however_deep_it_lies() -> None:
+    """D1: scripts and hidden text are no text, also below what any page nests."""
+    deep = '<script>var secret = 1</script><i style="display:none">internal</i> End of it.'
+    body = "<div>" * 203 + deep + "</div>" * 203
+    release = read_release(
+        f"<html><body><h1>Bridge opens</h1><p>Acme opened a plant.</p>{body}</body>".encode(),
+        name="page.html",
+    )
+    said = repr(release.body)
+    assert "secret" not in said and "internal" not in said and "End of it." in said

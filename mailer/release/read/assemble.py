@@ -363,7 +363,7 @@ def _marked(block: Block, language: str, direction: str) -> Block:
     """Mark a block whose script runs the other way."""
     children = tuple(_marked(child, language, direction) for child in block.children)
     # An address is Latin in any language and says nothing of its paragraph's.
-    text = re.sub(r"(?:https?://|www\.)\S+|\S+@\S+", "", block.text)
+    text = re.sub(r"(?:https?://|www\.)\S+|(?<!\S)[^\s@]+@\S+", "", block.text)
     other = direction_of(text)
     letters = sum(map(str.isalpha, text))
     if letters < 3 or other == direction:

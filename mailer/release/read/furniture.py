@@ -18,7 +18,7 @@ from mailer.release.read.phones import find_phones
 from mailer.release.read.pieces import HYPHEN_WORDS, SOFT, Piece
 from mailer.release.text import ends_sentence, fold, has_case, sentences, width
 
-_BROKEN = re.compile(r"([^\W\d_]{2,})-\n([^\W\d_]{2,})")
+_BROKEN = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,})-\n([^\W\d_]{2,})")
 _SHORT = 70
 _MOST_LINES = 30
 _MOVABLE = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEADING, BlockKind.RULE})

@@ -21,7 +21,8 @@ from mailer.release.read.sniff import Format
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-_DEEPEST = 200
+_HEAD = 8192
+"""Characters in which a page's DOCTYPE stands."""
 """Elements inside each other; a page made by people has some thirty."""
 
 
@@ -63,7 +64,8 @@ def parse(text: str, name: str) -> Page:
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     text = _CONTROLS.sub("", text)
     # No browser knows the entities that an inner part of a DOCTYPE declares.
-    text = re.sub(r"<!DOCTYPE[^>\[]{0,200}\[.*?\]\s*>", "", text, count=1, flags=re.I | re.S)
+    head, rest = text[:_HEAD], text[_HEAD:]
+    text = re.sub(r"<!DOCTYPE[^>\[]{0,200}\[.*?\]\s*>", "", head, count=1, flags=re.I | re.S) + rest
     reader = parser.HTMLParser(encoding="utf-8", huge_tree=True)
     try:
         root = parser.document_fromstring(text.encode(), parser=reader)
@@ -87,7 +89,6 @@ def parse(text: str, name: str) -> Page:
     page.address = next((link for link in links if link and htmlclean.is_absolute(link)), None)
     language = str(root.get("lang") or root.get("xml:lang") or "").replace("_", "-")
     page.language = language if _LANGUAGE.fullmatch(language) else None
-    _flatten(body)
     return page
 
 
@@ -213,17 +214,3 @@ def _collect(element: HtmlElement, parts: list[str]) -> None:
         for child in reversed(node):
             stack.append((child, True))
         stack.append((("\n" if apart else "") + (node.text or ""), True))
-
-
-def _flatten(body: HtmlElement) -> None:
-    """Dissolve what is nested deeper than any page that people write."""
-    stack = [(child, 1) for child in body]
-    while stack:
-        element, depth = stack.pop()
-        if depth == _DEEPEST and isinstance(element.tag, str):
-            text = "\n".join(element.itertext())
-            for child in list(element):
-                element.remove(child)
-            element.text = text
-            continue
-        stack += [(child, depth + 1) for child in element]

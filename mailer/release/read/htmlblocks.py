@@ -120,7 +120,7 @@ class _Flow:
         css = element.get("style") or ""
         if bold := _BOLD.search(css):
             value = bold.group(1).lower()
-            heavy = value.startswith("bold") or (value.isdigit() and int(value) >= 600)
+            heavy = value.startswith("bold") or (value.isdecimal() and int(value) >= 600)
             style = replace(style, strong=heavy)
         if slanted := _SLANTED.search(css):
             style = replace(style, emphasis=slanted.group(1).lower() != "normal")
@@ -230,7 +230,7 @@ class _Flow:
                 level = int("right" in aligned or _FIGURES.fullmatch(text) is not None)
                 blocks.append(Block(BlockKind.CELL, trim(tuple(inlines)), level=level))
                 span = cell.get("colspan") or "1"
-                wide = min(int(span), 20) if span.isdigit() else 1
+                wide = min(int(span), 20) if re.fullmatch(r"[0-9]{1,3}", span) else 1
                 blocks += [Block(BlockKind.CELL)] * (wide - 1)
             body.append(blocks)
         columns = max(map(len, body))

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit, urlu
 
 from lxml.html import HtmlElement
 
+_DEEPEST = 200
 _SILENT = frozenset(["head", "style", "link", "meta", "title", "base", "template", "noframes"])
 _ACTIVE = frozenset(["script", "noscript", "applet"])
 EMBEDDED = frozenset(["iframe", "object", "embed", "video", "audio", "canvas", "svg", "math"])
@@ -57,36 +58,37 @@ def clean(root: HtmlElement) -> Cleaned:
         if not attached(element, root):
             continue
         if not isinstance(element.tag, str):
-            _drop(element)
+            element.drop_tree()
             continue
         tag = element.tag.lower()
         handlers = [name for name in element.attrib if str(name).lower().startswith("on")]
         found.counts["event handler"] += len(handlers)
         if tag in _SILENT:
-            _drop(element)
+            element.drop_tree()
         elif tag in _ACTIVE:
             found.counts["script"] += tag != "noscript"
             if tag == "noscript":
                 _unseen(found, element)
-            _drop(element)
+            element.drop_tree()
         elif _is_hidden(element) and tag not in {"html", "body"}:
             _unseen(found, element)
-            _drop(element)
+            element.drop_tree()
         elif tag in EMBEDDED:
             found.hidden.append(text_of(element))
             source = element.get("src") or element.get("data")
             source = source or next((s.get("src") for s in element.iter("source")), None)
             if source and not source.lower().startswith("data:") and tag != "svg":
                 found.embedded.append(source)
-            _drop(element)
+            element.drop_tree()
         elif tag in _CONTROLS:
             found.labels.append(text_of(element))
-            _drop(element)
+            element.drop_tree()
         elif tag == "img" and _is_pixel(element):
             found.counts["tracking picture"] += 1
-            _drop(element)
+            element.drop_tree()
     found.counts = +found.counts
     found.hidden = [text for text in found.hidden if text.strip()]
+    _flatten(root)  # not before: what was hidden would be text like all other
     return found
 
 
@@ -110,9 +112,8 @@ def plain_address(href: str, base: str | None, found: Cleaned) -> str | None:
         return None
     if href in {"", "#"} or re.match(r"(?:javascript|mailto|tel|sms|callto):", href, re.I):
         return href
-    if base:
-        href = urljoin(base, href)
     try:
+        href = urljoin(base, href) if base else href
         parts = urlsplit(href)
         host = parts.hostname or ""
     except ValueError:
@@ -155,15 +156,15 @@ def _is_pixel(picture: HtmlElement) -> bool:
     return any(small) or len(_TINY.findall(picture.get("style") or "")) > 0
 
 
-def _drop(element: HtmlElement) -> None:
-    """Take an element out with all that is in it; the text behind it stays."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    if element.tail:
-        before = element.getprevious()
-        if before is not None:
-            before.tail = (before.tail or "") + element.tail
-        else:
-            parent.text = (parent.text or "") + element.tail
-    parent.remove(element)
+def _flatten(body: HtmlElement) -> None:
+    """Dissolve what is nested deeper than any page that people write."""
+    stack = [(child, 1) for child in body]
+    while stack:
+        element, depth = stack.pop()
+        if depth == _DEEPEST and isinstance(element.tag, str):
+            text = "\n".join(element.itertext())
+            for child in list(element):
+                element.remove(child)
+            element.text = text
+            continue
+        stack += [(child, depth + 1) for child in element]

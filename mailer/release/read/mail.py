@@ -30,6 +30,7 @@ from mailer.release.text import fold, width
 MOST_PARTS = 200
 """Parts of a mail; each attachment and each text is one."""
 _DEEPEST = 10
+_TAGS = re.compile(r"<[^<>]*>")
 
 _PREFIX = re.compile(
     r"\s*(?:(?:re|fwd?|fw|wg|aw|tr|rv|i|odp|pd|vs|vl|sv|vb|doorst|enc|rif|ynt|ilt|továbbítás|"
@@ -121,7 +122,7 @@ def _innermost(message: EmailMessage, name: str) -> EmailMessage:
         body = message.get_body(("plain", "html"))
         own = "" if body is None else _content(body, name)
         inner = attached[0].get_payload(0) if len(attached) == 1 else None
-        if not isinstance(inner, EmailMessage) or len(re.sub(r"<[^>]*>", "", own)) > 600:
+        if not isinstance(inner, EmailMessage) or len(_TAGS.sub("", own)) > 600:
             return message
         message = inner
     return message
@@ -143,7 +144,8 @@ def _text(parts: tuple[MIMEPart | None, MIMEPart | None], name: str) -> Paper:
     """The HTML where there is some, for it has headings and links; else the text."""
     plain_part, page_part = parts
     markup = _content(page_part, name) if page_part is not None else ""
-    if len(re.sub(r"<[^>]*>|\s", "", markup)) > 40:
+    said = len("".join(_TAGS.sub("", markup).split()))
+    if page_part is not None and (plain_part is None or said > 40):
         page = html.parse(markup, name)
         whole = html.words_of(page.body)
         cleaned = htmlclean.clean(page.body)
@@ -323,7 +325,7 @@ def _attachments(paper: Paper, outer: EmailMessage, message: EmailMessage, name:
             "Check that it is the right one.",
         )
         body = outer.get_body(("plain", "html"))
-        own = "" if body is None else re.sub(r"<[^>]*>", " ", _content(body, name))
+        own = "" if body is None else _TAGS.sub(" ", _content(body, name))
         paper.leave_out("forwarder", [" ".join(own.split())])
 
 

@@ -114,7 +114,7 @@ def _parts(group: _Group) -> list[_Group]:
     fresh = True
     bold_open = False
     for number, text in group.rows:
-        previous = parts[-1].texts[-1] if parts else ""
+        previous = parts[-1].rows[-1][1] if parts else ""
         single = bool(_RULE.fullmatch(text) or _ATX.fullmatch(text))
         if _RULE.fullmatch(text) and not fresh and _is_underline(previous, text):
             single = False

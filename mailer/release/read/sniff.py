@@ -45,9 +45,12 @@ _UNREAD = (
     (b"MM\x00*", "a picture", ""),
 )
 _HTML = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.I | re.S
+    r"\s*(<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*)*)<(!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _HTML_BLOCK = re.compile(r"<(p|div|h[1-6]|ul|table|span)\b[^>]*>.*?</\1\s*>", re.I | re.S)
+_SAMPLE = 20_000
+"""So many characters tell whether a text is HTML; to look for ends of elements takes the longer,
+the more of them have none."""
 _MAIL_HEADERS = ("from", "subject", "date", "mime-version", "received", "content-type", "to")
 
 
@@ -117,6 +120,6 @@ def _is_mail(data: bytes, promised: bool) -> bool:
 
 
 def _is_fragment(text: str) -> bool:
-    blocks = _HTML_BLOCK.findall(text)
-    inside = sum(len(match.group()) for match in _HTML_BLOCK.finditer(text))
-    return len(blocks) >= 2 and inside > len(text) // 2
+    start = text[:_SAMPLE]
+    inside = [len(match.group()) for match in _HTML_BLOCK.finditer(start)]
+    return len(inside) >= 2 and sum(inside) > len(start) // 2
