@@ -17,7 +17,6 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from mailer.clock import Clock, to_datetime
 from mailer.config import Config
 from mailer.distribution import subscriptions
 from mailer.distribution.context import Newsroom, fingerprint, host_name, open_newsroom
-from mailer.distribution.files import on_disk, sync, write_durably
+from mailer.distribution.files import copy, on_disk, sync, write_durably
 from mailer.distribution.guard import Guard
 from mailer.errors import InputError, NotFound, UsageError
 from mailer.store import backup as copies
@@ -215,7 +214,7 @@ def _fill(room: Newsroom, part: Path, with_keys: bool) -> Manifest:
         _copy(source, part / FILES / name)
     names = sorted(str(each.relative_to(part)) for each in part.rglob("*") if each.is_file())
     manifest = Manifest(
-        made_at=datetime.fromtimestamp(room.clock.now() / 1e6, UTC).isoformat(timespec="seconds"),
+        made_at=to_datetime(room.clock.now()).isoformat(timespec="seconds"),
         host=host_name(),
         dialect=dialect,
         schema=latest(),
@@ -248,7 +247,7 @@ def _files(config: Config, with_keys: bool) -> Iterator[tuple[Path, str]]:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_durably(target, source.read_bytes())
+    copy(source, target)
 
 
 def _publish(part: Path, path: Path) -> None:

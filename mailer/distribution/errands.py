@@ -149,9 +149,11 @@ def do(room: Newsroom, number: int, stop: Stop = lambda: False) -> str | None:
         _DOERS[taken.kind](room, taken, stop)
     except _Superseded:
         return None
-    except (_Stopped, StoreUnavailable) as error:
+    except (_Stopped, StoreUnavailable, OSError) as error:
         with contextlib.suppress(MailerError), room.store.write() as tx:
             errands.give_back(tx, taken)
+        if isinstance(error, OSError):
+            return f"this machine's disk cannot be used ({error.strerror or error})."
         return None if isinstance(error, _Stopped) else str(error)
     except MailerError as error:
         with room.store.write() as tx:
@@ -188,12 +190,15 @@ def _import(room: Newsroom, taken: Taken, stop: Stop) -> None:
         import_file(room, path, actor=taken.actor, progress=progress, receipt=receipt, **asked)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    _forget(room, taken.id, IN)
+    more = True
+    while more:
+        with room.store.write() as tx:
+            more = errands.forget_parts(tx, taken.id, IN)
 
 
 def _export(room: Newsroom, taken: Taken, stop: Stop) -> None:
     asked = taken.asked
-    _forget(room, taken.id, OUT)
+    _forget_unfinished(room, taken)
     rows = 0
 
     def text() -> Iterator[bytes]:
@@ -234,7 +239,7 @@ class _Receipt:
         self._name = ""
 
     def keep(self, result: ImportResult, rejected: Path | None) -> None:
-        _forget(self._room, self._taken.id, OUT)
+        _forget_unfinished(self._room, self._taken)
         if rejected is not None:
             self._name = rejected.name
             with rejected.open("rb") as file:
@@ -273,11 +278,14 @@ def _keep(room: Newsroom, taken: Taken, chunks: Iterable[bytes]) -> int:
     return part
 
 
-def _forget(room: Newsroom, number: int, name: str) -> None:
+def _forget_unfinished(room: Newsroom, taken: Taken) -> None:
+    """Remove what an earlier taking left of its result, as long as the job is ours."""
     more = True
     while more:
         with room.store.write() as tx:
-            more = errands.forget_parts(tx, number, name)
+            if not errands.still_mine(tx, taken):
+                raise _Superseded
+            more = errands.forget_parts(tx, taken.id, OUT)
 
 
 def _whole(chunks: Iterable[bytes], parts: int, number: int) -> Iterator[bytes]:

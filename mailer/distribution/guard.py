@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mailer.clock import SECOND
+from mailer.config import Config
 from mailer.distribution import files
 from mailer.distribution.context import Newsroom, host_name
 from mailer.errors import StoreUnavailable
@@ -134,11 +135,8 @@ class Guard:
 
     def _why(self, tx: Tx, now: Progress, witness: Witness | None) -> str:
         """Why this ledger cannot be taken for the one it was; "" when it can."""
-        if witness is not None:
-            if now.incident > witness.progress.incident:
-                return ""  # it was held back already, whoever saw that first
-            if self._is_behind(now, witness.progress):
-                return "it is older than this machine has seen it"
+        if witness is not None and self._is_behind(now, witness.progress):
+            return "it is older than this machine has seen it"
         if not now.starts:
             return ""
         if self._room.store.embedded:
@@ -147,9 +145,7 @@ class Guard:
                 return f"it was last at work on {last.host}"
             return "this machine has not seen it before" if witness is None else ""
         own = witness is not None and witness.keeper.is_same(self._keeper)
-        since = tx.now() - max(
-            _SILENT_AFTER, round(self._room.config.sending.rescue_after * SECOND)
-        )
+        since = tx.now() - silent_after(self._room.config)
         if own or ledger.kept_by_another(tx, self._keeper, since):
             return ""
         return "this machine has not seen it before, and no other one has it at work"
@@ -183,6 +179,11 @@ class Guard:
         witness = Witness(self._room.sender.ledger_id, self._keeper, progress)
         write_witness(self._room.config.spool_dir, witness)
         self._written = progress
+
+
+def silent_after(config: Config) -> int:
+    """Microseconds without a sign of life after which no machine counts as at work."""
+    return max(_SILENT_AFTER, round(config.sending.rescue_after * SECOND))
 
 
 def this_machine(room: Newsroom, host: str | None = None) -> Keeper:

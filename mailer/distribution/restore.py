@@ -9,15 +9,13 @@ missing; what is there stays as it is.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mailer import config as configuration
-from mailer.clock import SECOND, Clock, SystemClock
+from mailer.clock import Clock, SystemClock, to_datetime
 from mailer.config import Config
 from mailer.distribution.backup import FILES, STORE, Manifest, read_manifest, verify
 from mailer.distribution.context import (
@@ -28,8 +26,8 @@ from mailer.distribution.context import (
     read_suppression_key,
     with_folder,
 )
-from mailer.distribution.files import created, on_disk, sync, temporary, write_durably
-from mailer.distribution.guard import Guard, read_witness
+from mailer.distribution.files import copy, on_disk, sync, temporary
+from mailer.distribution.guard import Guard, read_witness, silent_after
 from mailer.distribution.supervisor import alone_on_host
 from mailer.errors import InputError, MailerError, Refused, StoreUnavailable
 from mailer.store import backup as copies
@@ -38,7 +36,6 @@ from mailer.store.core import fact
 from mailer.store.migrations import latest, migrate, schema_version
 
 _WHY = "it was put back from a backup"
-_SILENT_AFTER = 60 * SECOND
 _BESIDE = ("", "-wal", "-shm")
 
 
@@ -72,7 +69,8 @@ def put_back(
     A configuration that is missing there is put back first. Raises NotFound and InputError for
     what is no whole backup; Refused when there is a store already (unless `move_aside`), when the
     suppression key is another one, when mailer runs, or when PostgreSQL does not take it;
-    ConfigError and StoreUnavailable as ever. Then nothing was changed.
+    ConfigError and StoreUnavailable as ever. Until the store is replaced nothing was changed then;
+    from there on it is done, and what may still be raised is mended by the next start.
     """
     manifest = examine(path)
     if manifest.schema > latest():
@@ -121,7 +119,10 @@ def _files_back(path: Path, target: Path, manifest: Manifest) -> Iterator[list[P
                         parents=True,
                         exist_ok=True,
                     )
-                    write_durably(place, (path / name).read_bytes())
+                    with temporary(place) as part:
+                        if copy(path / name, part) != manifest.files[name][1]:
+                            raise InputError(f"{name} of the backup changed while it was read.")
+                        part.rename(place)
                     made.append(place)
         except OSError as error:
             raise StoreUnavailable(
@@ -157,7 +158,7 @@ def _store_back(
             where=str(config.path),
             hint="Put it back into a store of its own kind.",
         )
-    stamp = f"{datetime.fromtimestamp(clock.now() / 1e6, UTC):%Y%m%dT%H%M%S_%fZ}"
+    stamp = f"{to_datetime(clock.now()):%Y%m%dT%H%M%S_%fZ}"
     if manifest.dialect == "sqlite":
         folder = copies.path_of(url).parent
         with on_disk("the store's folder cannot be written", folder, "nothing was changed"):
@@ -176,7 +177,8 @@ def _sqlite_back(
         left.unlink(missing_ok=True)  # of a restore that was killed: nobody else works here now
     with temporary(target) as part:
         name = STORE["sqlite"]
-        _copy(path / name, part, manifest.files[name][1])
+        if copy(path / name, part) != manifest.files[name][1]:
+            raise InputError("The backup's store changed while it was read.", where=str(path))
         if copies.sqlite_tables(part) != manifest.copied.tables:
             raise InputError("The backup's store is not what its manifest says.", where=str(path))
         try:
@@ -187,15 +189,29 @@ def _sqlite_back(
                 _at(part, beside).unlink(missing_ok=True)
         sync(part)
         aside = target.with_name(f"{target.name}.before-restore-{stamp}") if there else None
-        if aside is not None:
-            if "" in there:
-                copies.settle_sqlite(target)
-            for beside in _BESIDE:
-                if _at(target, beside).exists():
-                    _at(target, beside).rename(_at(aside, beside))
-        part.rename(target)
+        if aside is not None and "" in there:
+            copies.settle_sqlite(target)
+        with _moved_aside(target, aside):
+            part.rename(target)
         sync(target.parent)
     return str(aside or "")
+
+
+@contextlib.contextmanager
+def _moved_aside(target: Path, aside: Path | None) -> Iterator[None]:
+    """The store's files under another name, and back under theirs if the block fails."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for beside in _BESIDE if aside is not None else ():
+            own, other = _at(target, beside), _at(aside or target, beside)
+            if own.exists():
+                own.rename(other)
+                moved.append((own, other))
+        yield
+    except BaseException:
+        for own, other in moved:
+            other.rename(own)
+        raise
 
 
 def _hold(config: Config, part: Path, manifest: Manifest, clock: Clock) -> None:
@@ -235,7 +251,7 @@ def _refuse_at_work(config: Config, clock: Clock) -> None:
         if schema_version(store) != latest():
             return
         with store.read() as tx:
-            host = guard.at_work_since(tx, tx.now() - _SILENT_AFTER, but=host_name())
+            host = guard.at_work_since(tx, tx.now() - silent_after(config), but=host_name())
     finally:
         store.close()
     if host:
@@ -268,17 +284,6 @@ def _in_the_way(config: Config) -> Refused:
         else str(copies.path_of(config.store.url)),
         hint="--move-aside keeps it under another name and puts the backup in its place.",
     )
-
-
-def _copy(source: Path, target: Path, sha256: str) -> None:
-    """Copy a file for its owner alone, and prove that what was copied is what was backed up."""
-    found = hashlib.sha256()
-    with created(target) as out, source.open("rb") as read:
-        while block := read.read(1 << 20):
-            found.update(block)
-            out.write(block)
-    if found.hexdigest() != sha256:
-        raise InputError("The backup's store changed while it was read.", where=str(source))
 
 
 def _at(path: Path, beside: str) -> Path:

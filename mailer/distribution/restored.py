@@ -147,7 +147,9 @@ def _let_go(room: Newsroom, row: Row, actor: str) -> int:
     with room.store.write() as tx:
         if not ledger.decided(tx, number, wave, "let_go", actor):
             return 0
-        paused = row["distribution_was"] == "paused"
+        # As it is now: paused before the ledger was put back, or by an officer since.
+        current = distributions.get(tx, number)
+        paused = current is not None and current["state"] == "paused"
         overdue = row["due_at"] <= tx.now() and row["late"] != "drop"
         if row["wave_was"] == "scheduled" and (paused or not overdue):
             ledger.plan(tx, number, wave)  # `resume`, or its time, decides as ever

@@ -184,6 +184,10 @@ def put_back_postgres(
         else f"ALTER SCHEMA {schema} RENAME TO {aside};"
     )
     end = [f"SET search_path = {schema};", *_same_counts(copied.tables)]
+    # Later than any that the copy knows of, whatever this machine's clock says.
+    end.append(
+        "SELECT greatest(:incident, coalesce(max(id), 0) + 1) AS incident FROM incidents \\gset"
+    )
     end += [query(name, "postgresql") + ";" for name in ("guard.hold_incident", *guard.HOLD)]
     # Not by --single-transaction: that commits at the end of its input, also one that broke off.
     end.append("COMMIT;")

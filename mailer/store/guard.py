@@ -62,11 +62,10 @@ def progress(tx: Tx) -> Progress:
     )
 
 
-def count_start(tx: Tx, keeper: Keeper) -> int:
-    """Count one more start, by this machine; how many there were."""
+def count_start(tx: Tx, keeper: Keeper) -> None:
+    """Count one more start, by this machine."""
     starts = tx.next_ids("start")
     tx.run("guard.keep", host=keeper.host, machine=keeper.machine, starts=starts, now=tx.now())
-    return starts
 
 
 def seen(tx: Tx, keeper: Keeper) -> None:
@@ -97,8 +96,8 @@ def is_unused(tx: Tx) -> bool:
     return tx.one("guard.is_unused") is not None
 
 
-def hold(tx: Tx, why: str, host: str, known: Mapping[str, int]) -> int:
-    """Everything open waits for an officer, and no number is given out twice; the incident.
+def hold(tx: Tx, why: str, host: str, known: Mapping[str, int]) -> None:
+    """Everything open waits for an officer, and no number is given out twice.
 
     `known` are counters as they were seen elsewhere; numbers go on behind them.
     """
@@ -107,23 +106,16 @@ def hold(tx: Tx, why: str, host: str, known: Mapping[str, int]) -> int:
     tx.run(
         "guard.add_incident", incident=incident, why=why, host=host, knows_until=int(knows_until)
     )
-    for name, value in known.items():
-        tx.run("guard.at_least", name=name, value=value)
+    catch_up(tx, known)
     for statement in HOLD:
         tx.run(statement, incident=incident)
     add_event(tx, "put_back", "guard", data={"why": why, "host": host})
-    return incident
 
 
 def catch_up(tx: Tx, known: Mapping[str, int]) -> None:
     """Let numbers go on behind those that were seen elsewhere."""
     for name, value in known.items():
         tx.run("guard.at_least", name=name, value=value)
-
-
-def incident(tx: Tx, number: int) -> Row | None:
-    """One incident: id, why, host, knows_until."""
-    return tx.one("guard.incident", id=number)
 
 
 def undecided(tx: Tx) -> list[Row]:

@@ -175,6 +175,32 @@ def test_a_copy_of_all_on_another_machine_sends_nothing(
     assert deliver(house.room, number) == 3
 
 
+def test_a_ledger_put_back_elsewhere_and_copied_here_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decision 14: this machine's witness is from before the ledger was put back on the other one,
+    which may still be at work. That it was held there says nothing of here."""
+    url = f"sqlite:///{tmp_path / 'room' / 'mailer.db'}"
+    here = House(tmp_path / "room", url)
+    number = here.plan(0)
+    here.sweep()
+    spool = here.config.spool_dir
+    shutil.copytree(spool, tmp_path / "spool.here")
+    (tmp_path / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(guard, "MACHINE_ID", tmp_path / "machine-id")
+        here.start()
+        restored.decide(here.room, number, "anna", "let_go")
+        here.start()
+        assert deliver(here.room, number, limit=1) == 1
+    shutil.rmtree(spool)
+    shutil.copytree(tmp_path / "spool.here", spool)
+    here.start()
+    assert deliver(here.room, number) == 0
+    assert "it was last at work on" in restored.held(here.room)[0]["why"]
+    here.room.close()
+
+
 @pytest.mark.parametrize("witness", ["gone", "torn"])
 def test_a_ledger_without_its_witness_sends_nothing(house: House, witness: str) -> None:
     """A copy in a new folder has none; one that cannot be read proves nothing."""
@@ -471,6 +497,17 @@ def test_what_was_paused_stays_paused(house: House) -> None:
     assert deliver(house.room, number) == 0
     assert control.resume(house.room, number, "anna") == "sending"
     assert deliver(house.room, number) == 4
+
+
+def test_a_pause_after_the_ledger_was_put_back_holds(older: tuple[House, int]) -> None:
+    """Decision 3: letting a batch go takes back no pause that an officer asked for since."""
+    house, number = older
+    control.pause(house.room, number, "bert")
+    assert restored.decide(house.room, number, "anna", "let_go")["state"] == "paused"
+    house.start()
+    assert deliver(house.room, number) == 0
+    assert control.resume(house.room, number, "anna") == "sending"
+    assert deliver(house.room, number) == 3
 
 
 def test_what_is_due_later_waits_for_its_time_again(house: House) -> None:

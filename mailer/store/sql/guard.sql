@@ -18,11 +18,8 @@ SELECT name, value FROM counters ORDER BY name
 -- name: last_incident
 SELECT coalesce(max(id), 0) AS id FROM incidents
 
--- name: incident
-SELECT id, why, host, knows_until FROM incidents WHERE id = :id
-
 -- name: last_keeper
-SELECT host, machine, starts, seen_at FROM keepers ORDER BY starts DESC LIMIT 1
+SELECT host, machine FROM keepers ORDER BY starts DESC LIMIT 1
 
 -- name: kept_by_another
 SELECT 1 AS found FROM keepers
