@@ -29,7 +29,6 @@ from mailer.distribution.files import copy, on_disk, sync, write_durably
 from mailer.distribution.guard import Guard
 from mailer.errors import InputError, NotFound, UsageError
 from mailer.store import backup as copies
-from mailer.store import guard
 from mailer.store.backup import Copied
 from mailer.store.core import add_event
 from mailer.store.migrations import latest
@@ -57,7 +56,6 @@ class Manifest:
     ledger: str
     suppression_key: str
     keys: bool
-    progress: dict[str, Any]
     copied: Copied
     files: dict[str, tuple[int, str]]
 
@@ -206,9 +204,6 @@ def _locked(folder: Path) -> Iterator[None]:
 def _fill(room: Newsroom, part: Path, with_keys: bool) -> Manifest:
     config = room.config
     dialect = copies.dialect_of(config.store.url)
-    with room.store.read() as tx:
-        # Read before the copy is made, so the copy has come at least as far.
-        progress = asdict(guard.progress(tx))
     copied = copies.copy_to(config.store.url, part / STORE[dialect])
     for source, name in _files(config, with_keys):
         _copy(source, part / FILES / name)
@@ -221,7 +216,6 @@ def _fill(room: Newsroom, part: Path, with_keys: bool) -> Manifest:
         ledger=room.sender.ledger_id,
         suppression_key=fingerprint(room.suppression_key),
         keys=with_keys,
-        progress=progress,
         copied=copied,
         files={name: ((part / name).stat().st_size, digest(part / name)) for name in names},
     )

@@ -27,7 +27,7 @@ from mailer.store import Store, ledger, open_store, transfer, workers
 from mailer.store.base import Tx
 from mailer.store.core import add_event, fact, raise_control, set_fact
 from mailer.store.migrations import check, migrate, tables
-from mailer.store.transfer import ARRIVING, MOVED, Copied
+from mailer.store.transfer import ARRIVING, MOVED, CopiedTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Move:
 
     source: str
     target: str
-    tables: tuple[Copied, ...]
+    tables: tuple[CopiedTable, ...]
 
 
 def move(
@@ -89,7 +89,7 @@ def shown(url: str) -> str:
 
 def _copy(
     config: Config, old: Store, out: Tx, new: Store, to_url: str, tell: Callable[[int, int], None]
-) -> tuple[str, tuple[Copied, ...]]:
+) -> tuple[str, tuple[CopiedTable, ...]]:
     """Everything into the new store, committed there, but not in force."""
     schema = tables()
     transfer.usable(out)

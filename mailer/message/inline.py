@@ -48,7 +48,6 @@ _STYLE = re.compile(r"<style\b([^>]*)>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 # What premailer leaves marked stays; it takes the mark off those it was told to ignore, so the
 # layout carries a second one.
 _INLINED = re.compile(r"<style(?![^>]*data-keep)[^>]*>.*?</style>\s*", re.DOTALL | re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"\bstyle\s*=\s*(?:\"[^\"]*!important|'[^']*!important)", re.IGNORECASE)
 
 
 def _inlined_styles(html: str) -> list[tuple[str, int]]:

@@ -6,14 +6,12 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 
 from markupsafe import Markup
 
 from mailer.message.compile import template_context
-from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
 from mailer.message.phrases import kind_label
 from mailer.message.templates import TemplateSource, render
@@ -29,11 +27,6 @@ class Parts:
 
     html: str
     text: str
-
-
-def preview_parts(template: MergeTemplate, values: Mapping[str, str]) -> Parts:
-    """Both parts as one journalist gets them: taken from the very bytes that would be sent."""
-    return message_parts(b"".join(template.merge(values)))
 
 
 def message_parts(message: bytes) -> Parts:

@@ -256,8 +256,3 @@ class Release:
     metadata: tuple[tuple[str, str], ...] = field(default=())
     headline_line: int | None = None
     dateline_line: int | None = None
-
-    @property
-    def headline_is_capitals(self) -> bool:
-        """True when every letter that has a case is a capital."""
-        return self.headline.isupper()

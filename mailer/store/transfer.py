@@ -32,7 +32,7 @@ _TOLD_EVERY = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopiedTable:
     """One table's rows: how many, and the sum of their hashes (32 hexadecimal digits)."""
 
     table: str
@@ -68,7 +68,7 @@ def occupied(tx: Tx, tables: Mapping[str, Table]) -> list[str]:
 
 def copy(
     out: Tx, into: Tx, tables: Mapping[str, Table], tell: Callable[[int, int], None]
-) -> Iterator[Copied]:
+) -> Iterator[CopiedTable]:
     """Fill the tables of an empty store from another one, and prove each equal.
 
     `tell` gets rows done and rows in all, those read back for the proof included. Raises Refused
@@ -100,7 +100,7 @@ def copy(
                 f"{arrived.rows:,} arrived, hashes {sent.digest[:12]} and {arrived.digest[:12]}); "
                 "nothing was done."
             )
-        yield Copied(name, sent.rows, sent.digest)
+        yield CopiedTable(name, sent.rows, sent.digest)
     into.settle({name: out.counted_up(name) for name, table in tables.items() if table.counts})
     tell(total, total)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from mailer.clock import from_datetime, to_datetime
 from mailer.message import Recipient, Sender, TokenKeys, generate_keys, slot_values
+from mailer.message.merge import MergeTemplate
+from mailer.message.render import Parts, message_parts
 from mailer.message.templates import TemplateSource, package_templates
 from mailer.release import read_release
 from mailer.release.model import (
@@ -348,3 +351,8 @@ RELEASES = {
     "sample-2015": sample_2015,
     "figures": figures,
 }
+
+
+def preview_parts(template: MergeTemplate, values: Mapping[str, str]) -> Parts:
+    """Both parts as one journalist gets them: taken from the very bytes that would be sent."""
+    return message_parts(b"".join(template.merge(values)))

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from mailer.message import compile_release
-from mailer.message.render import online_html, preview_parts
+from mailer.message.render import online_html
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.message.samples import RELEASES, SENDER, TEMPLATES, edition_of, values
+from tests.message.samples import RELEASES, SENDER, TEMPLATES, edition_of, preview_parts, values
 
 # name, release, width, colour scheme, images shown
 SHOTS = (

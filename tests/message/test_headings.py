@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from mailer.message import compile_release
-from mailer.message.render import Parts, preview_parts
+from mailer.message.render import Parts
 from mailer.release import read_release
 
-from tests.message.samples import SENDER, TEMPLATES, values
+from tests.message.samples import SENDER, TEMPLATES, preview_parts, values
 
 TEXT = (
     "{front}# Water is clean again\n\nIt is clean, says a report.\n\n{notes}\n\n"

@@ -16,7 +16,7 @@ from mailer.errors import CheckFailed, ConfigError
 from mailer.message import compile_release, online_html
 from mailer.message.colour import contrast, palettes
 from mailer.message.phrases import _PHRASES, phrases
-from mailer.message.render import Parts, preview_parts, style_hashes
+from mailer.message.render import Parts, style_hashes
 from mailer.message.view import directed, subject
 from mailer.message.wrap import width, wrap
 from mailer.release.model import Block, BlockKind, Inline, Kind, Release
@@ -31,6 +31,7 @@ from tests.message.samples import (
     hebrew,
     japanese,
     paragraph,
+    preview_parts,
     sample_2015,
     values,
     withdrawn,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mailer.message.compile import compile_release
-from mailer.message.render import preview_parts
 from mailer.message.templates import TemplateSource, package_templates
 from mailer.release.read import read_release
 
 from tests.message import samples
+from tests.message.samples import preview_parts
 
 
 def test_a_list_that_begins_at_three_does_so_in_both_parts() -> None:

@@ -8,10 +8,9 @@ import pytest
 from mailer.errors import CheckFailed
 from mailer.message import compile_release
 from mailer.message.merge import MergeTemplate
-from mailer.message.render import preview_parts
 from mailer.message.templates import TemplateSource
 
-from tests.message.samples import ANNA, SENDER, english, values
+from tests.message.samples import ANNA, SENDER, english, preview_parts, values
 
 HTML = """<!DOCTYPE html>
 <html lang="en" dir="ltr">

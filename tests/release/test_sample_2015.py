@@ -28,7 +28,7 @@ def test_headline_keeps_its_capitals_and_another_is_offered() -> None:
     release, wanted = sample(), expected()
     assert release.headline == wanted["headline"]
     assert len(release.headline) == 115
-    assert release.headline_is_capitals
+    assert release.headline.isupper()
     assert release.headline_suggestion == wanted["headline_suggestion"]
     assert release.subject is None
 

@@ -57,6 +57,7 @@ def broken_link(look: Look) -> Iterator[Hit]:
 
 
 def insecure_link(look: Look) -> Iterator[Hit]:
+    """Links that anybody on the way can read and change."""
     for block in look.blocks:
         for inline in block.inlines:
             if inline.href and inline.href.lower().startswith("http://"):

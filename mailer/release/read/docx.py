@@ -67,7 +67,7 @@ def read(data: bytes, name: str) -> Paper:
 def _notes(body: HtmlElement) -> tuple[Block, ...]:
     """The foot- and endnotes, which mammoth lists at the end, as notes to editors."""
     found: list[Block] = []
-    for item in [e for e in body.iter("li") if _NOTE.fullmatch(_short(e.get("id")))]:
+    for item in [e for e in body.iter("li") if _NOTE.fullmatch(e.get("id") or "")]:
         for link in list(item.iter("a")):
             if (link.get("href") or "").startswith("#"):
                 link.drop_tree()
@@ -80,10 +80,6 @@ def _notes(body: HtmlElement) -> tuple[Block, ...]:
             Block(BlockKind.PARAGRAPH, tidy((Inline(f"[{len(found) + 1}] {text}"),)), line=1)
         )
     return tuple(replace(note, line=None) for note in found)
-
-
-def _short(identity: str | None) -> str:
-    return identity or ""
 
 
 def _tell(paper: Paper, parts: Parts, notes: tuple[Block, ...]) -> None:

@@ -148,6 +148,16 @@ def clip(text: str, most: int = 120) -> str:
     return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
 
 
+def told_active(paper: Paper, cleaned: htmlclean.Cleaned) -> None:
+    """Say what was taken out because it does something instead of being read."""
+    if sentence := cleaned.sentence():
+        paper.tell(
+            "active_content_removed",
+            f"Taken out, since it is no text: {sentence}.",
+            "Nothing need be done.",
+        )
+
+
 def told_pictures(paper: Paper, pictures: Iterable[tuple[str, str]]) -> None:
     """Say which pictures of a file are not sent, and keep the words that stand for them."""
     named = list(pictures)
@@ -166,12 +176,7 @@ def told_pictures(paper: Paper, pictures: Iterable[tuple[str, str]]) -> None:
 
 def _tell(paper: Paper, cleaned: htmlclean.Cleaned, blocks: Blocks) -> None:
     told_pictures(paper, blocks.pictures)
-    if sentence := cleaned.sentence():
-        paper.tell(
-            "active_content_removed",
-            f"Taken out, since it is no text: {sentence}.",
-            "Nothing need be done.",
-        )
+    told_active(paper, cleaned)
     if cleaned.embedded:
         paper.leave_out("embedded", cleaned.embedded)
         paper.tell(
@@ -198,19 +203,19 @@ def _tell(paper: Paper, cleaned: htmlclean.Cleaned, blocks: Blocks) -> None:
 
 def _collect(element: HtmlElement, parts: list[str]) -> None:
     # Iterative, for a page may nest deeper than Python calls.
-    stack: list[tuple[HtmlElement | str, bool]] = [(element, False)]
+    stack: list[HtmlElement | str] = [element]
     while stack:
-        node, _ = stack.pop()
+        node = stack.pop()
         if isinstance(node, str):
             parts.append(node)
             continue
         tag = node.tag if isinstance(node.tag, str) else ""
         if node.tail and node is not element:
-            stack.append((node.tail, True))
+            stack.append(node.tail)
         if not tag or tag in {"script", "style", "template", "head", "title"}:
             continue
         apart = tag in BLOCKS or tag in {"br", "option", "button", "noscript", "select"}
-        stack.append(("\n" if apart else "", True))
+        stack.append("\n" if apart else "")
         for child in reversed(node):
-            stack.append((child, True))
-        stack.append((("\n" if apart else "") + (node.text or ""), True))
+            stack.append(child)
+        stack.append(("\n" if apart else "") + (node.text or ""))

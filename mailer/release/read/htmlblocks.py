@@ -245,6 +245,7 @@ class _Flow:
                 self.text(child.tail, style)
 
     def preformatted(self, element: HtmlElement) -> None:
+        """Text whose lines and spaces count."""
         text = visible("".join(element.itertext())).strip("\r\n")
         if not text.strip():
             return
@@ -274,6 +275,7 @@ class _Flow:
                 part = []
 
     def paragraph(self, part: list[Inline], kind: BlockKind, level: int) -> None:
+        """One run of text as a piece, unless nothing is written in it."""
         inlines = tidy(tuple(part))
         text = "".join(inline.text for inline in inlines)
         if not text.strip("\u00a0 \n"):

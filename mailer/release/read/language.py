@@ -57,12 +57,18 @@ _SCRIPTS = {
     "GEORGIAN": "ka",
     "ARMENIAN": "hy",
 }
+_OWN_LETTERS = (("[іїєґ]", "uk"), ("[ыэё]", "ru"), ("[ђјљњћџ]", "sr"))
+"""Cyrillic letters that only one of the languages known here has."""
 _RTL = frozenset({"he", "ar", "fa", "ur", "yi", "ps"})
 
 
 def detect(text: str, fallback: str = "en") -> str:
     """The language of `text` as a two-letter code, `fallback` when there is too little to tell."""
-    return detect_surely(text) or fallback
+    found = detect_surely(text)
+    if found is None and script_of(text) == "CYRILLIC" and fallback[:2] not in _CYRILLIC:
+        # Too few words to tell, yet nothing of another script: the likeliest by its letters.
+        found = next((code for letters, code in _OWN_LETTERS if re.search(letters, text)), "ru")
+    return found or fallback
 
 
 def detect_surely(text: str) -> str | None:
@@ -85,8 +91,8 @@ def detect_surely(text: str) -> str | None:
     }
     if script == "CYRILLIC":
         # Letters that only one of these languages has.
-        for letters, code in (("іїєґ", "uk"), ("ыэё", "ru"), ("ђјљњћџ", "sr")):
-            if re.search(f"[{letters}]", text.lower()):
+        for letters, code in _OWN_LETTERS:
+            if re.search(letters, text.lower()):
                 scores = {code: scores[code] + 1}
                 break
     ranked = sorted(scores, key=lambda code: -scores[code])

@@ -232,18 +232,16 @@ def _tell(
             "Pages set in columns were read one column after the other.",
             "Look whether the paragraphs follow each other rightly.",
         )
-    if sentence := cleaned.sentence():
-        paper.tell(
-            "active_content_removed",
-            f"Taken out, since it is no text: {sentence}.",
-            "Nothing need be done.",
-        )
+    html.told_active(paper, cleaned)
     html.told_pictures(paper, [("", "")] * pictures)
     if empty:
         numbers = ", ".join(map(str, empty))
+        which = f"Page {numbers} of the PDF is a picture"
+        if len(empty) > 1:
+            which = f"Pages {numbers} of the PDF are pictures"
         paper.tell(
             "page_is_a_picture",
-            f"Page {numbers} of the PDF is a picture; whatever is written on it was not read.",
+            f"{which}; whatever is written there was not read.",
             "Type its text into the release if it belongs there.",
         )
 
