@@ -191,7 +191,7 @@ def _stop_for_message(tx: Tx, distribution: int) -> None:
             break
         if row["kind"] not in ("accepted", "refused"):
             continue
-        answers += 1
+        answers = min(WINDOW, answers + _weight(row))
         found = _judged(row)
         if found is not None and found.scope == "message":
             in_all[found.reason] += 1
@@ -212,7 +212,7 @@ def _stop_for_dead(tx: Tx, distribution: int) -> None:
         if row["kind"] == "waiting" and row["actor"] == ACTOR:
             return  # an officer has decided about it
         if answers < FIRST and row["kind"] in ("accepted", "refused"):
-            answers += 1
+            answers = min(FIRST, answers + _weight(row))
             dead += row["verdict"] == Verdict.DEAD
     if dead >= LEAST_DEAD and dead > MOST_DEAD * answers:
         _wait(tx, distribution, f"{dead} of the first {answers} addresses do not exist")
@@ -245,10 +245,16 @@ def _pause_route(tx: Tx, route: str, group: _GROUP) -> None:
     for row in doubts.recent(tx, _LINES):
         if row["kind"] == "route_resumed" and json.loads(row["place"]).get("route") == route:
             break
-        if row["route"] != route:
+        by, together = doubts.told_together(row)
+        if route not in (row["route"], by):
             continue
-        if answers.total() == WINDOW:
+        room = WINDOW - answers.total()
+        if not room:
             break
+        if together:
+            answers.update(map(group, doubts.emails(tx, row["distribution"], together[-room:])))
+            unbroken = False
+            continue
         provider = group(row["email"]) if row["email"] else ""
         answers[provider] += 1
         found = _judged(row)
@@ -273,6 +279,11 @@ def _pause_route(tx: Tx, route: str, group: _GROUP) -> None:
             why = f"{count} of the last {of} messages to {provider or 'one provider'}"
             routes.pause(tx, route, f"{why}: {said[provider]}", ACTOR)
             return
+
+
+def _weight(row: Row) -> int:
+    """How many answers a history line tells of."""
+    return len(doubts.told_together(row)[1]) or 1
 
 
 def _said(row: Row) -> str:

@@ -391,5 +391,6 @@ def _of_another_wave(event: Row, wave: int) -> bool:
 
 def _event_data(event: Row) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(event["data"])
-    data.pop("deliveries", None)  # a claim names everybody of its batch
+    if data.pop("deliveries", None) and data.get("state") == event["kind"]:
+        del data["state"]  # told of everybody together, and here of one
     return data

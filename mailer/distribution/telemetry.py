@@ -34,8 +34,11 @@ OTHER = "other"
 BOUNDS = ledger.BOUNDS
 """Upper bounds of the buckets from due to accepted, in seconds."""
 
-_STEP = 20_000
-_MOST_STEPS = 15
+_STEP = 5_000
+_MOST_LINES, _MOST_ANSWERS = 300_000, 300_000
+"""Lines of the history read in one transaction; lines, and answers told by them, read in one look.
+"""
+
 _REST = 50
 """How many times as long as counting the backlog took it is left alone."""
 
@@ -182,14 +185,15 @@ class Telemetry:
         assert self._read_to is not None
         with self._room.store.read() as tx:
             last = ledger.last_event(tx)
-        for _ in range(_MOST_STEPS):
-            if self._read_to >= last:
-                break
-            upto = min(last, self._read_to + _STEP)
+        until = min(last, self._read_to + _MOST_LINES)
+        answers = 0
+        while self._read_to < until and answers < _MOST_ANSWERS:
+            upto = min(until, self._read_to + _STEP)
             with self._room.store.read() as tx:
                 found = ledger.answers(tx, self._read_to, upto)
             for answer in found:
                 self._add(answer)
+                answers += answer.place.count
             self._read_to = upto
         return max(0, last - self._read_to)
 

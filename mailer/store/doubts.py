@@ -6,6 +6,8 @@ oldest lines only, so they cost the same in a ledger of any size. Nothing here c
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailer.store.base import Row, Tx
@@ -132,3 +134,17 @@ def first_of(tx: Tx, distribution: int, limit: int) -> list[Row]:
 def recent(tx: Tx, limit: int) -> list[Row]:
     """The newest history lines of all, newest first."""
     return tx.all("doubts.recent", limit=limit)
+
+
+def told_together(line: Row) -> tuple[str, list[int]]:
+    """By which route which deliveries were accepted that this history line names together."""
+    if line["together"] is None:
+        return "", []
+    told = json.loads(line["together"])
+    return told["route"], told["deliveries"]
+
+
+def emails(tx: Tx, distribution: int, deliveries: Sequence[int]) -> list[str]:
+    """To whom deliveries of one distribution went, as far as addresses are still there."""
+    rows = tx.all("doubts.emails", distribution=distribution, ids=json.dumps(deliveries))
+    return [row["email"] or "" for row in rows]

@@ -8,9 +8,10 @@ caller's transaction does.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -99,6 +100,10 @@ _ATTEMPT = (
 )
 _WORDS = {state: state.word for state in DeliveryState}
 _EVENT = ("at", "kind", "actor", "distribution", "delivery", "journalist", "data")
+_Line = tuple[int, str, str, int, int | None, None, str]
+_ACCEPTED = DeliveryState.ACCEPTED
+ACCEPTED = _ACCEPTED.word
+"""The kind of the event that a delivery was accepted, or those that its data names were."""
 
 
 def open_waves(tx: Tx) -> list[OpenWave]:
@@ -163,10 +168,11 @@ def freeze(tx: Tx, values: Sequence[tuple[int, int, str]]) -> None:
 
 
 def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
-    """Write answers over this worker's claims, an attempt and an event for each; rows changed.
+    """Write answers over this worker's claims, an attempt for each, and their history; rows changed.
 
-    What is in doubt may still be settled by the worker that held it. An answer for a delivery
-    that is no longer this worker's changes nothing, but the history keeps it.
+    Of those that were accepted one after the other one event tells together. What is in doubt may
+    still be settled by the worker that held it. An answer for a delivery that is no longer this
+    worker's changes nothing, but the history keeps it.
     """
     if not results:
         return 0
@@ -180,23 +186,7 @@ def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
     ]
     held = {row["id"] for row in tx.bulk_rows("ledger.record", _ANSWER, answers)}
     add_attempts(tx, worker, [r for r in results if r.delivery in held])
-    actor = f"worker:{worker}"
-    tx.bulk(
-        "core.add_events",
-        _EVENT,
-        [
-            (
-                r.at,
-                _WORDS[r.state] if r.delivery in held else "late_answer",
-                actor,
-                r.distribution,
-                r.delivery,
-                None,
-                _answer(r.code, r.number),
-            )
-            for r in results
-        ],
-    )
+    tx.bulk("core.add_events", _EVENT, _lines(f"worker:{worker}", results, held))
     return len(held)
 
 
@@ -428,6 +418,42 @@ def _array(text: str | None) -> list[Any]:
     """A JSON array that a query made; PostgreSQL says NULL for an empty one."""
     array: list[Any] = orjson.loads(text) if text else []
     return array
+
+
+def _lines(actor: str, results: Sequence[Result], held: Container[int]) -> list[_Line]:
+    """The history of some answers in their order. Accepted ones between two others differ in
+    nothing that the rules of an order ask for, so those alike are told in one line."""
+    lines: list[_Line] = []
+    alike: dict[tuple[int, str, int, int], list[Result]] = {}
+    for result in results:
+        if result.state is _ACCEPTED and result.delivery in held:
+            key = (result.distribution, result.route, result.code, result.number)
+            alike.setdefault(key, []).append(result)
+            continue
+        lines += _together(actor, alike)
+        alike = {}
+        kind = _WORDS[result.state] if result.delivery in held else "late_answer"
+        lines.append(_alone(actor, kind, result))
+    return lines + _together(actor, alike)
+
+
+def _together(
+    actor: str, alike: Mapping[tuple[int, str, int, int], Sequence[Result]]
+) -> list[_Line]:
+    lines: list[_Line] = []
+    for (distribution, route, code, attempt), results in alike.items():
+        if len(results) == 1:
+            lines.append(_alone(actor, ACCEPTED, results[0]))
+            continue
+        data = {"state": ACCEPTED, "code": code, "attempt": attempt, "route": route}
+        told = orjson.dumps(data | {"deliveries": [result.delivery for result in results]})
+        lines.append((results[-1].at, ACCEPTED, actor, distribution, None, None, told.decode()))
+    return sorted(lines, key=itemgetter(0))
+
+
+def _alone(actor: str, kind: str, result: Result) -> _Line:
+    told = _answer(result.code, result.number)
+    return (result.at, kind, actor, result.distribution, result.delivery, None, told)
 
 
 @lru_cache(maxsize=256)

@@ -54,10 +54,14 @@ SELECT min(last_attempt_at) AS first_at FROM deliveries
 WHERE journalist = :journalist AND state = 3 AND id <> :delivery AND last_attempt_at > :after
   AND (feedback IS NULL OR feedback <> 'bounced')
 
+-- name: told_together
+-- What a line about many deliveries says of those that were accepted.
+CASE WHEN kind = 'accepted' AND delivery IS NULL THEN data END AS together
+
 -- name: recent_of
 -- The newest lines of a distribution's history, answers with the server's words.
-SELECT e.id, e.kind, e.actor, t.phase, t.code, t.enhanced, t.reply, t.verdict
-FROM (SELECT id, kind, actor, distribution, delivery FROM events
+SELECT e.id, e.kind, e.actor, e.together, t.phase, t.code, t.enhanced, t.reply, t.verdict
+FROM (SELECT id, kind, actor, distribution, delivery, {{told_together}} FROM events
       WHERE distribution = :distribution ORDER BY id DESC LIMIT :limit) e
 LEFT JOIN attempts t ON t.distribution = e.distribution AND t.delivery = e.delivery
     AND e.kind IN ('accepted', 'refused') AND t.state IN (3, 4)
@@ -65,8 +69,8 @@ ORDER BY e.id DESC
 
 -- name: first_of
 -- The oldest lines of a distribution's history, answers with their verdicts.
-SELECT e.id, e.kind, e.actor, t.verdict
-FROM (SELECT id, kind, actor, distribution, delivery FROM events
+SELECT e.id, e.kind, e.actor, e.together, t.verdict
+FROM (SELECT id, kind, actor, distribution, delivery, {{told_together}} FROM events
       WHERE distribution = :distribution ORDER BY id LIMIT :limit) e
 LEFT JOIN attempts t ON t.distribution = e.distribution AND t.delivery = e.delivery
     AND e.kind IN ('accepted', 'refused') AND t.state IN (3, 4)
@@ -75,8 +79,9 @@ ORDER BY e.id
 -- name: recent
 -- The newest lines of the newsroom's history, whatever distribution; answers with the server's
 -- words, the route and the address.
-SELECT e.id, e.kind, e.place, t.route, t.phase, t.code, t.enhanced, t.reply, a.email
-FROM (SELECT id, kind, distribution, delivery,
+SELECT e.id, e.kind, e.distribution, e.place, e.together, t.route, t.phase, t.code, t.enhanced,
+    t.reply, a.email
+FROM (SELECT id, kind, distribution, delivery, {{told_together}},
              CASE WHEN kind = 'route_resumed' THEN data ELSE '' END AS place
       FROM events ORDER BY id DESC LIMIT :limit) e
 LEFT JOIN attempts t ON t.distribution = e.distribution AND t.delivery = e.delivery
@@ -84,3 +89,7 @@ LEFT JOIN attempts t ON t.distribution = e.distribution AND t.delivery = e.deliv
 LEFT JOIN deliveries d ON d.distribution = t.distribution AND d.id = t.delivery
 LEFT JOIN addresses a ON a.journalist = d.journalist
 ORDER BY e.id DESC
+
+-- name: emails
+SELECT a.email FROM deliveries d LEFT JOIN addresses a ON a.journalist = d.journalist
+WHERE d.distribution = :distribution AND d.id {{is_one_of}}

@@ -73,22 +73,35 @@ SELECT coalesce((SELECT id FROM events WHERE at <= :now - 2000000 ORDER BY id DE
     AS id
 
 -- name: answers
--- Each event of (after, upto] once. A batch that is spread has no one instant at which it is due,
--- so what it took is not measured.
+-- Each answer that the events of (after, upto] tell, once. A batch that is spread has no one instant
+-- at which it is due, so what it took is not measured.
 SELECT e.kind, d.route, {{domain}} AS domain,
     CASE WHEN e.kind <> 'accepted' OR x.over > 0 OR w.due_at IS NULL THEN NULL
         {{buckets}} ELSE 9 END AS bucket,
     count(*) AS n,
     CAST(sum(CASE WHEN e.at > w.due_at THEN e.at - w.due_at ELSE 0 END) AS BIGINT) AS took
-FROM events e
+FROM ({{told}}) AS e
 JOIN deliveries d ON d.distribution = e.distribution AND d.id = e.delivery
 JOIN distributions x ON x.id = e.distribution
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
 LEFT JOIN addresses a ON a.journalist = d.journalist
-WHERE e.id > :after AND e.id <= :upto AND e.delivery IS NOT NULL
-    AND e.kind IN ('accepted', 'deferred', 'refused', 'in_doubt', 'expired', 'suppressed',
-        'skipped', 'cancelled')
 GROUP BY 1, 2, 3, 4
+
+-- name: told
+SELECT kind, at, distribution, delivery FROM events
+WHERE id > :after AND id <= :upto AND delivery IS NOT NULL
+    AND kind IN ('accepted', 'deferred', 'refused', 'in_doubt', 'expired', 'suppressed', 'skipped',
+        'cancelled')
+UNION ALL
+SELECT many.kind, many.at, many.distribution, CAST(each.value AS BIGINT)
+FROM events many CROSS JOIN {{each_named}}
+WHERE many.id > :after AND many.id <= :upto AND many.delivery IS NULL AND many.kind = 'accepted'
+
+-- name: each_named
+json_each(many.data, '$.deliveries') AS each
+
+-- name: each_named@postgresql
+LATERAL json_array_elements_text(many.data::json -> 'deliveries') AS each (value)
 
 -- name: buckets
 -- The bounds of store/telemetry.py, in its order.

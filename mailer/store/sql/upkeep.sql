@@ -132,11 +132,19 @@ ORDER BY w.distribution, w.id
 -- Each answer that was recorded as accepted has its line in the history.
 SELECT t.distribution, t.n AS answers, coalesce(e.n, 0) AS told
 FROM (SELECT distribution, count(*) AS n FROM attempts WHERE state = 3 GROUP BY distribution) t
-LEFT JOIN (SELECT distribution, count(*) AS n FROM events
-           WHERE kind = 'accepted' AND delivery IS NOT NULL GROUP BY distribution) e
+LEFT JOIN (SELECT distribution,
+               sum(CASE WHEN delivery IS NULL THEN {{named_in}} ELSE 1 END) AS n
+           FROM events WHERE kind = 'accepted' GROUP BY distribution) e
   ON e.distribution = t.distribution
 WHERE coalesce(e.n, 0) < t.n
 ORDER BY t.distribution
+
+-- name: named_in
+-- How many deliveries an event is about that names them in its data.
+json_array_length(data, '$.deliveries')
+
+-- name: named_in@postgresql
+json_array_length(data::json -> 'deliveries')
 
 -- name: at_odds
 -- Batches that are still to come, or that nobody knows, in a distribution that has ended.
