@@ -86,7 +86,7 @@ def template_context(view: View) -> dict[str, object]:
         "view": view,
         "release": view.release,
         "sender": view.sender,
-        "t": phrases(view.language),
+        "t": phrases(view.language, view.sender.own_words),
         "light": view.light,
         "dark": view.dark,
         "type": view.type,
