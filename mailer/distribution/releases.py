@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -34,6 +35,7 @@ from mailer.message.model import Recipient
 from mailer.message.render import message_parts
 from mailer.message.templates import TemplateSource, package_templates
 from mailer.message.values import sender_domain, slot_values
+from mailer.message.view import Other
 from mailer.release import preflight as text_check
 from mailer.release.codec import to_json
 from mailer.release.describe import describe as describe_release
@@ -42,7 +44,8 @@ from mailer.release.model import Release
 from mailer.release.preflight import Setting
 from mailer.release.read import read_release, source_text
 from mailer.store import releases
-from mailer.store.releases import Revision
+from mailer.store.base import Tx
+from mailer.store.releases import Family, Revision
 
 MOST_BYTES = 80_000_000
 """A release file larger than this is refused unread. A Word file may carry a picture of 50 MB."""
@@ -55,7 +58,8 @@ _READING = Lock()
 class StoredRelease:
     """A release at hand. `id` and `revision` are None when it was only read, not kept.
 
-    `new` tells whether this call made the revision.
+    `new` tells whether this call made the revision, `alone` that one text or revision was named and
+    not the release in all its languages.
     """
 
     id: int | None
@@ -64,6 +68,7 @@ class StoredRelease:
     sha256: str
     file: str
     new: bool = False
+    alone: bool = False
 
     @property
     def reference(self) -> str:
@@ -79,12 +84,14 @@ class Preview:
     findings: tuple[Finding, ...]
 
 
-def compiled(room: Newsroom, stored: StoredRelease, *, test: bool = False) -> MergeTemplate:
-    """A release as it is sent. Raises Refused for whatever is wrong in a template: nothing leaves
+def compiled(
+    room: Newsroom, stored: StoredRelease, *, test: bool = False, others: Sequence[Other] = ()
+) -> MergeTemplate:
+    """A release as it is sent, with links to the `others` of its languages. Raises Refused for whatever is wrong in a template: nothing leaves
     then (contract, preflight errors)."""
     source = template_source(room)
     try:
-        return compile_release(stored.release, room.sender, source, test=test)
+        return compile_release(stored.release, room.sender, source, test=test, others=others)
     except CheckFailed as error:
         raise Refused(
             error.message, where=error.where, hint=error.hint or "Nothing was queued."
@@ -124,7 +131,8 @@ def read_file(room: Newsroom, path: Path) -> StoredRelease:
 
 
 def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) -> StoredRelease:
-    """The release that a file, an id or a slug names; `slug@2` is its second revision.
+    """The release that a file, an id or a slug names; `slug@2` is its second revision, `slug:fr`
+    its last one in French, `slug` its last lead text.
 
     A file is imported, or with `keep` false only read. Raises NotFound, or InputError for a file
     that is no release.
@@ -134,6 +142,7 @@ def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) ->
     if there == "file":
         return import_file(room, path, actor) if keep else read_file(room, path)
     name, _, number = reference.partition("@")
+    name, _, language = name.partition(":")
     if number and not (number.isascii() and number.isdigit()):
         raise _unknown(reference)
     with room.store.read() as tx:
@@ -143,18 +152,48 @@ def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) ->
             release_id = int(name)
         found = None
         if release_id is not None:
-            found = releases.get(tx, release_id, int(number[:9]) if number else None)
+            wanted = int(number[:9]) if number else None
+            if language and wanted is None:
+                wanted = _of_language(tx, release_id, language, reference)
+            found = releases.get(tx, release_id, wanted)
+            if found and language and found.release.language.lower() != language.lower():
+                found = None
     if found is None:
         if there == "folder":
             _read(path)
         raise _unknown(reference)
-    return _stored(found)
+    return replace(_stored(found), alone=bool(number or language))
+
+
+def revision(room: Newsroom, release: int, number: int | None) -> StoredRelease:
+    """A stored revision, the last of the lead text when no number is given."""
+    with room.store.read() as tx:
+        return _stored(releases.get(tx, release, number))
+
+
+def family(room: Newsroom, stored: StoredRelease) -> Family:
+    """The languages of a release, as they are once this text is kept."""
+    with room.store.read() as tx:
+        if stored.id is not None:
+            return releases.family(tx, stored.id)
+        return releases.family(tx, releases.id_of(tx, stored.release.slug), stored.release)
+
+
+def _of_language(tx: Tx, release: int, language: str, reference: str) -> int:
+    for text in releases.family(tx, release).texts:
+        if text.language.lower() == language.lower() and text.number is not None:
+            return text.number
+    raise NotFound(
+        f'the release "{reference.partition(":")[0]}" is not there in "{language}".',
+        hint="`mailer release ls` lists the languages of each release.",
+    )
 
 
 def ls(room: Newsroom) -> list[dict[str, Any]]:
     """All releases with their last revision, oldest first."""
     with room.store.read() as tx:
         rows = releases.ls(tx)
+        families = {row["id"]: releases.family(tx, row["id"]) for row in rows}
     return [
         {
             "release": row["id"],
@@ -162,6 +201,7 @@ def ls(room: Newsroom) -> list[dict[str, Any]]:
             "revision": row["number"],
             "headline": row["headline"],
             "language": row["language"],
+            "languages": str(families[row["id"]]),
             "file": row["file"],
             "distributions": row["distributions"],
             "imported_at": iso(row["created_at"]),
