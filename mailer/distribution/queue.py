@@ -29,7 +29,7 @@ from mailer.distribution.variants import Choice
 from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.merge import MergeTemplate
-from mailer.message.view import Other
+from mailer.message.view import Languages
 from mailer.store import distributions, open_store, paces, routes
 from mailer.store.audience import by_domain, candidates, planned_by_domain
 from mailer.store.base import Row, Tx
@@ -52,7 +52,7 @@ class Order:
     `also` and `leave_out` are addresses as typed, put into the audience and taken out of it;
     `skip_received` leaves out who has the release already, or has it under way; `over` is how
     long each wave is spread, such as "40m". Of a release in several languages, `wait_variants` is
-    until when one that is not ready is waited for, as written; `as_ready` waits as long as it takes.
+    until when one that is not ready is waited for, as written; `as_ready` waits without end.
     """
 
     release: str
@@ -193,7 +193,7 @@ class _Texts:
             raise UsageError("--wait-variants and --as-ready exclude each other.")
         self.ready: list[variants.Ready] = []
         self.choice: Choice | None = None
-        self.others: Sequence[Other] = ()
+        self.languages = Languages()
         self.until = NEVER
         family = releases.family(room, stored)
         if order.wait_variants is not None:
@@ -204,7 +204,7 @@ class _Texts:
         if not waits:
             variants.refuse_awaited(family)
         self.ready = variants.prepare(room, release, family)
-        self.others = variants.others_of(room, stored.release.slug, family, family.lead)
+        self.languages = variants.links_of(room, stored.release.slug, family, family.lead)
         late = [each.language for each in family.texts if each.state != "ready"]
         with room.store.read() as tx:
             self.choice = Choice(
@@ -262,7 +262,7 @@ def queue(
             "from an earlier distribution."
         )
     texts = _Texts(room, order, stored, release, now)
-    template = releases.compiled(room, stored, others=texts.others)
+    template = releases.compiled(room, stored, languages=texts.languages)
     warnings += texts.warnings(room, lift=timing.embargo_until or timing.at)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
     with room.store.read() as tx:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -35,7 +34,7 @@ from mailer.message.model import Recipient
 from mailer.message.render import message_parts
 from mailer.message.templates import TemplateSource, package_templates
 from mailer.message.values import sender_domain, slot_values
-from mailer.message.view import Other
+from mailer.message.view import ALONE, Languages
 from mailer.release import preflight as text_check
 from mailer.release.codec import to_json
 from mailer.release.describe import describe as describe_release
@@ -85,13 +84,16 @@ class Preview:
 
 
 def compiled(
-    room: Newsroom, stored: StoredRelease, *, test: bool = False, others: Sequence[Other] = ()
+    room: Newsroom, stored: StoredRelease, *, test: bool = False, languages: Languages = ALONE
 ) -> MergeTemplate:
-    """A release as it is sent, with links to the `others` of its languages. Raises Refused for whatever is wrong in a template: nothing leaves
-    then (contract, preflight errors)."""
+    """A release as it is sent, with links to its other `languages`.
+
+    Raises Refused for whatever is wrong in a template: nothing leaves then (contract, preflight
+    errors).
+    """
     source = template_source(room)
     try:
-        return compile_release(stored.release, room.sender, source, test=test, others=others)
+        return compile_release(stored.release, room.sender, source, test=test, languages=languages)
     except CheckFailed as error:
         raise Refused(
             error.message, where=error.where, hint=error.hint or "Nothing was queued."

@@ -18,7 +18,7 @@ from mailer.distribution.releases import StoredRelease
 from mailer.errors import MailerError, Refused
 from mailer.message.merge import MergeTemplate
 from mailer.message.phrases import base_language, own_name
-from mailer.message.view import Other
+from mailer.message.view import Languages, Other
 from mailer.store import distributions, variants
 from mailer.store.base import Tx
 from mailer.store.ledger import keep_compiled
@@ -74,18 +74,16 @@ def match(wanted: str, offered: Iterable[str]) -> str:
     return next((each for low, each in tags.items() if base_language(low) == base), "")
 
 
-def others_of(room: Newsroom, slug: str, family: Family, language: str) -> tuple[Other, ...]:
-    """The other languages that a text links to."""
+def links_of(room: Newsroom, slug: str, family: Family, language: str) -> Languages:
+    """The page of a text, and the other languages that it links to."""
     home = f"{room.sender.public_url}/r/{slug}"
-    return tuple(
-        Other(
-            each.language,
-            own_name(each.language),
-            home if each.language == family.lead else f"{home}/{each.language}",
-        )
+    pages = {
+        each.language: home if each.language == family.lead else f"{home}/{each.language}"
         for each in family.texts
-        if each.number is not None and each.language != language
-    )
+        if each.number is not None
+    }
+    others = [Other(each, own_name(each), url) for each, url in pages.items() if each != language]
+    return Languages(pages.get(language, home), tuple(others))
 
 
 def prepare(room: Newsroom, release: int | None, family: Family) -> list[Ready]:
@@ -99,8 +97,8 @@ def prepare(room: Newsroom, release: int | None, family: Family) -> list[Ready]:
             continue
         of_language = releases.revision(room, release, text.number)
         preflight.refuse_errors(room, of_language)
-        others = others_of(room, of_language.release.slug, family, text.language)
-        template = releases.compiled(room, of_language, others=others)
+        links = links_of(room, of_language.release.slug, family, text.language)
+        template = releases.compiled(room, of_language, languages=links)
         found.append(Ready(text.language, of_language, template))
     return found
 
@@ -158,8 +156,8 @@ class Arrivals:
         assert text.number is not None
         stored = releases.revision(room, release, text.number)
         preflight.refuse_errors(room, stored)
-        others = others_of(room, stored.release.slug, family, text.language)
-        template = releases.compiled(room, stored, others=others)
+        links = links_of(room, stored.release.slug, family, text.language)
+        template = releases.compiled(room, stored, languages=links)
         with room.store.write() as tx:
             row = distributions.get(tx, number)
             if row is None:

@@ -88,6 +88,18 @@ class Other:
         return "rtl" if base_language(self.language) in RTL else "ltr"
 
 
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """A text's own page (empty: the release's), and the other languages it is there in."""
+
+    url: str = ""
+    others: tuple[Other, ...] = ()
+
+
+ALONE = Languages()
+"""A release in one language."""
+
+
 @dataclass(frozen=True)
 class View:
     """Everything that a layout places; see the fields' names in `templates/email`."""
@@ -111,8 +123,7 @@ class View:
     light: Palette
     dark: Palette
     type: Typography
-    others: tuple[Other, ...] = ()
-    url: str = ""
+    languages: Languages = ALONE
 
     @property
     def start(self) -> str:
@@ -131,7 +142,7 @@ class View:
     @property
     def online_url(self) -> str:
         """The release's page: one for everybody, nothing personal in it (design decision 15)."""
-        return self.url or f"{self.sender.public_url}/r/{self.release.slug}"
+        return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
 
 
 def view_of(release: Release, sender: Sender) -> View:

@@ -41,7 +41,8 @@ def named(
     received: int | None = None,
 ) -> list[Row]:
     """These few people, whether or not the segments select them: rows as `candidates` has them,
-    with language, outlet and selected (0 or 1). Who is on no list is not among them. Raises as `candidates` does."""
+    with language, outlet and selected (0 or 1). Who is on no list is not among them.
+    Raises as `candidates` does."""
     if not journalists:
         return []
     sql, params = _Compiler(tx).people(segments, only=journalists, received=received)
