@@ -1,7 +1,7 @@
 """One release in all languages side by side: `python -m tests.message.sheets DIR`.
 
-Writes languages-light.png, languages-dark.png and languages-phone.png for the eye, and checks what only
-a browser knows: nothing scrolls sideways. Needs Chromium, as `tests.message.screens` does.
+Writes languages-light.png, languages-dark.png and languages-phone.png for the eye, and checks what
+only a browser knows: nothing scrolls sideways. Needs Chromium, as `tests.message.screens` does.
 """
 
 from __future__ import annotations
