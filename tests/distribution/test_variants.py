@@ -11,6 +11,7 @@ from mailer.clock import SECOND, ManualClock, from_datetime
 from mailer.distribution import releases, single
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import status_of
+from mailer.distribution.published import Shelf
 from mailer.distribution.queue import Order, Queued, queue
 from mailer.distribution.schedule import Sweeper
 from mailer.distribution.variants import match
@@ -250,6 +251,15 @@ def test_one_text_is_named_by_its_language(bridge: Bridge) -> None:
     queued = bridge.queue(release="bridge:fr")
     bridge.sweep_and_send(queued.distribution)
     assert set(map(tuple, bridge.got().values())) == {("fr",)}
+    shelf = Shelf(bridge.room)
+    shown = shelf.find("bridge")
+    assert shown is not None and shown.release.language == "fr"
+    lead = bridge.queue()
+    bridge.sweep_and_send(lead.distribution)
+    bridge.text("fr", add="Il est bleu.")
+    bridge.sweep_and_send(bridge.queue(release="bridge:fr").distribution)
+    shown = shelf.find("bridge")
+    assert shown is not None and shown.release.language == "en"
 
 
 def test_one_more_person_gets_his_language(bridge: Bridge) -> None:
