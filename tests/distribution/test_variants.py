@@ -236,6 +236,20 @@ def test_a_text_that_translates_an_older_one_is_behind(bridge: Bridge) -> None:
     assert bridge.got()["de"] == ["de"]
 
 
+def test_the_text_that_announces_the_others_leads(bridge: Bridge) -> None:
+    """D21: in whatever order the files come; what came before the first lead text is not behind."""
+    home = bridge.press.config.home
+    for language, front in (("de", ""), ("fr", ""), ("en", "variants: [de, fr]")):
+        path = home / f"tide.{language}.md"
+        path.write_text(
+            f"---\nlanguage: {language}\n{front}\n---\n# T {language}\n\nText.\n", "utf-8"
+        )
+        releases.import_file(bridge.room, path, "anna")
+    row = releases.ls(bridge.room)[-1]
+    assert (row["slug"], row["languages"]) == ("tide", "en, de, fr")
+    assert releases.resolve(bridge.room, "tide", "anna").release.language == "en"
+
+
 def test_one_text_is_named_by_its_language(bridge: Bridge) -> None:
     """D21: `slug:fr` is the last French text, `slug` the lead text, `slug@2` a revision; one named
     so goes to everybody."""

@@ -19,7 +19,7 @@ CASE WHEN EXISTS (
     SELECT 1 FROM revisions v WHERE v.release = x.release AND v.number = x.revision
     AND v.stated = 1 AND v.language <> (
         SELECT f.language FROM revisions f WHERE f.release = x.release AND f.stated = 1
-        ORDER BY f.number LIMIT 1)) THEN 0 ELSE 1 END
+        ORDER BY CASE WHEN f.variants <> '' THEN 0 ELSE 1 END, f.number LIMIT 1)) THEN 0 ELSE 1 END
 
 -- name: has_begun
 (EXISTS (SELECT 1 FROM waves w WHERE w.distribution = x.id AND w.state IN ('sending', 'done'))
