@@ -15,9 +15,10 @@ from typing import Any
 
 from mailer.audience.segments import Segment
 from mailer.clock import to_datetime
-from mailer.distribution import named, preflight, releases
+from mailer.distribution import embargo, named, preflight, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer
+from mailer.distribution.embargo import Early
 from mailer.distribution.forecast import Forecast
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
@@ -29,6 +30,7 @@ from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.store import distributions, open_store, paces, routes
+from mailer.store import embargo as grants
 from mailer.store.audience import by_domain, candidates, planned_by_domain
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, PlannedDelivery
@@ -39,6 +41,9 @@ LATE = ("hold", "send", "drop")
 """What becomes of a wave later than `late_grace`."""
 
 NORMAL_PRIORITY = 50
+
+_EARLY = "early"
+"""Stands for a zone among a plan's waves; no zone is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +114,17 @@ class _Plan:
     """The audience as it is streamed: waves and counts, never the people themselves.
 
     `expected` is how many each wave will have, by zone; only a plan that is spread needs it.
+    `early` are those who may have it before the embargo ends; they are a wave of their own.
     """
 
     timing: Timing
     named: Named
+    early: Early = field(default_factory=Early)
     expected: dict[str, int] = field(default_factory=dict)
     waves: dict[str, _Wave] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     recipients: int = 0
+    trusted: list[int] = field(default_factory=list)
 
     def take(
         self, rows: Iterable[Row], first: int = 0
@@ -139,11 +147,25 @@ class _Plan:
                 left.append((number, why))
                 self.left_out[why] = self.left_out.get(why, 0) + 1
                 continue
-            wave = self._wave(row["zone"])
+            if number in self.early.trusted:
+                self.trusted.append(number)
+            wave = self._early() if number in self.early else self._wave(row["zone"])
             due = wave.next_due()
             planned.append(PlannedDelivery(first + len(planned), number, row["list"], wave.id, due))
         self.recipients += len(planned)
         return planned, left
+
+    @property
+    def early_wave(self) -> _Wave | None:
+        """The one for those with a grant, if there is any."""
+        return self.waves.get(_EARLY)
+
+    def _early(self) -> _Wave:
+        wave = self.waves.get(_EARLY)
+        if wave is None:
+            at, home = self.timing.at, self.timing.home
+            wave = self.waves[_EARLY] = _Wave(len(self.waves) + 1, at, home, 0, at, 1)
+        return wave
 
     def _wave(self, zone: str) -> _Wave:
         key = self.timing.zone_of(zone)
@@ -195,12 +217,18 @@ def queue(
             f"{already} journalist{'s have' if already > 1 else ' has'} this release already "
             "from an earlier distribution."
         )
-    template = releases.compiled(room, stored)
+    text = stored.release
+    if timing.embargo_until is not None:
+        text = embargo.lifted(text)  # whoever waits for the end reads it afterwards
+    template = releases.compiled(room, text)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
+    early = Early()
+    if timing.binds:
+        early = embargo.readers(room, release, segments)
     with room.store.read() as tx:
         warnings += preflight.of_audience(tx, template, segments, who)
     warnings += preflight.of_message(room, template)
-    plan = _Plan(timing, who)
+    plan = _Plan(timing, who, early)
     with room.store.read() as tx:
         for chunk in _candidates(tx, segments, who):
             plan.take(chunk)
@@ -210,7 +238,8 @@ def queue(
         raise Refused(_nobody(order, plan))
     number = None
     if not dry_run:
-        plan = _Plan(timing, who, {zone: wave.recipients for zone, wave in plan.waves.items()})
+        counts = {zone: wave.recipients for zone, wave in plan.waves.items()}
+        plan = _Plan(timing, who, early, counts)
         stored = _kept(room, order, stored, actor)
         number = _plan(room, stored, template, segments, order, plan, actor, progress)
         if number is None:
@@ -273,6 +302,7 @@ def _queued(plan: _Plan, number: int | None, span: tuple[int, int], warnings: li
                 "due_at": iso(wave.due_at),
                 "zone": wave.zone,
                 "recipients": wave.recipients,
+                **({"early": True} if wave is plan.early_wave else {}),
             }
             for wave in waves
         ],
@@ -317,8 +347,14 @@ def _plan(
     """Write the plan in short steps, invisible until the last; None when nobody is in it."""
     assert stored.id is not None and stored.revision is not None
     timing = plan.timing
+    first: MergeTemplate | None = None
+    if timing.embargo_until is not None and plan.early:
+        text = embargo.held_until(stored.release, timing.embargo_until, timing.home)
+        first = releases.compiled(room, text)
     with room.store.write() as tx:
-        keep_compiled(tx, template.digest, template.to_bytes())
+        for each in (template, first):
+            if each is not None:
+                keep_compiled(tx, each.digest, each.to_bytes())
         number = distributions.insert(
             tx,
             NewDistribution(
@@ -370,6 +406,9 @@ def _plan(
                     due_at=min(wave.due_at for wave in plan.waves.values()),
                     actor=actor,
                 )
+                if first is not None and plan.early_wave is not None:
+                    grants.mark_early(tx, number, plan.early_wave.id, first.digest)
+                embargo.trust(tx, stored.id, plan.early, plan.trusted, actor)
             return number
     except BaseException:
         # What cannot be removed now is removed later by the scheduler; the reason counts.

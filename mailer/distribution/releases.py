@@ -79,12 +79,12 @@ class Preview:
     findings: tuple[Finding, ...]
 
 
-def compiled(room: Newsroom, stored: StoredRelease, *, test: bool = False) -> MergeTemplate:
+def compiled(room: Newsroom, release: Release, *, test: bool = False) -> MergeTemplate:
     """A release as it is sent. Raises Refused for whatever is wrong in a template: nothing leaves
     then (contract, preflight errors)."""
     source = template_source(room)
     try:
-        return compile_release(stored.release, room.sender, source, test=test)
+        return compile_release(release, room.sender, source, test=test)
     except CheckFailed as error:
         raise Refused(
             error.message, where=error.where, hint=error.hint or "Nothing was queued."

@@ -123,7 +123,7 @@ def test_send(room: Newsroom, reference: str, email: str, actor: str) -> Single:
     warnings = preflight.warnings(room, read)
     stored = releases.resolve(room, reference, actor)
     assert stored.id is not None and stored.revision is not None
-    template = releases.compiled(room, stored, test=True)
+    template = releases.compiled(room, stored.release, test=True)
     with room.store.write() as tx:
         named.refuse_suppressed(room, tx, wanted)
         keep_compiled(tx, template.digest, template.to_bytes())
