@@ -124,8 +124,9 @@ def mark_early(tx: Tx, distribution: int, wave: int, digest: str) -> None:
 
 
 def bring_forward(tx: Tx, release: int, each: Held, digest: str, actor: str) -> int:
-    """Put those with a grant who wait for the end, or for an early batch with an older message,
-    into an early batch that is due now; how many."""
+    """Put those with a grant who wait for the end, or are in an early batch under way with an older
+    message, into an early batch that is due now; how many."""
+    tx.run("embargo.renew_early", distribution=each.id, digest=digest)
     wave = (tx.value("embargo.last_wave", distribution=each.id) or 0) + 1
     moved = tx.run(
         "embargo.bring_forward",

@@ -86,6 +86,11 @@ WHERE distribution = :distribution AND state = 0
   AND wave IN (SELECT w.id FROM waves w WHERE w.distribution = :distribution
                AND w.state IN ('scheduled', 'sending', 'waiting') AND (w.early IS NULL OR w.early <> :digest))
 
+-- name: renew_early
+-- What has not begun keeps its time and gets the message with the end that binds now.
+UPDATE waves SET early = :digest
+WHERE distribution = :distribution AND state = 'scheduled' AND early IS NOT NULL
+
 -- name: put_back
 -- Everybody whom no grant keeps in an early batch.
 UPDATE deliveries SET wave = :wave, due_at = :due
