@@ -37,6 +37,7 @@ from mailer.message.values import sender_domain, slot_values
 from mailer.release import preflight as text_check
 from mailer.release.codec import to_json
 from mailer.release.describe import describe as describe_release
+from mailer.release.diff import Difference, differences
 from mailer.release.model import Finding as Finding
 from mailer.release.model import Release
 from mailer.release.preflight import Setting
@@ -149,6 +150,37 @@ def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) ->
             _read(path)
         raise _unknown(reference)
     return _stored(found)
+
+
+def diff(
+    room: Newsroom, reference: str, other: str | None, actor: str
+) -> tuple[StoredRelease, StoredRelease, list[Difference]]:
+    """Two releases and what differs between them, from the first to the second.
+
+    Without `other`, `SLUG@N` is compared with the release's last revision, and a release (or a
+    file that is kept already) with the revision before it; a file that is not kept is compared as
+    what would come after the last one. Raises NotFound where there is nothing to compare with.
+    """
+    first = resolve(room, reference, actor, keep=False)
+    if other is not None:
+        second = resolve(room, other, actor, keep=False)
+    elif first.id is None:
+        with room.store.read() as tx:
+            number = releases.id_of(tx, first.release.slug)
+            before = None if number is None else releases.get(tx, number)
+        if before is None:
+            raise _alone(first)
+        first, second = _stored(before), first
+    else:
+        with room.store.read() as tx:
+            last = releases.get(tx, first.id)
+            before = releases.get(tx, first.id, (first.revision or 1) - 1 or -1)
+        second = _stored(last)
+        if second.revision == first.revision:
+            if before is None:
+                raise _alone(first)
+            first, second = _stored(before), first
+    return first, second, differences(first.release, second.release)
 
 
 def ls(room: Newsroom) -> list[dict[str, Any]]:
@@ -383,6 +415,13 @@ def _stored(revision: Revision | None, *, new: bool = False) -> StoredRelease:
         sha256=revision.sha256,
         file=revision.file,
         new=new,
+    )
+
+
+def _alone(stored: StoredRelease) -> NotFound:
+    return NotFound(
+        f"{stored.reference} has no other revision to be compared with.",
+        hint="Name two: `mailer release diff RELEASE RELEASE`.",
     )
 
 
