@@ -78,6 +78,7 @@ def ls(format: FORMAT = "table") -> None:
         Column("release", "NO", number=True),
         Column("slug", "RELEASE", weight=2, least=12),
         Column("revision", "REV", number=True),
+        Column("languages", "LANGUAGES"),
         Column("headline", "HEADLINE", weight=3, least=12),
         Column("distributions", "SENT", number=True),
     ]

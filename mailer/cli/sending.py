@@ -134,6 +134,13 @@ def queue(
         str | None,
         typer.Option(metavar="DURATION", help='Spread each batch evenly, such as "40m".'),
     ] = None,
+    wait_variants: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Wait for languages not ready, then send another."),
+    ] = None,
+    as_ready: Annotated[
+        bool, typer.Option("--as-ready", help="Each language leaves when it is ready.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be queued.")
     ] = False,
@@ -159,6 +166,8 @@ def queue(
         leave_out=leave_out or (),
         skip_received=skip_received,
         over=over,
+        wait_variants=wait_variants,
+        as_ready=as_ready,
     )
     with current().newsroom() as room:
         queued = queue(room, order, current().actor, dry_run=dry_run)

@@ -15,18 +15,19 @@ from typing import Any
 from mailer.audience.segments import Segment
 from mailer.audience.text import fold
 from mailer.clock import SECOND
-from mailer.distribution import named, releases
+from mailer.distribution import named, releases, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease
 from mailer.errors import NotFound, Refused, UsageError
 from mailer.message.merge import MergeTemplate
-from mailer.release.model import Embargo, Release
+from mailer.release.embargoed import held_until
 from mailer.release.times import Now, parse_when
 from mailer.store import audience, embargo, guard
-from mailer.store import releases as stored_releases
+from mailer.store import variants as stored_variants
 from mailer.store.base import Tx
 from mailer.store.core import add_event
+from mailer.store.embargo import Held
 from mailer.store.ledger import keep_compiled
 from mailer.store.states import DeliveryState
 
@@ -60,22 +61,6 @@ class Changed:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def held_until(release: Release, until: int, zone: str) -> Release:
-    """The text for who gets it before the end (UTC microseconds): the band and the Subject say the
-    end that binds, in the text's own zone where it has one."""
-    own = release.embargo
-    return replace(
-        release, embargo=Embargo(own.text if own else "", until, own.zone if own else zone)
-    )
-
-
-def lifted(release: Release) -> Release:
-    """The text for who gets it after the end: nothing in it says "embargo" any more."""
-    if release.embargo is None:
-        return release
-    return replace(release, embargo=None, status_line=None)
 
 
 def readers(room: Newsroom, release: int | None, segments: Sequence[Segment]) -> Early:
@@ -285,26 +270,41 @@ def _change(
 
 
 def _bring_forward(room: Newsroom, release: int, actor: str) -> int:
-    """Give those with a grant, in every open distribution, the message with the end that binds."""
+    """Give those with a grant, in every open distribution, the message with the end that binds.
+
+    Who waits for a text in his language is left where he is.
+    """
     with room.store.read() as tx:
+        if not embargo.granted(tx, release):
+            return 0
         bound = [each for each in embargo.held(tx, release) if not guard.is_held(tx, each.id)]
-        texts = {each.revision: stored_releases.get(tx, release, each.revision) for each in bound}
+        texts = {
+            each.id: {"": each.revision}
+            | {row["language"]: row["revision"] for row in stored_variants.sent(tx, each.id)}
+            for each in bound
+        }
     moved = 0
     made: dict[tuple[int, int], MergeTemplate] = {}
     for each in bound:
-        revision, key = texts[each.revision], (each.revision, each.until)
-        if revision is None:
-            continue
-        if key not in made:
-            text = held_until(revision.release, each.until, each.zone)
-            made[key] = releases.compiled(room, text)
-        template = made[key]
-        with room.store.write() as tx:
-            if each not in embargo.held(tx, release):
-                continue  # it was changed since: whoever did that comes by here as well
-            keep_compiled(tx, template.digest, template.to_bytes())
-            moved += embargo.bring_forward(tx, release, each, template.digest, actor)
+        for language, revision in texts[each.id].items():
+            key = (revision, each.until)
+            if key not in made:
+                made[key] = _early_message(room, release, revision, each)
+            template = made[key]
+            with room.store.write() as tx:
+                if each not in embargo.held(tx, release):
+                    continue  # it was changed since: whoever did that comes by here as well
+                keep_compiled(tx, template.digest, template.to_bytes())
+                moved += embargo.bring_forward(tx, release, each, language, template.digest, actor)
     return moved
+
+
+def _early_message(room: Newsroom, release: int, revision: int, held: Held) -> MergeTemplate:
+    stored = releases.revision(room, release, revision)
+    family = releases.family(room, stored)
+    links = variants.links_of(room, stored.release.slug, family, stored.release.language)
+    text = replace(stored, release=held_until(stored.release, held.until, held.zone))
+    return releases.compiled(room, text, languages=links)
 
 
 def _stored(room: Newsroom, reference: str, actor: str) -> tuple[StoredRelease, int]:

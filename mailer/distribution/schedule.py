@@ -30,6 +30,7 @@ from mailer.distribution.inbox import inbox_path
 from mailer.distribution.machines import misfit
 from mailer.distribution.pace import Pace
 from mailer.distribution.recovery import Recovered, recover
+from mailer.distribution.variants import Arrivals
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
 from mailer.errors import StoreUnavailable
 from mailer.store import distributions, embargo, paces, workers
@@ -78,6 +79,7 @@ class Sweeper:
         self._room = room
         self._host = host
         self._guard = Guard(room, host=host)
+        self._arrivals = Arrivals(room, ACTOR)
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
@@ -146,6 +148,7 @@ class Sweeper:
             self._first = False
         self._tidy()
         self._fall_out()
+        self._arrivals.look()
         self._open_due()
         self._stop_leftovers()
         self._move_up()

@@ -128,6 +128,12 @@ class Timing:
             self.warnings.append(warning)
 
 
+def until_of(text: str, zone: str) -> int:
+    """An instant as an officer writes it, UTC microseconds; 0 for "now". Raises UsageError."""
+    when = parse_when(text, zone)
+    return 0 if isinstance(when, Now) else when
+
+
 def _over(text: str | None) -> int:
     if text is None:
         return 0

@@ -19,6 +19,7 @@ from mailer.message.phrases import (
     RTL,
     OwnWords,
     babel_locale,
+    base_language,
     kind_label,
     long_date,
     phrase_language,
@@ -74,6 +75,31 @@ class Section:
     own: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The same release in another language: its tag, the language's own name, the page's URL."""
+
+    language: str
+    name: str
+    url: str
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if base_language(self.language) in RTL else "ltr"
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """A text's own page (empty: the release's), and the other languages it is there in."""
+
+    url: str = ""
+    others: tuple[Other, ...] = ()
+
+
+ALONE = Languages()
+"""A release in one language."""
+
+
 @dataclass(frozen=True)
 class View:
     """Everything that a layout places; see the fields' names in `templates/email`."""
@@ -97,6 +123,7 @@ class View:
     light: Palette
     dark: Palette
     type: Typography
+    languages: Languages = ALONE
 
     @property
     def start(self) -> str:
@@ -115,7 +142,7 @@ class View:
     @property
     def online_url(self) -> str:
         """The release's page: one for everybody, nothing personal in it (design decision 15)."""
-        return f"{self.sender.public_url}/r/{self.release.slug}"
+        return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
 
 
 def view_of(release: Release, sender: Sender) -> View:

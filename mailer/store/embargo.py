@@ -123,21 +123,22 @@ def mark_early(tx: Tx, distribution: int, wave: int, digest: str) -> None:
     tx.run("embargo.mark_early", distribution=distribution, wave=wave, digest=digest)
 
 
-def bring_forward(tx: Tx, release: int, each: Held, digest: str, actor: str) -> int:
+def bring_forward(tx: Tx, release: int, each: Held, language: str, digest: str, actor: str) -> int:
     """Put those with a grant who wait for the end, or are in an early batch under way with an older
-    message, into an early batch that is due now; how many."""
-    tx.run("embargo.renew_early", distribution=each.id, digest=digest)
+    message, into an early batch that is due now; how many. Only those whose batch has its text, in
+    this `language` ("" is the lead text)."""
+    of = {"distribution": each.id, "language": language, "digest": digest}
+    tx.run("embargo.renew_early", **of)
     wave = (tx.value("embargo.last_wave", distribution=each.id) or 0) + 1
     moved = tx.run(
         "embargo.bring_forward",
-        distribution=each.id,
         release=release,
         wave=wave,
-        digest=digest,
         now=tx.now(),
+        **of,
     )
     if moved:
-        _new_wave(tx, each, wave, tx.now())
+        _new_wave(tx, each, wave, tx.now(), language)
         mark_early(tx, each.id, wave, digest)
         _moved(tx, each.id, wave, moved, actor)
     return moved
@@ -146,19 +147,21 @@ def bring_forward(tx: Tx, release: int, each: Held, digest: str, actor: str) -> 
 def put_back(tx: Tx, release: int, each: Held, actor: str, *, keep: bool = True) -> int:
     """Put those of early batches who have no grant (with `keep` false: all) where everybody is;
     how many. What was tried already stays with the message it was tried with."""
-    which = {"distribution": each.id, "release": release, "keep": int(keep)}
-    if not tx.value("embargo.ungranted", **which):
-        return 0
-    wave = tx.value("embargo.lift_wave", distribution=each.id)
-    if wave is None:
-        wave = (tx.value("embargo.last_wave", distribution=each.id) or 0) + 1
-        _new_wave(tx, each, wave, each.until)
-    moved = tx.run("embargo.put_back", wave=wave, due=min(tx.now(), each.until), **which)
-    _moved(tx, each.id, wave, moved, actor)
-    return moved
+    of = {"distribution": each.id, "release": release, "keep": int(keep)}
+    total = 0
+    for language in [row["language"] for row in tx.all("embargo.ungranted", **of)]:
+        wave = tx.value("embargo.lift_wave", distribution=each.id, language=language)
+        if wave is None:
+            wave = (tx.value("embargo.last_wave", distribution=each.id) or 0) + 1
+            _new_wave(tx, each, wave, each.until, language)
+        due = min(tx.now(), each.until)
+        moved = tx.run("embargo.put_back", wave=wave, due=due, language=language, **of)
+        _moved(tx, each.id, wave, moved, actor)
+        total += moved
+    return total
 
 
-def _new_wave(tx: Tx, each: Held, wave: int, due_at: int) -> None:
+def _new_wave(tx: Tx, each: Held, wave: int, due_at: int, language: str) -> None:
     tx.run(
         "distributions.insert_wave",
         distribution=each.id,
@@ -166,6 +169,8 @@ def _new_wave(tx: Tx, each: Held, wave: int, due_at: int) -> None:
         due_at=due_at,
         zone=each.zone,
         recipients=0,
+        language=language,
+        awaits="",
     )
 
 

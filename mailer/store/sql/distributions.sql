@@ -7,8 +7,8 @@ VALUES (:id, :release, :revision, :compiled, 'planning', :priority, :late, :emba
     :due_at, :zone, :audience, '{}', 0, :actor, :now, :kind, :parent, :over)
 
 -- name: insert_wave
-INSERT INTO waves (distribution, id, due_at, zone, state, recipients)
-VALUES (:distribution, :id, :due_at, :zone, 'scheduled', :recipients)
+INSERT INTO waves (distribution, id, due_at, zone, state, recipients, language, awaits)
+VALUES (:distribution, :id, :due_at, :zone, 'scheduled', :recipients, :language, :awaits)
 
 -- name: planned
 UPDATE distributions SET state = 'scheduled', recipients = :recipients, left_out = :left_out,
@@ -87,7 +87,7 @@ ORDER BY x.priority, w.due_at, w.distribution, w.id
 
 -- name: next_wave
 SELECT min(w.due_at) AS due_at FROM distributions x JOIN waves w ON w.distribution = x.id
-WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled'
+WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled' AND w.due_at < :never
 
 -- name: next_spread
 -- The next delivery of batches that are being spread. One look into the index for each of them.
@@ -233,10 +233,11 @@ CASE WHEN d.state = 0 AND w.due_at > d.due_at THEN w.due_at ELSE d.due_at END
 SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
     d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced, d.reply, d.route,
     d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list,
-    coalesce(w.early, x.compiled) AS compiled
+    coalesce(w.early, t.compiled, x.compiled) AS compiled, w.language
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
 JOIN releases r ON r.id = x.release
 LEFT JOIN addresses a ON a.journalist = d.journalist
 LEFT JOIN lists l ON l.id = d.list
@@ -255,11 +256,12 @@ LEFT JOIN addresses a ON a.journalist = o.journalist
 SELECT d.distribution, d.id, d.journalist, d.list AS list_id, r.slug AS release, a.email, d.state,
     d.feedback, d.queued_at, d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced,
     d.reply, d.route, d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list,
-    coalesce(w.early, x.compiled) AS compiled,
+    coalesce(w.early, t.compiled, x.compiled) AS compiled, w.language,
     v.data AS frozen, x.messages_gone_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
 JOIN releases r ON r.id = x.release
 LEFT JOIN addresses a ON a.journalist = d.journalist
 LEFT JOIN lists l ON l.id = d.list

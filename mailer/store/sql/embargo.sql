@@ -76,7 +76,7 @@ SELECT max(id) AS id FROM waves WHERE distribution = :distribution
 
 -- name: lift_wave
 -- Where they go who lose their grant, or whose early batch never left.
-SELECT id FROM waves WHERE distribution = :distribution AND early IS NULL
+SELECT id FROM waves WHERE distribution = :distribution AND early IS NULL AND language = :language AND awaits = ''
   AND state IN ('scheduled', 'waiting', 'sending') ORDER BY due_at, id LIMIT 1
 
 -- name: bring_forward
@@ -84,12 +84,15 @@ UPDATE deliveries SET wave = :wave, due_at = :now
 WHERE distribution = :distribution AND state = 0
   AND journalist IN (SELECT g.journalist FROM embargo_grants g WHERE g.release = :release)
   AND wave IN (SELECT w.id FROM waves w WHERE w.distribution = :distribution
-               AND w.state IN ('scheduled', 'sending', 'waiting') AND (w.early IS NULL OR w.early <> :digest))
+               AND w.state IN ('scheduled', 'sending', 'waiting')
+               AND w.language = :language AND w.awaits = ''
+               AND (w.early IS NULL OR w.early <> :digest))
 
 -- name: renew_early
 -- What has not begun keeps its time and gets the message with the end that binds now.
 UPDATE waves SET early = :digest
 WHERE distribution = :distribution AND state = 'scheduled' AND early IS NOT NULL
+  AND language = :language
 
 -- name: put_back
 -- Everybody whom no grant keeps in an early batch.
@@ -98,14 +101,15 @@ WHERE distribution = :distribution AND state = 0
   AND journalist NOT IN (SELECT g.journalist FROM embargo_grants g
                          WHERE g.release = :release AND :keep = 1)
   AND wave IN (SELECT w.id FROM waves w WHERE w.distribution = :distribution
-               AND w.early IS NOT NULL)
+               AND w.early IS NOT NULL AND w.language = :language)
 
 -- name: ungranted
-SELECT count(*) AS n FROM deliveries WHERE distribution = :distribution AND state = 0
-  AND journalist NOT IN (SELECT g.journalist FROM embargo_grants g
-                         WHERE g.release = :release AND :keep = 1)
-  AND wave IN (SELECT w.id FROM waves w WHERE w.distribution = :distribution
-               AND w.early IS NOT NULL)
+SELECT DISTINCT w.language FROM waves w
+JOIN deliveries d ON d.distribution = w.distribution AND d.wave = w.id AND d.state = 0
+WHERE w.distribution = :distribution AND w.early IS NOT NULL
+  AND d.journalist NOT IN (SELECT g.journalist FROM embargo_grants g
+                           WHERE g.release = :release AND :keep = 1)
+ORDER BY w.language
 
 -- name: recount
 UPDATE waves SET recipients = (SELECT count(*) FROM deliveries d

@@ -4,10 +4,11 @@
 
 -- name: open_waves
 -- Waves from which something may be claimed at this instant, most urgent distribution first.
-SELECT w.distribution, w.id AS wave, coalesce(w.early, x.compiled) AS compiled, x.priority,
+SELECT w.distribution, w.id AS wave, {{text}}, x.priority,
     CASE WHEN (x.embargo_until IS NOT NULL AND w.early IS NULL) OR x.priority < 50
         THEN 1 ELSE 0 END AS urgent
 FROM distributions x JOIN waves w ON w.distribution = x.id
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
 WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
   AND (x.embargo_until IS NULL OR x.embargo_until <= :now OR w.early IS NOT NULL)
   AND (EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution AND d.wave = w.id
@@ -15,6 +16,10 @@ WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
        OR EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution
                AND d.wave = w.id AND d.state = 2 AND d.due_at <= :now))
 ORDER BY x.priority, w.due_at, x.id, w.id
+
+-- name: text
+-- The compiled text of a wave: that for early readers, of its language, else the lead text.
+coalesce(w.early, t.compiled, x.compiled) AS compiled
 
 -- name: gates
 -- Every reason not to send stands here, in the claim itself (design decision 3, H14). Of the
