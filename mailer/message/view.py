@@ -225,7 +225,8 @@ def _contacts(release: Release, words: Mapping[str, str]) -> Section:
     """The contacts under their own heading; a sentence that leads to them stands below ours."""
     intro = (release.contact_intro or "").strip()
     title = intro.rstrip(" :：")
-    if title and len(title.split()) <= 4 and len(title) <= 40 and is_contact(title):
+    known = title == words["contacts"] or is_contact(title)
+    if title and len(title.split()) <= 4 and len(title) <= 40 and known:
         return Section(title, own=True)
     return Section(words["contacts"], intro=intro)
 

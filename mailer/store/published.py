@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailer.release.codec import from_json
 from mailer.release.model import Release
@@ -41,6 +41,21 @@ def by_slug(tx: Tx, slug: str) -> Publication | None:
     """The release of that slug, if it was sent and is under no embargo now."""
     row = tx.one("published.by_slug", now=tx.now(), slug=slug)
     return None if row is None else _publication(row)
+
+
+def texts(tx: Tx, publication: Publication) -> dict[str, Publication]:
+    """The other languages of a publication, by language: the last revision of each that was sent.
+    Their slug is that of their page, `slug/fr`."""
+    found = {}
+    for row in tx.all("published.texts", release=publication.id):
+        found[row["language"]] = replace(
+            publication,
+            slug=f"{publication.slug}/{row['language']}",
+            revision=row["revision"],
+            sha256=row["sha256"],
+            revised_at=row["revised_at"],
+        )
+    return found
 
 
 def release_of(tx: Tx, publication: Publication) -> Release:

@@ -17,9 +17,11 @@ from mailer.distribution.variants import match
 from mailer.errors import InputError, NotFound, Refused, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.store import ledger
+from mailer.web.public import public_app
 
 from tests.distribution.press import Press
 from tests.distribution.test_schedule import deliver
+from tests.web.serving import bare, serving
 
 T0 = from_datetime(datetime(2026, 12, 1, 9, 0, tzinfo=UTC))
 HOUR = 3600 * SECOND
@@ -120,6 +122,29 @@ def test_each_journalist_gets_one_text(bridge: Bridge) -> None:
     assert "/r/bridge/fr" in shown and "/r/bridge/de" in shown and "Deutsch" in shown
     with pytest.raises(Refused, match="nobody"):
         bridge.queue(skip_received=True)
+
+
+def test_each_language_has_a_page_that_names_the_others(bridge: Bridge) -> None:
+    """D21: `/r/slug/fr` beside `/r/slug`, for people and programs; no cookie and no header decides;
+    a text that nobody was sent, and the lead text's language, have no such page."""
+    bridge.text("en")
+    bridge.text("fr")
+    with serving(public_app(bridge.room)) as address, bare(address) as client:
+        assert client.get("/r/bridge/fr").status_code == 404
+        queued = bridge.queue(as_ready=True)
+        bridge.sweep_and_send(queued.distribution)
+        french = client.get("/r/bridge/fr", headers={"Accept-Language": "de"})
+        assert french.status_code == 200 and french.headers["content-language"] == "fr"
+        assert "Un pont ouvre" in french.text and 'lang="fr"' in french.text
+        home = "http://127.0.0.1:8025/r/bridge"
+        assert f'<link rel="alternate" hreflang="en" href="{home}">' in french.text
+        assert f'<link rel="canonical" href="{home}/fr">' in french.text
+        lead = client.get("/r/bridge")
+        assert "A bridge opens" in lead.text and f'href="{home}/fr"' in lead.text
+        assert f"français: {home}/fr" in client.get("/r/bridge.txt").text
+        assert client.get("/r/bridge/fr.json").json()["language"] == "fr"
+        for nothing in ("de", "en", "xx", "fr/fr"):
+            assert client.get(f"/r/bridge/{nothing}").status_code == 404
 
 
 def test_a_missing_text_must_be_decided_on(bridge: Bridge) -> None:

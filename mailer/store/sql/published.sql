@@ -8,11 +8,22 @@ SELECT x.release, r.slug, x.revision, x.due_at, CASE WHEN x.state = 'killed' THE
     CASE WHEN x.state = 'killed' THEN x.finished_at END AS killed_at
 FROM distributions x JOIN releases r ON r.id = x.release
 WHERE x.state NOT IN ('planning', 'draft') AND x.kind <> 'test'
-  AND (EXISTS (SELECT 1 FROM waves w
-               WHERE w.distribution = x.id AND w.state IN ('sending', 'done'))
-       OR EXISTS (SELECT 1 FROM attempts a WHERE a.distribution = x.id))
+  AND {{has_begun}}
   AND NOT EXISTS (SELECT 1 FROM distributions e
                   WHERE e.release = x.release AND e.embargo_until > :now AND {{binds}})
+
+-- name: has_begun
+(EXISTS (SELECT 1 FROM waves w WHERE w.distribution = x.id AND w.state IN ('sending', 'done'))
+ OR EXISTS (SELECT 1 FROM attempts a WHERE a.distribution = x.id))
+
+-- name: texts
+-- A release that is published, in the languages that went out beside its lead text.
+SELECT t.language, t.revision, v.sha256, min(x.due_at) AS revised_at
+FROM distribution_variants t JOIN distributions x ON x.id = t.distribution
+JOIN revisions v ON v.release = x.release AND v.number = t.revision
+WHERE x.release = :release AND x.state NOT IN ('planning', 'draft') AND x.kind <> 'test'
+  AND {{has_begun}}
+GROUP BY t.language, t.revision, v.sha256 ORDER BY t.language, t.revision
 
 -- name: binds
 -- Whose embargo counts: also a cancelled one's, where some already have the text.
