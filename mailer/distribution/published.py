@@ -150,7 +150,9 @@ class Shelf:
         key = (publication.id, publication.revision, publication.sha256)
         release = self._releases.get(key, lambda: published.release_of(tx, publication))
         until = publication.embargo_until or 0
-        if release.embargo is not None:
+        if publication.changed_until is not None:
+            until = max(until, publication.changed_until)
+        elif release.embargo is not None:
             until = max(until, release.embargo.instant)
         if until > now:
             return None

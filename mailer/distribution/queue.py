@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
 from mailer.audience.segments import Segment
 from mailer.clock import to_datetime
-from mailer.distribution import named, preflight, releases, variants
+from mailer.distribution import embargo, named, preflight, releases, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer
+from mailer.distribution.embargo import Early
 from mailer.distribution.forecast import Forecast
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
@@ -30,7 +31,9 @@ from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.message.view import Languages
+from mailer.release.embargoed import held_until, lifted
 from mailer.store import distributions, open_store, paces, routes
+from mailer.store import embargo as grants
 from mailer.store.audience import by_domain, candidates, planned_by_domain
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
@@ -43,6 +46,9 @@ LATE = ("hold", "send", "drop")
 """What becomes of a wave later than `late_grace`."""
 
 NORMAL_PRIORITY = 50
+
+_EARLY = "early"
+"""Stands for a zone among a plan's waves; no zone is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,8 @@ class _Plan:
     """The audience as it is streamed: waves and counts, never the people themselves.
 
     `expected` is how many each wave will have; only a plan that is spread needs it. With several
-    languages `choice` says who gets which, and a wave that waits for one is due at `until`.
+    languages `choice` says who gets which, and a wave that waits for one is due at `until`. `early`
+    are those who may have it before the embargo ends: they are in waves of their own.
     """
 
     timing: Timing
@@ -134,6 +141,8 @@ class _Plan:
     waves: dict[_Key, _Wave] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     recipients: int = 0
+    early: Early = field(default_factory=Early)
+    trusted: list[int] = field(default_factory=list)
 
     def take(
         self, rows: Iterable[Row], first: int = 0
@@ -157,11 +166,29 @@ class _Plan:
                 self.left_out[why] = self.left_out.get(why, 0) + 1
                 continue
             text = self.choice.of(row["language"], row["outlet"]) if self.choice else ("", "")
-            wave = self._wave(row["zone"], *text)
+            # Who waits for his text waits for the end as well.
+            if number in self.early and not text[1]:
+                wave = self._early_wave(text[0])
+                if number in self.early.trusted:
+                    self.trusted.append(number)
+            else:
+                wave = self._wave(row["zone"], *text)
             due = wave.next_due()
             planned.append(PlannedDelivery(first + len(planned), number, row["list"], wave.id, due))
         self.recipients += len(planned)
         return planned, left
+
+    def early_waves(self) -> list[_Wave]:
+        """The waves of those with a grant, one for each language."""
+        return [wave for key, wave in self.waves.items() if key[0] == _EARLY]
+
+    def _early_wave(self, language: str) -> _Wave:
+        key = (_EARLY, language, "")
+        if key not in self.waves:
+            at, home = self.timing.at, self.timing.home
+            number = len(self.waves) + 1
+            self.waves[key] = _Wave(number, at, home, 0, at, 1, language, "", at)
+        return self.waves[key]
 
     def _wave(self, zone: str, language: str, awaits: str) -> _Wave:
         key = (self.timing.zone_of(zone), language, awaits)
@@ -187,7 +214,12 @@ class _Texts:
     which (None where there is one); until when one that is not ready is waited for."""
 
     def __init__(
-        self, room: Newsroom, order: Order, stored: StoredRelease, release: int | None, now: int
+        self,
+        room: Newsroom,
+        order: Order,
+        stored: StoredRelease,
+        release: int | None,
+        timing: Timing,
     ) -> None:
         if order.wait_variants is not None and order.as_ready:
             raise UsageError("--wait-variants and --as-ready exclude each other.")
@@ -203,14 +235,14 @@ class _Texts:
         waits = order.wait_variants is not None or order.as_ready
         if not waits:
             variants.refuse_awaited(family)
-        self.ready = variants.prepare(room, release, family)
+        self.ready = variants.prepare(room, release, family, timing.embargo_until)
         self.languages = variants.links_of(room, stored.release.slug, family, family.lead)
         late = [each.language for each in family.texts if each.state != "ready"]
         with room.store.read() as tx:
             self.choice = Choice(
                 family.lead,
                 [family.lead, *(each.language for each in self.ready)],
-                late if self.until > now else [],
+                late if self.until > timing.now else [],
                 room.config.newsroom.default_language,
                 languages_of_outlets(tx),
             )
@@ -261,14 +293,17 @@ def queue(
             f"{already} journalist{'s have' if already > 1 else ' has'} this release already "
             "from an earlier distribution."
         )
-    texts = _Texts(room, order, stored, release, now)
-    template = releases.compiled(room, stored, languages=texts.languages)
+    texts = _Texts(room, order, stored, release, timing)
+    # Whoever has to wait for the end of an embargo reads the text afterwards.
+    after = replace(stored, release=lifted(stored.release, timing.embargo_until))
+    template = releases.compiled(room, after, languages=texts.languages)
     warnings += texts.warnings(room, lift=timing.embargo_until or timing.at)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
     with room.store.read() as tx:
         warnings += preflight.of_audience(tx, template, segments, who)
     warnings += preflight.of_message(room, template)
-    plan = _Plan(timing, who, texts.choice, texts.until)
+    early = embargo.readers(room, release, segments) if timing.binds else Early()
+    plan = _Plan(timing, who, texts.choice, texts.until, early=early)
     with room.store.read() as tx:
         for chunk in _candidates(tx, segments, plan):
             plan.take(chunk)
@@ -279,7 +314,7 @@ def queue(
     number = None
     if not dry_run:
         expected = {key: wave.recipients for key, wave in plan.waves.items()}
-        plan = _Plan(timing, who, texts.choice, texts.until, expected)
+        plan = _Plan(timing, who, texts.choice, texts.until, expected, early=early)
         stored = _kept(room, order, stored, actor)
         number = _plan(room, stored, template, texts, segments, order, plan, actor, progress)
         if number is None:
@@ -351,6 +386,7 @@ def _queued(
                 "language": wave.language or lead,
                 "awaits": wave.awaits or None,
                 "recipients": wave.recipients,
+                **({"early": True} if wave in plan.early_waves() else {}),
             }
             for wave in waves
         ],
@@ -442,6 +478,7 @@ def _plan(
                         distributions.insert_left_out(tx, number, left)
                     progress(plan.recipients)
         if plan.recipients:
+            early = _early_templates(room, stored, texts, plan)
             with room.store.write() as tx:
                 distributions.finish_plan(
                     tx,
@@ -455,6 +492,10 @@ def _plan(
                     due_at=min(wave.begins for wave in plan.waves.values()),
                     actor=actor,
                 )
+                for wave, first in early:
+                    keep_compiled(tx, first.digest, first.to_bytes())
+                    grants.mark_early(tx, number, wave.id, first.digest)
+                embargo.trust(tx, stored.id, plan.early, plan.trusted, actor)
             return number
     except BaseException:
         # What cannot be removed now is removed later by the scheduler; the reason counts.
@@ -463,6 +504,25 @@ def _plan(
         raise
     forget_plan(room, number)
     return None
+
+
+def _early_templates(
+    room: Newsroom, stored: StoredRelease, texts: _Texts, plan: _Plan
+) -> list[tuple[_Wave, MergeTemplate]]:
+    """What early readers get, with the embargo in it: one message for each of their waves."""
+    until, family = plan.timing.embargo_until, None
+    ready = {each.language: each.stored for each in texts.ready}
+    made = []
+    for wave in plan.early_waves():
+        assert until is not None
+        text, links = stored, texts.languages
+        if wave.language:
+            family = family or releases.family(room, stored)
+            text = ready[wave.language]
+            links = variants.links_of(room, stored.release.slug, family, wave.language)
+        text = replace(text, release=held_until(text.release, until, plan.timing.home))
+        made.append((wave, releases.compiled(room, text, languages=links)))
+    return made
 
 
 def _nobody(order: Order, plan: _Plan) -> str:

@@ -38,11 +38,12 @@ from mailer.message.view import ALONE, Languages
 from mailer.release import preflight as text_check
 from mailer.release.codec import to_json
 from mailer.release.describe import describe as describe_release
+from mailer.release.diff import Difference, differences
 from mailer.release.model import Finding as Finding
 from mailer.release.model import Release
 from mailer.release.preflight import Setting
 from mailer.release.read import read_release, source_text
-from mailer.store import releases
+from mailer.store import releases, variants
 from mailer.store.base import Tx
 from mailer.store.releases import Family, Revision
 
@@ -189,6 +190,41 @@ def _of_language(tx: Tx, release: int, language: str, reference: str) -> int:
         f'the release "{reference.partition(":")[0]}" is not there in "{language}".',
         hint="`mailer release ls` lists the languages of each release.",
     )
+
+
+def diff(
+    room: Newsroom, reference: str, other: str | None, actor: str
+) -> tuple[StoredRelease, StoredRelease, list[Difference]]:
+    """Two releases and what differs between them, from the first to the second.
+
+    Without `other`, `SLUG@N` is compared with the release's last revision, and a release (or a
+    file that is kept already) with the revision before it; a file that is not kept is compared as
+    what would come after the last one; always with one in its language. Raises NotFound where there
+    is nothing to compare with.
+    """
+    first = resolve(room, reference, actor, keep=False)
+    if other is not None:
+        second = resolve(room, other, actor, keep=False)
+    elif first.id is None:
+        with room.store.read() as tx:
+            number = releases.id_of(tx, first.release.slug)
+            known = [] if number is None else _numbers(tx, number, first.release.language)
+            before = releases.get(tx, number, known[-1]) if number and known else None
+        if before is None:
+            raise _alone(first)
+        first, second = _stored(before), first
+    else:
+        with room.store.read() as tx:
+            known = _numbers(tx, first.id, first.release.language)
+            last = releases.get(tx, first.id, known[-1])
+            earlier = [each for each in known if each < (first.revision or 0)]
+            before = releases.get(tx, first.id, earlier[-1]) if earlier else None
+        second = _stored(last)
+        if second.revision == first.revision:
+            if before is None:
+                raise _alone(first)
+            first, second = _stored(before), first
+    return first, second, differences(first.release, second.release)
 
 
 def ls(room: Newsroom) -> list[dict[str, Any]]:
@@ -425,6 +461,17 @@ def _stored(revision: Revision | None, *, new: bool = False) -> StoredRelease:
         sha256=revision.sha256,
         file=revision.file,
         new=new,
+    )
+
+
+def _numbers(tx: Tx, release: int, language: str) -> list[int]:
+    return [row["number"] for row in variants.revisions(tx, release) if row["language"] == language]
+
+
+def _alone(stored: StoredRelease) -> NotFound:
+    return NotFound(
+        f"{stored.reference} has no other revision to be compared with.",
+        hint="Name two: `mailer release diff RELEASE RELEASE`.",
     )
 
 

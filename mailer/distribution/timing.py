@@ -59,6 +59,11 @@ class Timing:
             when = parse_when(order.at, self.home)
             self.at = now if isinstance(when, Now) else when
 
+    @property
+    def binds(self) -> bool:
+        """Whether something would be due before the embargo ends, so that grants matter."""
+        return self.embargo_until is not None and self.at < self.embargo_until
+
     def zone_of(self, zone: str) -> str:
         """The wave a journalist's zone belongs to."""
         return (zone or self.home) if self._local is not None else self.home

@@ -10,7 +10,7 @@ gives it to the batch (design section 2, D21).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailer.distribution import preflight, releases
 from mailer.distribution.context import Newsroom
@@ -19,6 +19,7 @@ from mailer.errors import MailerError, Refused
 from mailer.message.merge import MergeTemplate
 from mailer.message.phrases import base_language, own_name
 from mailer.message.view import Languages, Other
+from mailer.release.embargoed import lifted
 from mailer.store import distributions, variants
 from mailer.store.base import Tx
 from mailer.store.ledger import keep_compiled
@@ -86,8 +87,11 @@ def links_of(room: Newsroom, slug: str, family: Family, language: str) -> Langua
     return Languages(pages.get(language, home), tuple(others))
 
 
-def prepare(room: Newsroom, release: int | None, family: Family) -> list[Ready]:
-    """The texts beside the lead text that can be sent now, checked and compiled.
+def prepare(
+    room: Newsroom, release: int | None, family: Family, until: int | None = None
+) -> list[Ready]:
+    """The texts beside the lead text that can be sent now, checked and compiled for after an
+    embargo until then.
 
     Raises Refused for a text with errors, or one that its template cannot show.
     """
@@ -98,7 +102,7 @@ def prepare(room: Newsroom, release: int | None, family: Family) -> list[Ready]:
         of_language = releases.revision(room, release, text.number)
         preflight.refuse_errors(room, of_language)
         links = links_of(room, of_language.release.slug, family, text.language)
-        template = releases.compiled(room, of_language, languages=links)
+        template = releases.compiled(room, _lifted(of_language, until), languages=links)
         found.append(Ready(text.language, of_language, template))
     return found
 
@@ -157,7 +161,9 @@ class Arrivals:
         stored = releases.revision(room, release, text.number)
         preflight.refuse_errors(room, stored)
         links = links_of(room, stored.release.slug, family, text.language)
-        template = releases.compiled(room, stored, languages=links)
+        # It leaves after the text's own embargo as well.
+        text_then = _lifted(stored, _lift(stored))
+        template = releases.compiled(room, text_then, languages=links)
         with room.store.write() as tx:
             row = distributions.get(tx, number)
             if row is None:
@@ -168,6 +174,10 @@ class Arrivals:
             if given:
                 keep(tx, number, [Ready(text.language, stored, template)])
             return given
+
+
+def _lifted(stored: StoredRelease, until: int | None) -> StoredRelease:
+    return replace(stored, release=lifted(stored.release, until))
 
 
 def _lift(stored: StoredRelease) -> int:

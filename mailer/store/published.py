@@ -16,7 +16,8 @@ class Publication:
 
     `first_at` is when its first distribution was due, `revised_at` that of this revision,
     `embargo_until` the last embargo that was set on it (it has ended), `killed_at` when it was
-    withdrawn, None also when that is not known. `sha256` is the revision's.
+    withdrawn, None also when that is not known. `sha256` is the revision's, `changed_until` the end
+    of its embargo by an officer's word, instead of what its text says.
     """
 
     id: int
@@ -28,6 +29,7 @@ class Publication:
     embargo_until: int | None
     killed: bool
     killed_at: int | None
+    changed_until: int | None
 
 
 def latest(tx: Tx, limit: int) -> list[Publication]:
@@ -79,4 +81,5 @@ def _publication(row: Row) -> Publication:
         embargo_until=row["embargo_until"],
         killed=bool(row["killed"]),
         killed_at=row["killed_at"],
+        changed_until=row["changed_until"],
     )

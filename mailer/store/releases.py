@@ -7,12 +7,12 @@ the next one; so what was sent can always be shown again (design section 2).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mailer.release.codec import from_json, to_json
-from mailer.release.model import Release
-from mailer.store import variants
+from mailer.release.model import Embargo, Release
+from mailer.store import embargo, variants
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
 
@@ -149,10 +149,20 @@ def get(tx: Tx, release_id: int, number: int | None = None) -> Revision | None:
         slug=row["slug"],
         sha256=row["sha256"],
         file=row["file"],
-        release=from_json(json.loads(row["document"])),
+        release=_as_decided(tx, row),
         actor=row["actor"],
         created_at=row["created_at"],
     )
+
+
+def _as_decided(tx: Tx, row: Row) -> Release:
+    """The text, its embargo as an officer changed it since (D5)."""
+    release = from_json(json.loads(row["document"]))
+    change = embargo.changed(tx, row["id"], row["number"])
+    if change is None:
+        return release
+    text = release.embargo.text if release.embargo else ""
+    return replace(release, embargo=Embargo(text, change["until_at"], change["zone"]))
 
 
 def id_of(tx: Tx, slug: str) -> int | None:

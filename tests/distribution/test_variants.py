@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mailer.clock import SECOND, ManualClock, from_datetime
-from mailer.distribution import releases, single
+from mailer.distribution import embargo, releases, single
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import status_of
 from mailer.distribution.published import Shelf
@@ -315,3 +315,30 @@ def test_the_nearest_language_serves() -> None:
     assert match("de-AT", ["en", "de"]) == "de"
     assert match("pt_BR", ["pt-PT", "pt-BR"]) == "pt-BR"
     assert match("nl", ["en", "de"]) == ""
+
+
+def test_early_readers_of_an_embargo_get_their_own_language(bridge: Bridge) -> None:
+    """D3, D21: with the embargo in it, before the end; everybody else his, afterwards."""
+    for language in TEXTS:
+        slug = bridge.text(language)
+    words = {"how": "agreed", "reason": "by telephone", "list_name": None}
+    embargo.grant(bridge.room, slug, "anna", emails=["fr@example.com"], **words)  # type: ignore[arg-type]
+    queued = bridge.queue(embargo="2026-12-01T18:00")
+    assert [w["language"] for w in queued.waves if w.get("early")] == ["fr"]
+    bridge.sweep_and_send(queued.distribution)
+    assert bridge.got() == {"fr": ["fr"]}
+    embargo.grant(bridge.room, slug, "anna", emails=["de@example.com"], **words)  # type: ignore[arg-type]
+    bridge.clock.advance(1)
+    bridge.sweep_and_send(queued.distribution)
+    assert bridge.got() == {"fr": ["fr"], "de": ["de"]}
+    early = bridge.press.rows("SELECT early, language FROM waves WHERE early IS NOT NULL")
+    with bridge.room.store.read() as tx:
+        found = {
+            language: MergeTemplate.from_bytes(ledger.compiled(tx, digest)).language
+            for digest, language in early
+        }
+    assert found == {"fr": "fr", "de": "de"}
+    embargo.lift(bridge.room, slug, "anna")
+    bridge.clock.advance(1)
+    bridge.sweep_and_send(queued.distribution)
+    assert len(bridge.got()) == len(PEOPLE)

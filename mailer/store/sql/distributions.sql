@@ -79,7 +79,8 @@ WHERE d.journalist = :journalist AND x.release = :release AND x.kind <> 'test'
 ORDER BY d.distribution
 
 -- name: due_waves
-SELECT w.distribution, w.id, w.due_at, w.zone, w.recipients, x.late, x.embargo_until
+SELECT w.distribution, w.id, w.due_at, w.zone, w.recipients, x.late, x.embargo_until, w.early,
+    x.release, x.revision, x.zone AS home
 FROM distributions x JOIN waves w ON w.distribution = x.id
 WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled' AND w.due_at <= :now
 ORDER BY x.priority, w.due_at, w.distribution, w.id
@@ -127,7 +128,7 @@ UPDATE waves SET state = 'done'
 WHERE distribution = :distribution AND id = :wave AND state = 'sending'
 
 -- name: sending_waves
-SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until, x.over,
+SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until, w.early, x.over,
     x.state AS distribution_state
 FROM waves w JOIN distributions x ON x.id = w.distribution
 WHERE w.state = 'sending' AND x.state IN ('scheduled', 'sending', 'paused')
@@ -234,7 +235,7 @@ CASE WHEN d.state = 0 AND w.due_at > d.due_at AND w.due_at < 221845392000000000 
 SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
     d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced, d.reply, d.route,
     d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list,
-    coalesce(t.compiled, x.compiled) AS compiled, w.language
+    coalesce(w.early, t.compiled, x.compiled) AS compiled, w.language
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
@@ -257,7 +258,7 @@ LEFT JOIN addresses a ON a.journalist = o.journalist
 SELECT d.distribution, d.id, d.journalist, d.list AS list_id, r.slug AS release, a.email, d.state,
     d.feedback, d.queued_at, d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced,
     d.reply, d.route, d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list,
-    coalesce(t.compiled, x.compiled) AS compiled, w.language,
+    coalesce(w.early, t.compiled, x.compiled) AS compiled, w.language,
     v.data AS frozen, x.messages_gone_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'

@@ -54,7 +54,9 @@ SELECT p.release, p.slug, p.revision, p.first_at, p.killed, p.killed_at,
     (SELECT max(e.embargo_until) FROM distributions e
      WHERE e.release = p.release AND {{binds}}) AS embargo_until,
     (SELECT v.sha256 FROM revisions v WHERE v.release = p.release AND v.number = p.revision)
-        AS sha256
+        AS sha256,
+    (SELECT h.until_at FROM embargo_changes h WHERE h.release = p.release
+        AND h.revision >= p.revision) AS changed_until
 FROM p
 
 -- name: grouped
