@@ -17,7 +17,7 @@ from mailer.distribution.schedule import Sweeper
 from mailer.distribution.variants import match
 from mailer.errors import InputError, NotFound, Refused, UsageError
 from mailer.message.merge import MergeTemplate
-from mailer.store import ledger
+from mailer.store import ledger, variants
 from mailer.web.public import public_app
 
 from tests.distribution.press import Press
@@ -110,6 +110,13 @@ def test_each_journalist_gets_one_text(bridge: Bridge) -> None:
     assert {(w["language"], w["recipients"]) for w in queued.waves} == {
         *(("en", 2), ("fr", 2), ("de", 1)),
     }
+    bridge.sweeper.sweep()
+    with bridge.room.store.read() as tx:
+        claimable = [
+            MergeTemplate.from_bytes(ledger.compiled(tx, wave.compiled)).language
+            for wave in ledger.open_waves(tx)
+        ]
+    assert sorted(claimable) == ["de", "en", "fr"]
     bridge.sweep_and_send(queued.distribution)
     assert bridge.got() == {
         **{"en": ["en"], "fr": ["fr"], "de": ["de"]},
@@ -195,6 +202,9 @@ def test_at_the_time_who_still_waits_gets_another(bridge: Bridge) -> None:
     bridge.clock.advance(2 * HOUR / SECOND + 1)
     bridge.sweep_and_send(queued.distribution)
     assert bridge.got()["de"] == ["en"]
+    ((wave,),) = bridge.press.rows("SELECT id FROM waves WHERE awaits = 'de'")
+    with bridge.room.store.write() as tx:
+        assert not variants.arrived(tx, 1, wave, "de", 0, "anna")
     bridge.text("de")
     bridge.sweep_and_send(queued.distribution)
     assert bridge.got()["de"] == ["en"]
