@@ -78,7 +78,7 @@ def ls(format: FORMAT = "table") -> None:
         Column("release", "NO", number=True),
         Column("slug", "RELEASE", weight=2, least=12),
         Column("revision", "REV", number=True),
-        Column("languages", "LANGUAGES"),
+        Column("languages", "LANGUAGES", weight=1, least=9),
         Column("headline", "HEADLINE", weight=3, least=12),
         Column("distributions", "SENT", number=True),
     ]

@@ -235,8 +235,11 @@ def _tell_queued(queued: Queued, zone: str) -> None:
     name = "" if queued.distribution is None else f"distribution {queued.distribution}: "
     line(f"{name}{what} for {queued.recipients:,} {people}", begin=queued.state)
     for wave in queued.waves:
-        early = "  before the embargo ends" if wave.get("early") else ""
-        line(f"  {wave['due_at']}  {wave['recipients']:>7,}  {wave['zone']}{early}")
+        awaits = f", waits for {wave['awaits']}" if wave["awaits"] else ""
+        due = wave["due_at"] or "when it is ready"
+        early = ", before the embargo ends" if wave.get("early") else ""
+        text = f"{wave['zone']}  {wave['language']}{awaits}{early}"
+        line(f"  {due:<24}  {wave['recipients']:>7,}  {text}")
     line(f"  {between(queued.first_at, queued.last_at, zone)}")
     for why, count in queued.left_out.items():
         line(f"  left out: {count:,} {why.replace('_', ' ')}")

@@ -250,7 +250,7 @@ class _Texts:
     def warnings(self, room: Newsroom, *, lift: int) -> list[str]:
         """What is doubtful in the texts beside the lead text, each with its language."""
         return [
-            f"{each.language}: {warning}"
+            f"the {each.language} text: {warning}"
             for each in self.ready
             for warning in (
                 *preflight.warnings(room, each.stored, lift=lift),

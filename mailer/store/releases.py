@@ -100,7 +100,8 @@ def keep(
 def family(tx: Tx, release_id: int | None, coming: Release | None = None) -> Family:
     """The languages of a release, the lead text first; with `coming` as its next revision.
 
-    The lead text is in the first language that a file states. A file that states none is another
+    The lead text is in the language of the first file that announces the others, else of the first
+    that states its language. A file that states none is another
     revision of the lead text, whatever it is in: that was only guessed.
     """
     rows: list[Any] = [] if release_id is None else list(variants.revisions(tx, release_id))
@@ -108,9 +109,12 @@ def family(tx: Tx, release_id: int | None, coming: Release | None = None) -> Fam
         number = rows[-1]["number"] + 1 if rows else 1
         rows.append({"number": number, **_of_languages(coming)})
     stated = [row["language"] for row in rows if row["stated"]]
-    lead = stated[0] if stated else ""
+    announcing = [row["language"] for row in rows if row["stated"] and row["variants"]]
+    lead = (announcing or stated or [""])[0]
     last: dict[str, Any] = {}
+    leads = 0
     for row in rows:
+        leads += not row["stated"] or row["language"] == lead
         last[row["language"] if row["stated"] else lead] = row
     if not rows:
         return Family("", ())
@@ -120,7 +124,8 @@ def family(tx: Tx, release_id: int | None, coming: Release | None = None) -> Fam
     texts = [Text(lead, lead_number, "ready")]
     for language, row in last.items():
         of = row["translates"]
-        behind = (of if of is not None else row["number"]) < lead_number
+        # What came before the first lead text is no older than it.
+        behind = (of if of is not None else row["number"]) < lead_number and leads > 1
         texts.append(Text(language, row["number"], "behind" if behind else "ready"))
     there = {text.language.lower() for text in texts}
     for language in dict.fromkeys(announced):

@@ -11,6 +11,7 @@ from mailer.clock import SECOND, ManualClock, from_datetime
 from mailer.distribution import embargo, releases, single
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import status_of
+from mailer.distribution.published import Shelf
 from mailer.distribution.queue import Order, Queued, queue
 from mailer.distribution.schedule import Sweeper
 from mailer.distribution.variants import match
@@ -235,6 +236,20 @@ def test_a_text_that_translates_an_older_one_is_behind(bridge: Bridge) -> None:
     assert bridge.got()["de"] == ["de"]
 
 
+def test_the_text_that_announces_the_others_leads(bridge: Bridge) -> None:
+    """D21: in whatever order the files come; what came before the first lead text is not behind."""
+    home = bridge.press.config.home
+    for language, front in (("de", ""), ("fr", ""), ("en", "variants: [de, fr]")):
+        path = home / f"tide.{language}.md"
+        path.write_text(
+            f"---\nlanguage: {language}\n{front}\n---\n# T {language}\n\nText.\n", "utf-8"
+        )
+        releases.import_file(bridge.room, path, "anna")
+    row = releases.ls(bridge.room)[-1]
+    assert (row["slug"], row["languages"]) == ("tide", "en, de, fr")
+    assert releases.resolve(bridge.room, "tide", "anna").release.language == "en"
+
+
 def test_one_text_is_named_by_its_language(bridge: Bridge) -> None:
     """D21: `slug:fr` is the last French text, `slug` the lead text, `slug@2` a revision; one named
     so goes to everybody."""
@@ -250,6 +265,15 @@ def test_one_text_is_named_by_its_language(bridge: Bridge) -> None:
     queued = bridge.queue(release="bridge:fr")
     bridge.sweep_and_send(queued.distribution)
     assert set(map(tuple, bridge.got().values())) == {("fr",)}
+    shelf = Shelf(bridge.room)
+    shown = shelf.find("bridge")
+    assert shown is not None and shown.release.language == "fr"
+    lead = bridge.queue()
+    bridge.sweep_and_send(lead.distribution)
+    bridge.text("fr", add="Il est bleu.")
+    bridge.sweep_and_send(bridge.queue(release="bridge:fr").distribution)
+    shown = shelf.find("bridge")
+    assert shown is not None and shown.release.language == "en"
 
 
 def test_one_more_person_gets_his_language(bridge: Bridge) -> None:

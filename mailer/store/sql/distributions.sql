@@ -226,8 +226,10 @@ UPDATE deliveries SET state = :state, reason = :reason
 WHERE distribution = :distribution AND id = :id AND state IN (0, 2)
 
 -- name: due
--- A delivery's own time counts from when its batch is due.
-CASE WHEN d.state = 0 AND w.due_at > d.due_at THEN w.due_at ELSE d.due_at END
+-- A delivery's own time counts from when its batch is due; of one that waits without end (in the
+-- year 9000, store/variants.py) only its own time is known.
+CASE WHEN d.state = 0 AND w.due_at > d.due_at AND w.due_at < 221845392000000000 THEN w.due_at
+    ELSE d.due_at END
 
 -- name: log
 SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
