@@ -237,7 +237,8 @@ def _tell_queued(queued: Queued, zone: str) -> None:
     for wave in queued.waves:
         awaits = f", waits for {wave['awaits']}" if wave["awaits"] else ""
         due = wave["due_at"] or "when it is ready"
-        text = f"{wave['zone']}  {wave['language']}{awaits}"
+        early = ", before the embargo ends" if wave.get("early") else ""
+        text = f"{wave['zone']}  {wave['language']}{awaits}{early}"
         line(f"  {due:<24}  {wave['recipients']:>7,}  {text}")
     line(f"  {between(queued.first_at, queued.last_at, zone)}")
     for why, count in queued.left_out.items():

@@ -233,6 +233,12 @@ def test_an_embargo_by_the_command_line(mailer: Mailer, room: Path) -> None:
         "\n\nBrussels, 12 October 2026 – They are cleaner.\n\n## Media contact\n\n"
         "Ada Example – ada@example.org\n"
     )
+    shown = mailer("queue", text, "--to", "list:inner", "--dry-run").out
+    assert "before the embargo ends" not in shown
+    people.rename(room / "trusted.csv")
+    mailer("lists", "import", room / "trusted.csv", "--kind", "trusted")
+    shown = mailer("queue", text, "--to", "list:trusted", "--dry-run").out
+    assert "before the embargo ends" in shown
     assert mailer("queue", text, "--to", "list:inner").code == 0
     why = ("--reason", "by telephone")
     assert mailer("embargo", "grant", "held", "--email", "in@example.com", *why).code == 2
