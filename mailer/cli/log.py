@@ -192,6 +192,8 @@ def _one(found: Mapping[str, Any]) -> None:
             [
                 Column("wave", "WAVE", number=True),
                 Column("due_at", "DUE"),
+                Column("language", "LANGUAGE"),
+                Column("awaits", "AWAITS"),
                 Column("zone", "ZONE", weight=1),
                 Column("state", "STATE", state=True),
                 Column("recipients", "PEOPLE", number=True),

@@ -25,6 +25,7 @@ from mailer.cli import (
     base,
     demo,
     dkim,
+    embargo,
     jobs,
     lists,
     log,
@@ -162,6 +163,6 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 for module in (
     newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
-    dkim, demo,
+    dkim, demo, embargo,
 ):  # fmt: skip
     module.register(app)

@@ -1,4 +1,4 @@
-"""Releases: `mailer release import`, `ls`, `show`, `check`, `export`, and `mailer preview`."""
+"""Releases: `mailer release import`, `ls`, `show`, `diff`, `check`, `export`, `mailer preview`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from mailer.cli.base import FORMAT, Commands, current, say
 from mailer.cli.output import Column, document, emit, line, printable
 
 if TYPE_CHECKING:
-    from mailer.distribution.releases import Finding
+    from mailer.distribution.releases import Finding, StoredRelease
 
 RELEASE = Annotated[str, typer.Argument(metavar="RELEASE", help="A file, an id or a slug.")]
 
 
 def register(app: Commands) -> None:
     """Add this module's commands."""
-    group = Commands(name="release", help="Releases: import, list, show, check, export.")
+    group = Commands(name="release", help="Releases: import, list, show, compare, check, export.")
     group.add("import", import_)
     group.add("ls", ls)
     group.add("show", show)
+    group.add("diff", diff)
     group.add("check", check)
     group.add("export", export)
     app.add_typer(group)
@@ -77,6 +78,7 @@ def ls(format: FORMAT = "table") -> None:
         Column("release", "NO", number=True),
         Column("slug", "RELEASE", weight=2, least=12),
         Column("revision", "REV", number=True),
+        Column("languages", "LANGUAGES", weight=1, least=9),
         Column("headline", "HEADLINE", weight=3, least=12),
         Column("distributions", "SENT", number=True),
     ]
@@ -106,6 +108,59 @@ def show(release: RELEASE) -> None:
                 for number, part in enumerate(_wrapped(value)):
                     line(f"  {label if number == 0 else '':<14}  {part}")
             line()
+
+
+def diff(
+    release: RELEASE,
+    other: Annotated[
+        str | None,
+        typer.Argument(metavar="[RELEASE]", help="Compared with it; else its last revision."),
+    ] = None,
+) -> None:
+    """What changed between two revisions: SLUG@1 and SLUG@2, or a release and a file.
+
+    A release alone is compared with the revision before it, SLUG@N with the last one. Words in
+    [-…-] are gone, those in {+…+} new.
+    """
+    from mailer.distribution import releases
+
+    with current().newsroom() as room:
+        old, new, found = releases.diff(room, release, other, current().actor)
+    if current().json:
+        document(
+            {
+                "from": {"release": old.release.slug, "revision": old.revision},
+                "to": {"release": new.release.slug, "revision": new.revision},
+                "changes": [
+                    {
+                        "part": each.part,
+                        "how": each.how,
+                        "old": each.old,
+                        "new": each.new,
+                        "pieces": [[piece.which, piece.text] for piece in each.pieces],
+                    }
+                    for each in found
+                ],
+            }
+        )
+        return
+    line(f"{_name(old)} to {_name(new)}: {_count(len(found), 'change')}")
+    for each in found:
+        line()
+        line(f"{each.part}, {each.how}")
+        marks = {"same": ("", ""), "old": ("[-", "-]"), "new": ("{+", "+}")}
+        whole = each.how != "changed"
+        said = "".join(
+            piece.text if whole else f"{marks[piece.which][0]}{piece.text}{marks[piece.which][1]}"
+            for piece in each.pieces
+        )
+        for part in _wrapped(said, 76):
+            line(f"  {part}")
+
+
+def _name(stored: StoredRelease) -> str:
+    revision = "" if stored.revision is None else f"@{stored.revision}"
+    return f"{stored.release.slug if revision else stored.file}{revision}"
 
 
 def check(

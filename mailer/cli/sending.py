@@ -134,6 +134,13 @@ def queue(
         str | None,
         typer.Option(metavar="DURATION", help='Spread each batch evenly, such as "40m".'),
     ] = None,
+    wait_variants: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Wait for languages not ready, then send another."),
+    ] = None,
+    as_ready: Annotated[
+        bool, typer.Option("--as-ready", help="Each language leaves when it is ready.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be queued.")
     ] = False,
@@ -159,6 +166,8 @@ def queue(
         leave_out=leave_out or (),
         skip_received=skip_received,
         over=over,
+        wait_variants=wait_variants,
+        as_ready=as_ready,
     )
     with current().newsroom() as room:
         queued = queue(room, order, current().actor, dry_run=dry_run)
@@ -226,7 +235,11 @@ def _tell_queued(queued: Queued, zone: str) -> None:
     name = "" if queued.distribution is None else f"distribution {queued.distribution}: "
     line(f"{name}{what} for {queued.recipients:,} {people}", begin=queued.state)
     for wave in queued.waves:
-        line(f"  {wave['due_at']}  {wave['recipients']:>7,}  {wave['zone']}")
+        awaits = f", waits for {wave['awaits']}" if wave["awaits"] else ""
+        due = wave["due_at"] or "when it is ready"
+        early = ", before the embargo ends" if wave.get("early") else ""
+        text = f"{wave['zone']}  {wave['language']}{awaits}{early}"
+        line(f"  {due:<24}  {wave['recipients']:>7,}  {text}")
     line(f"  {between(queued.first_at, queued.last_at, zone)}")
     for why, count in queued.left_out.items():
         line(f"  left out: {count:,} {why.replace('_', ' ')}")

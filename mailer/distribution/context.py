@@ -21,6 +21,7 @@ from mailer.clock import Clock, SystemClock
 from mailer.config import Config
 from mailer.errors import ConfigError, Refused
 from mailer.message.model import Sender
+from mailer.message.phrases import OwnWords, own_words
 from mailer.message.tokens import TokenKeys
 from mailer.store import Store, open_store, transfer
 from mailer.store.core import fact, set_fact
@@ -136,7 +137,20 @@ def newsroom_sender(config: Config, ledger_id: str) -> Sender:
         accent=room.accent,
         live=config.live,
         ledger_id=ledger_id,
+        own_words=_own_words(config.templates_dir / "phrases"),
     )
+
+
+def _own_words(folder: Path) -> OwnWords:
+    """The phrases that the newsroom words otherwise: templates/phrases/fr.po …"""
+    try:
+        files = [(path.name, path.read_text("utf-8")) for path in folder.glob("*.po")]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not written in UTF-8"
+        raise ConfigError(
+            f"the newsroom's own phrases cannot be read: {reason.lower()}.", where=str(folder)
+        ) from None
+    return own_words(files)
 
 
 def read_token_keys(config: Config) -> TokenKeys:

@@ -20,6 +20,7 @@ from mailer.clock import SECOND, to_datetime
 from mailer.distribution.releases import StoredRelease, sample_message, template_source
 from mailer.errors import UsageError
 from mailer.message.render import online_html, online_text, style_hashes
+from mailer.message.view import ALONE, Languages
 from mailer.release import publish
 from mailer.release.model import Kind, Release
 from mailer.release.publish import Edition, Publisher
@@ -55,9 +56,25 @@ class Exported:
     warnings: tuple[str, ...]
 
 
-def made(room: Newsroom, release: Release, edition: Edition, format: str) -> Form:
-    """The release as "html", "text", "ninjs" or "jsonld". Raises CheckFailed for bad templates."""
-    body, media_type = _MAKERS[format](room, release, edition)
+def made(
+    room: Newsroom,
+    release: Release,
+    edition: Edition,
+    format: str,
+    languages: Languages = ALONE,
+) -> Form:
+    """The release as "html", "text", "ninjs" or "jsonld"; the first two link to its other
+    `languages`. Raises CheckFailed for bad templates."""
+    if format == "html":
+        body = online_html(
+            release, room.sender, template_source(room), edition, languages=languages
+        )
+        media_type = "text/html; charset=utf-8"
+    elif format == "text":
+        body = online_text(release, room.sender, template_source(room), languages)
+        media_type = "text/plain; charset=utf-8"
+    else:
+        body, media_type = _MAKERS[format](release, edition)
     styles = tuple(style_hashes(body)) if format == "html" else ()
     return Form(body.encode("utf-8"), media_type, release.language, styles)
 
@@ -159,20 +176,11 @@ def _local(room: Newsroom, instant: int) -> datetime:
     return to_datetime(instant // SECOND * SECOND).astimezone(ZoneInfo(room.sender.timezone))
 
 
-def _html(room: Newsroom, release: Release, edition: Edition) -> tuple[str, str]:
-    html = online_html(release, room.sender, template_source(room), edition)
-    return html, "text/html; charset=utf-8"
-
-
-def _text(room: Newsroom, release: Release, edition: Edition) -> tuple[str, str]:
-    return online_text(release, room.sender, template_source(room)), "text/plain; charset=utf-8"
-
-
-def _ninjs(room: Newsroom, release: Release, edition: Edition) -> tuple[str, str]:
+def _ninjs(release: Release, edition: Edition) -> tuple[str, str]:
     return _json(publish.ninjs(release, edition)), _JSON
 
 
-def _jsonld(room: Newsroom, release: Release, edition: Edition) -> tuple[str, str]:
+def _jsonld(release: Release, edition: Edition) -> tuple[str, str]:
     return _json(publish.jsonld(release, edition)), "application/ld+json"
 
 
@@ -181,9 +189,7 @@ def _json(value: dict[str, Any]) -> str:
 
 
 _JSON = "application/json"
-_MAKERS: dict[str, Callable[[Newsroom, Release, Edition], tuple[str, str]]] = {
-    "html": _html,
-    "text": _text,
+_MAKERS: dict[str, Callable[[Release, Edition], tuple[str, str]]] = {
     "ninjs": _ninjs,
     "jsonld": _jsonld,
 }

@@ -26,7 +26,9 @@ from mailer.message.values import message_id
 from mailer.store import audience, distributions, guard, ledger, routes
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
+from mailer.store.releases import language_of
 from mailer.store.states import OPEN_DELIVERIES, DeliveryState
+from mailer.store.variants import NEVER
 
 LOG_COLUMNS = (
     "delivery",
@@ -156,11 +158,14 @@ def status_of(room: Newsroom, number: int) -> dict[str, Any]:
     with room.store.read() as tx:
         row = existing(tx, number)
         found = _distribution(row, distributions.counts(tx, number))
+        lead = language_of(tx, row["release"], row["revision"])
         found["waves"] = [
             {
                 "wave": wave["id"],
-                "due_at": iso(wave["due_at"]),
+                "due_at": iso(wave["due_at"]) if wave["due_at"] < NEVER else None,
                 "zone": wave["zone"],
+                "language": wave["language"] or lead,
+                "awaits": wave["awaits"] or None,
                 "state": wave["state"],
                 "recipients": wave["recipients"],
             }

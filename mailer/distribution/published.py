@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -18,7 +18,8 @@ from mailer.clock import to_datetime
 from mailer.distribution import forms
 from mailer.distribution.forms import Form
 from mailer.message.colour import Palette, palettes
-from mailer.message.phrases import kind_label
+from mailer.message.phrases import kind_label, own_name
+from mailer.message.view import ALONE, Languages, Other
 from mailer.release.model import Kind, Release
 from mailer.release.publish import WITHDRAWN, WITHDRAWN_TITLE, Channel, Edition, atom
 from mailer.store import published
@@ -47,6 +48,7 @@ class Published:
     sha256: str
     release: Release
     edition: Edition
+    languages: Languages = ALONE
 
     @property
     def slug(self) -> str:
@@ -75,8 +77,8 @@ class Shelf:
     def __init__(self, newsroom: Newsroom, *, kept: int = 64) -> None:
         """`kept` is how many releases, and how many pages of them, stay in memory."""
         self._newsroom = newsroom
-        self._releases: _Kept[tuple[int, str], Release] = _Kept(kept)
-        self._forms: _Kept[tuple[str, str, Edition], Form] = _Kept(kept)
+        self._releases: _Kept[tuple[int, int, str], Release] = _Kept(kept)
+        self._forms: _Kept[tuple[str, str, Edition, Languages], Form] = _Kept(kept)
         self._feeds: _Kept[tuple[tuple[str, Edition], ...], Form] = _Kept(2)
 
     def latest(self) -> list[Published]:
@@ -87,13 +89,32 @@ class Shelf:
         shown = [each for each in found if each is not None]
         return sorted(shown, key=_published, reverse=True)
 
-    def find(self, slug: str) -> Published | None:
-        """The release of that slug, or None when it may not be read. Raises StoreUnavailable."""
-        if not slug.isprintable():
+    def find(self, slug: str, language: str = "") -> Published | None:
+        """The release of that slug, its lead text or the one in a language, or None when it may not
+        be read. Raises StoreUnavailable."""
+        if not (slug + language).isprintable():
             return None  # PostgreSQL would not even compare a NUL
         with self._newsroom.store.read() as tx:
             publication = published.by_slug(tx, slug)
-            return None if publication is None else self._open(tx, publication, tx.now())
+            lead = None if publication is None else self._open(tx, publication, tx.now())
+            if publication is None or lead is None or lead.withdrawn:
+                return lead
+            pages = {lead.release.language: lead}
+            for name, text in published.texts(tx, publication).items():
+                opened = self._open(tx, text, tx.now())
+                if opened is not None and not opened.withdrawn:
+                    pages.setdefault(name, opened)
+        wanted = {name.lower(): name for name in pages}.get(language.lower())
+        if not language:
+            wanted = lead.release.language
+        if wanted is None or (language and pages[wanted] is lead):
+            return None  # the lead text has one address
+        others = tuple(
+            Other(name, own_name(name), page.edition.url)
+            for name, page in pages.items()
+            if name != wanted
+        )
+        return replace(pages[wanted], languages=Languages(pages[wanted].edition.url, others))
 
     def form(self, found: Published, format: str) -> Form:
         """The release as "html", "text" or "ninjs"; of a withdrawn one only the ninjs item is
@@ -101,8 +122,10 @@ class Shelf:
         if found.withdrawn:
             return forms.withdrawn_item(found.edition)
         return self._forms.get(
-            (found.sha256, format, found.edition),
-            lambda: forms.made(self._newsroom, found.release, found.edition, format),
+            (found.sha256, format, found.edition, found.languages),
+            lambda: forms.made(
+                self._newsroom, found.release, found.edition, format, found.languages
+            ),
         )
 
     def feed(self, found: Sequence[Published]) -> Form:
@@ -124,10 +147,12 @@ class Shelf:
         return Form(body, "application/atom+xml; charset=utf-8", "")
 
     def _open(self, tx: Tx, publication: Publication, now: int) -> Published | None:
-        key = (publication.id, publication.sha256)
+        key = (publication.id, publication.revision, publication.sha256)
         release = self._releases.get(key, lambda: published.release_of(tx, publication))
         until = publication.embargo_until or 0
-        if release.embargo is not None:
+        if publication.changed_until is not None:
+            until = max(until, publication.changed_until)
+        elif release.embargo is not None:
             until = max(until, release.embargo.instant)
         if until > now:
             return None

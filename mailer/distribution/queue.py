@@ -9,36 +9,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
 from mailer.audience.segments import Segment
 from mailer.clock import to_datetime
-from mailer.distribution import named, preflight, releases
+from mailer.distribution import embargo, named, preflight, releases, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dealing import Dealer
+from mailer.distribution.embargo import Early
 from mailer.distribution.forecast import Forecast
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
 from mailer.distribution.named import Named
 from mailer.distribution.readahead import ahead
 from mailer.distribution.releases import StoredRelease
-from mailer.distribution.timing import Timing
+from mailer.distribution.timing import Timing, until_of
+from mailer.distribution.variants import Choice
 from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.merge import MergeTemplate
+from mailer.message.view import Languages
+from mailer.release.embargoed import held_until, lifted
 from mailer.store import distributions, open_store, paces, routes
+from mailer.store import embargo as grants
 from mailer.store.audience import by_domain, candidates, planned_by_domain
 from mailer.store.base import Row, Tx
-from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, PlannedDelivery
+from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
 from mailer.store.ledger import keep_compiled
 from mailer.store.releases import id_of
+from mailer.store.variants import NEVER
+from mailer.store.variants import outlets as languages_of_outlets
 
 LATE = ("hold", "send", "drop")
 """What becomes of a wave later than `late_grace`."""
 
 NORMAL_PRIORITY = 50
+
+_EARLY = "early"
+"""Stands for a zone among a plan's waves; no zone is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,8 @@ class Order:
 
     `also` and `leave_out` are addresses as typed, put into the audience and taken out of it;
     `skip_received` leaves out who has the release already, or has it under way; `over` is how
-    long each wave is spread, such as "40m".
+    long each wave is spread, such as "40m". Of a release in several languages, `wait_variants` is
+    until when one that is not ready is waited for, as written; `as_ready` waits without end.
     """
 
     release: str
@@ -61,6 +72,8 @@ class Order:
     leave_out: Sequence[str] = ()
     skip_received: bool = False
     over: str | None = None
+    wait_variants: str | None = None
+    as_ready: bool = False
 
 
 @dataclass(slots=True)
@@ -93,6 +106,9 @@ class _Wave:
     over: int
     open_from: int
     expected: int
+    language: str = ""
+    awaits: str = ""
+    begins: int = 0
     recipients: int = 0
 
     def next_due(self) -> int:
@@ -101,22 +117,32 @@ class _Wave:
         self.recipients += 1
         if not self.over:
             return self.open_from
-        return self.due_at + self.over * min(place, self.expected - 1) // self.expected
+        return self.begins + self.over * min(place, self.expected - 1) // self.expected
+
+
+_Key = tuple[str, str, str]
+"""What is one for all in a wave: its zone, the language of its text, the one it waits for."""
 
 
 @dataclass(slots=True)
 class _Plan:
     """The audience as it is streamed: waves and counts, never the people themselves.
 
-    `expected` is how many each wave will have, by zone; only a plan that is spread needs it.
+    `expected` is how many each wave will have; only a plan that is spread needs it. With several
+    languages `choice` says who gets which, and a wave that waits for one is due at `until`. `early`
+    are those who may have it before the embargo ends: they are in waves of their own.
     """
 
     timing: Timing
     named: Named
-    expected: dict[str, int] = field(default_factory=dict)
-    waves: dict[str, _Wave] = field(default_factory=dict)
+    choice: Choice | None = None
+    until: int = 0
+    expected: dict[_Key, int] = field(default_factory=dict)
+    waves: dict[_Key, _Wave] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     recipients: int = 0
+    early: Early = field(default_factory=Early)
+    trusted: list[int] = field(default_factory=list)
 
     def take(
         self, rows: Iterable[Row], first: int = 0
@@ -139,26 +165,98 @@ class _Plan:
                 left.append((number, why))
                 self.left_out[why] = self.left_out.get(why, 0) + 1
                 continue
-            wave = self._wave(row["zone"])
+            text = self.choice.of(row["language"], row["outlet"]) if self.choice else ("", "")
+            # Who waits for his text waits for the end as well.
+            if number in self.early and not text[1]:
+                wave = self._early_wave(text[0])
+                if number in self.early.trusted:
+                    self.trusted.append(number)
+            else:
+                wave = self._wave(row["zone"], *text)
             due = wave.next_due()
             planned.append(PlannedDelivery(first + len(planned), number, row["list"], wave.id, due))
         self.recipients += len(planned)
         return planned, left
 
-    def _wave(self, zone: str) -> _Wave:
-        key = self.timing.zone_of(zone)
+    def early_waves(self) -> list[_Wave]:
+        """The waves of those with a grant, one for each language."""
+        return [wave for key, wave in self.waves.items() if key[0] == _EARLY]
+
+    def _early_wave(self, language: str) -> _Wave:
+        key = (_EARLY, language, "")
+        if key not in self.waves:
+            at, home = self.timing.at, self.timing.home
+            number = len(self.waves) + 1
+            self.waves[key] = _Wave(number, at, home, 0, at, 1, language, "", at)
+        return self.waves[key]
+
+    def _wave(self, zone: str, language: str, awaits: str) -> _Wave:
+        key = (self.timing.zone_of(zone), language, awaits)
         wave = self.waves.get(key)
         if wave is None:
-            due = self.timing.due_in(key)
+            due = self.timing.due_in(key[0])
             wave = self.waves[key] = _Wave(
                 len(self.waves) + 1,
-                due,
-                key,
+                max(due, self.until) if awaits else due,
+                key[0],
                 self.timing.spread(due),
                 self.timing.open_from(due),
                 self.expected.get(key, 1),
+                language,
+                awaits,
+                due,
             )
         return wave
+
+
+class _Texts:
+    """The languages in which an order sends: those ready, compiled, beside the lead text; who gets
+    which (None where there is one); until when one that is not ready is waited for."""
+
+    def __init__(
+        self,
+        room: Newsroom,
+        order: Order,
+        stored: StoredRelease,
+        release: int | None,
+        timing: Timing,
+    ) -> None:
+        if order.wait_variants is not None and order.as_ready:
+            raise UsageError("--wait-variants and --as-ready exclude each other.")
+        self.ready: list[variants.Ready] = []
+        self.choice: Choice | None = None
+        self.languages = Languages()
+        self.until = NEVER
+        family = releases.family(room, stored)
+        if order.wait_variants is not None:
+            self.until = until_of(order.wait_variants, order.zone or room.config.newsroom.timezone)
+        if stored.alone or stored.release.language != family.lead or len(family.texts) < 2:
+            return
+        waits = order.wait_variants is not None or order.as_ready
+        if not waits:
+            variants.refuse_awaited(family)
+        self.ready = variants.prepare(room, release, family, timing.embargo_until)
+        self.languages = variants.links_of(room, stored.release.slug, family, family.lead)
+        late = [each.language for each in family.texts if each.state != "ready"]
+        with room.store.read() as tx:
+            self.choice = Choice(
+                family.lead,
+                [family.lead, *(each.language for each in self.ready)],
+                late if self.until > timing.now else [],
+                room.config.newsroom.default_language,
+                languages_of_outlets(tx),
+            )
+
+    def warnings(self, room: Newsroom, *, lift: int) -> list[str]:
+        """What is doubtful in the texts beside the lead text, each with its language."""
+        return [
+            f"the {each.language} text: {warning}"
+            for each in self.ready
+            for warning in (
+                *preflight.warnings(room, each.stored, lift=lift),
+                *preflight.of_message(room, each.template),
+            )
+        ]
 
 
 def queue(
@@ -195,14 +293,19 @@ def queue(
             f"{already} journalist{'s have' if already > 1 else ' has'} this release already "
             "from an earlier distribution."
         )
-    template = releases.compiled(room, stored)
+    texts = _Texts(room, order, stored, release, timing)
+    # Whoever has to wait for the end of an embargo reads the text afterwards.
+    after = replace(stored, release=lifted(stored.release, timing.embargo_until))
+    template = releases.compiled(room, after, languages=texts.languages)
+    warnings += texts.warnings(room, lift=timing.embargo_until or timing.at)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
     with room.store.read() as tx:
         warnings += preflight.of_audience(tx, template, segments, who)
     warnings += preflight.of_message(room, template)
-    plan = _Plan(timing, who)
+    early = embargo.readers(room, release, segments) if timing.binds else Early()
+    plan = _Plan(timing, who, texts.choice, texts.until, early=early)
     with room.store.read() as tx:
-        for chunk in _candidates(tx, segments, who):
+        for chunk in _candidates(tx, segments, plan):
             plan.take(chunk)
             if plan.recipients and not (dry_run or timing.over):
                 break  # somebody gets it: worth keeping and planning
@@ -210,13 +313,16 @@ def queue(
         raise Refused(_nobody(order, plan))
     number = None
     if not dry_run:
-        plan = _Plan(timing, who, {zone: wave.recipients for zone, wave in plan.waves.items()})
+        expected = {key: wave.recipients for key, wave in plan.waves.items()}
+        plan = _Plan(timing, who, texts.choice, texts.until, expected, early=early)
         stored = _kept(room, order, stored, actor)
-        number = _plan(room, stored, template, segments, order, plan, actor, progress)
+        number = _plan(room, stored, template, texts, segments, order, plan, actor, progress)
         if number is None:
             raise Refused(_nobody(order, plan))
     span = _forecast(room, segments, plan, number)
-    return _queued(plan, number, span, [*warnings, *who.warnings, *timing.warnings])
+    return _queued(
+        plan, stored.release.language, number, span, [*warnings, *who.warnings, *timing.warnings]
+    )
 
 
 def _forecast(
@@ -235,7 +341,9 @@ def _forecast(
             paused=routes.paused(tx),
         )
         for wave, domain, count in _by_domain(tx, dealer, segments, plan, number):
-            found.add(wave.id, wave.due_at, wave.over, domain, count)
+            # Of one that waits without end only the beginning is known.
+            due = wave.due_at if wave.due_at < NEVER else wave.begins
+            found.add(wave.id, due, wave.over, domain, count)
     return found.span()
 
 
@@ -254,25 +362,31 @@ def _by_domain(
         for zone, domain, count in by_domain(
             tx, segments, also=who.also, excepted=who.excepted, received=who.received
         ):
-            wave = plan.waves.get(plan.timing.zone_of(zone))
+            key = plan.timing.zone_of(zone)  # of the waves of one zone any will do here
+            wave = next((each for each in plan.waves.values() if each.zone == key), None)
             if wave is not None:  # else somebody came in between
                 yield wave, domain, count
 
 
-def _queued(plan: _Plan, number: int | None, span: tuple[int, int], warnings: list[str]) -> Queued:
+def _queued(
+    plan: _Plan, lead: str, number: int | None, span: tuple[int, int], warnings: list[str]
+) -> Queued:
     waves = sorted(plan.waves.values(), key=lambda wave: (wave.due_at, wave.id))
     first, last = span
     return Queued(
         distribution=number,
         state="scheduled",
         recipients=plan.recipients,
-        due_at=iso(waves[0].due_at),
+        due_at=iso(min(wave.begins for wave in waves)),
         waves=[
             {
                 "wave": wave.id,
-                "due_at": iso(wave.due_at),
+                "due_at": iso(wave.due_at) if wave.due_at < NEVER else None,
                 "zone": wave.zone,
+                "language": wave.language or lead,
+                "awaits": wave.awaits or None,
                 "recipients": wave.recipients,
+                **({"early": True} if wave in plan.early_waves() else {}),
             }
             for wave in waves
         ],
@@ -284,10 +398,12 @@ def _queued(plan: _Plan, number: int | None, span: tuple[int, int], warnings: li
 
 
 def _candidates(
-    tx: Tx, segments: Sequence[Segment], who: Named
+    tx: Tx, segments: Sequence[Segment], plan: _Plan
 ) -> Generator[list[Row], None, None]:
     """Everybody selected, and then who was named besides, in chunks with flat memory."""
-    rows = chain(candidates(tx, segments, received=who.received), who.besides(tx, segments))
+    who, several = plan.named, plan.choice is not None
+    selected = candidates(tx, segments, received=who.received, languages=several)
+    rows = chain(selected, who.besides(tx, segments))
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
 
@@ -308,6 +424,7 @@ def _plan(
     room: Newsroom,
     stored: StoredRelease,
     template: MergeTemplate,
+    texts: _Texts,
     segments: Sequence[Segment],
     order: Order,
     plan: _Plan,
@@ -339,6 +456,7 @@ def _plan(
             ),
             actor,
         )
+        variants.keep(tx, number, texts.ready)
     base = (number << DELIVERY_SHIFT) + 1
     try:
         # A connection of its own: one snapshot of the audience while the plan is written.
@@ -348,9 +466,9 @@ def _plan(
         ):
             # A server reads while another of its processes writes, and its writers wait for nobody.
             chunks = (
-                _candidates(reading, segments, plan.named)
+                _candidates(reading, segments, plan)
                 if room.store.embedded
-                else ahead(_candidates(reading, segments, plan.named))
+                else ahead(_candidates(reading, segments, plan))
             )
             with closing(chunks):
                 for chunk in chunks:
@@ -360,16 +478,24 @@ def _plan(
                         distributions.insert_left_out(tx, number, left)
                     progress(plan.recipients)
         if plan.recipients:
+            early = _early_templates(room, stored, texts, plan)
             with room.store.write() as tx:
                 distributions.finish_plan(
                     tx,
                     number,
-                    [(w.id, w.due_at, w.zone, w.recipients) for w in plan.waves.values()],
+                    [
+                        NewWave(w.id, w.due_at, w.zone, w.recipients, w.language, w.awaits)
+                        for w in plan.waves.values()
+                    ],
                     recipients=plan.recipients,
                     left_out=plan.left_out,
-                    due_at=min(wave.due_at for wave in plan.waves.values()),
+                    due_at=min(wave.begins for wave in plan.waves.values()),
                     actor=actor,
                 )
+                for wave, first in early:
+                    keep_compiled(tx, first.digest, first.to_bytes())
+                    grants.mark_early(tx, number, wave.id, first.digest)
+                embargo.trust(tx, stored.id, plan.early, plan.trusted, actor)
             return number
     except BaseException:
         # What cannot be removed now is removed later by the scheduler; the reason counts.
@@ -378,6 +504,25 @@ def _plan(
         raise
     forget_plan(room, number)
     return None
+
+
+def _early_templates(
+    room: Newsroom, stored: StoredRelease, texts: _Texts, plan: _Plan
+) -> list[tuple[_Wave, MergeTemplate]]:
+    """What early readers get, with the embargo in it: one message for each of their waves."""
+    until, family = plan.timing.embargo_until, None
+    ready = {each.language: each.stored for each in texts.ready}
+    made = []
+    for wave in plan.early_waves():
+        assert until is not None
+        text, links = stored, texts.languages
+        if wave.language:
+            family = family or releases.family(room, stored)
+            text = ready[wave.language]
+            links = variants.links_of(room, stored.release.slug, family, wave.language)
+        text = replace(text, release=held_until(text.release, until, plan.timing.home))
+        made.append((wave, releases.compiled(room, text, languages=links)))
+    return made
 
 
 def _nobody(order: Order, plan: _Plan) -> str:

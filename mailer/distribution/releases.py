@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -34,15 +34,18 @@ from mailer.message.model import Recipient
 from mailer.message.render import message_parts
 from mailer.message.templates import TemplateSource, package_templates
 from mailer.message.values import sender_domain, slot_values
+from mailer.message.view import ALONE, Languages
 from mailer.release import preflight as text_check
 from mailer.release.codec import to_json
 from mailer.release.describe import describe as describe_release
+from mailer.release.diff import Difference, differences
 from mailer.release.model import Finding as Finding
 from mailer.release.model import Release
 from mailer.release.preflight import Setting
 from mailer.release.read import read_release, source_text
-from mailer.store import releases
-from mailer.store.releases import Revision
+from mailer.store import releases, variants
+from mailer.store.base import Tx
+from mailer.store.releases import Family, Revision
 
 MOST_BYTES = 80_000_000
 """A release file larger than this is refused unread. A Word file may carry a picture of 50 MB."""
@@ -55,7 +58,8 @@ _READING = Lock()
 class StoredRelease:
     """A release at hand. `id` and `revision` are None when it was only read, not kept.
 
-    `new` tells whether this call made the revision.
+    `new` tells whether this call made the revision, `alone` that one text or revision was named and
+    not the release in all its languages.
     """
 
     id: int | None
@@ -64,6 +68,7 @@ class StoredRelease:
     sha256: str
     file: str
     new: bool = False
+    alone: bool = False
 
     @property
     def reference(self) -> str:
@@ -79,12 +84,17 @@ class Preview:
     findings: tuple[Finding, ...]
 
 
-def compiled(room: Newsroom, stored: StoredRelease, *, test: bool = False) -> MergeTemplate:
-    """A release as it is sent. Raises Refused for whatever is wrong in a template: nothing leaves
-    then (contract, preflight errors)."""
+def compiled(
+    room: Newsroom, stored: StoredRelease, *, test: bool = False, languages: Languages = ALONE
+) -> MergeTemplate:
+    """A release as it is sent, with links to its other `languages`.
+
+    Raises Refused for whatever is wrong in a template: nothing leaves then (contract, preflight
+    errors).
+    """
     source = template_source(room)
     try:
-        return compile_release(stored.release, room.sender, source, test=test)
+        return compile_release(stored.release, room.sender, source, test=test, languages=languages)
     except CheckFailed as error:
         raise Refused(
             error.message, where=error.where, hint=error.hint or "Nothing was queued."
@@ -124,7 +134,8 @@ def read_file(room: Newsroom, path: Path) -> StoredRelease:
 
 
 def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) -> StoredRelease:
-    """The release that a file, an id or a slug names; `slug@2` is its second revision.
+    """The release that a file, an id or a slug names; `slug@2` is its second revision, `slug:fr`
+    its last one in French, `slug` its last lead text.
 
     A file is imported, or with `keep` false only read. Raises NotFound, or InputError for a file
     that is no release.
@@ -134,6 +145,7 @@ def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) ->
     if there == "file":
         return import_file(room, path, actor) if keep else read_file(room, path)
     name, _, number = reference.partition("@")
+    name, _, language = name.partition(":")
     if number and not (number.isascii() and number.isdigit()):
         raise _unknown(reference)
     with room.store.read() as tx:
@@ -143,18 +155,83 @@ def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) ->
             release_id = int(name)
         found = None
         if release_id is not None:
-            found = releases.get(tx, release_id, int(number[:9]) if number else None)
+            wanted = int(number[:9]) if number else None
+            if language and wanted is None:
+                wanted = _of_language(tx, release_id, language, reference)
+            found = releases.get(tx, release_id, wanted)
+            if found and language and found.release.language.lower() != language.lower():
+                found = None
     if found is None:
         if there == "folder":
             _read(path)
         raise _unknown(reference)
-    return _stored(found)
+    return replace(_stored(found), alone=bool(number or language))
+
+
+def revision(room: Newsroom, release: int, number: int | None) -> StoredRelease:
+    """A stored revision, the last of the lead text when no number is given."""
+    with room.store.read() as tx:
+        return _stored(releases.get(tx, release, number))
+
+
+def family(room: Newsroom, stored: StoredRelease) -> Family:
+    """The languages of a release, as they are once this text is kept."""
+    with room.store.read() as tx:
+        if stored.id is not None:
+            return releases.family(tx, stored.id)
+        return releases.family(tx, releases.id_of(tx, stored.release.slug), stored.release)
+
+
+def _of_language(tx: Tx, release: int, language: str, reference: str) -> int:
+    for text in releases.family(tx, release).texts:
+        if text.language.lower() == language.lower() and text.number is not None:
+            return text.number
+    raise NotFound(
+        f'the release "{reference.partition(":")[0]}" is not there in "{language}".',
+        hint="`mailer release ls` lists the languages of each release.",
+    )
+
+
+def diff(
+    room: Newsroom, reference: str, other: str | None, actor: str
+) -> tuple[StoredRelease, StoredRelease, list[Difference]]:
+    """Two releases and what differs between them, from the first to the second.
+
+    Without `other`, `SLUG@N` is compared with the release's last revision, and a release (or a
+    file that is kept already) with the revision before it; a file that is not kept is compared as
+    what would come after the last one; always with one in its language. Raises NotFound where there
+    is nothing to compare with.
+    """
+    first = resolve(room, reference, actor, keep=False)
+    if other is not None:
+        second = resolve(room, other, actor, keep=False)
+    elif first.id is None:
+        with room.store.read() as tx:
+            number = releases.id_of(tx, first.release.slug)
+            known = [] if number is None else _numbers(tx, number, first.release.language)
+            before = releases.get(tx, number, known[-1]) if number and known else None
+        if before is None:
+            raise _alone(first)
+        first, second = _stored(before), first
+    else:
+        with room.store.read() as tx:
+            known = _numbers(tx, first.id, first.release.language)
+            last = releases.get(tx, first.id, known[-1])
+            earlier = [each for each in known if each < (first.revision or 0)]
+            before = releases.get(tx, first.id, earlier[-1]) if earlier else None
+        second = _stored(last)
+        if second.revision == first.revision:
+            if before is None:
+                raise _alone(first)
+            first, second = _stored(before), first
+    return first, second, differences(first.release, second.release)
 
 
 def ls(room: Newsroom) -> list[dict[str, Any]]:
     """All releases with their last revision, oldest first."""
     with room.store.read() as tx:
         rows = releases.ls(tx)
+        families = {row["id"]: releases.family(tx, row["id"]) for row in rows}
     return [
         {
             "release": row["id"],
@@ -162,6 +239,7 @@ def ls(room: Newsroom) -> list[dict[str, Any]]:
             "revision": row["number"],
             "headline": row["headline"],
             "language": row["language"],
+            "languages": str(families[row["id"]]),
             "file": row["file"],
             "distributions": row["distributions"],
             "imported_at": iso(row["created_at"]),
@@ -383,6 +461,17 @@ def _stored(revision: Revision | None, *, new: bool = False) -> StoredRelease:
         sha256=revision.sha256,
         file=revision.file,
         new=new,
+    )
+
+
+def _numbers(tx: Tx, release: int, language: str) -> list[int]:
+    return [row["number"] for row in variants.revisions(tx, release) if row["language"] == language]
+
+
+def _alone(stored: StoredRelease) -> NotFound:
+    return NotFound(
+        f"{stored.reference} has no other revision to be compared with.",
+        hint="Name two: `mailer release diff RELEASE RELEASE`.",
     )
 
 

@@ -30,11 +30,13 @@ from mailer.distribution.inbox import inbox_path
 from mailer.distribution.machines import misfit
 from mailer.distribution.pace import Pace
 from mailer.distribution.recovery import Recovered, recover
+from mailer.distribution.variants import Arrivals
 from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
 from mailer.errors import StoreUnavailable
-from mailer.store import distributions, paces, workers
+from mailer.store import distributions, embargo, paces, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
+from mailer.store.embargo import Held
 from mailer.store.states import DeliveryState
 
 _ABANDONED_AFTER = 3600 * SECOND
@@ -77,6 +79,7 @@ class Sweeper:
         self._room = room
         self._host = host
         self._guard = Guard(room, host=host)
+        self._arrivals = Arrivals(room, ACTOR)
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
@@ -145,6 +148,7 @@ class Sweeper:
             self._first = False
         self._tidy()
         self._fall_out()
+        self._arrivals.look()
         self._open_due()
         self._stop_leftovers()
         self._move_up()
@@ -219,8 +223,17 @@ class Sweeper:
             due = distributions.due_waves(tx)
         for row in due:
             with self._room.store.write() as tx:
+                number = row["distribution"]
                 late = tx.now() - row["due_at"] > grace
-                lift = row["embargo_until"] is not None and row["due_at"] <= row["embargo_until"]
+                lift = (
+                    row["embargo_until"] is not None
+                    and row["due_at"] <= row["embargo_until"]
+                    and row["early"] is None
+                )
+                if lift:
+                    # Whose early message never left gets it now as everybody does.
+                    held = Held(number, row["revision"], "", row["embargo_until"], row["home"])
+                    embargo.put_back(tx, row["release"], held, ACTOR, keep=False)
                 how = "send" if lift or not late else row["late"]
                 opened = _open(tx, row, how)
                 if opened and how == "send":
@@ -287,7 +300,11 @@ class Sweeper:
                 return True
             return any(
                 row["distribution_state"] == "sending"
-                and (row["embargo_until"] is None or row["embargo_until"] <= now)
+                and (
+                    row["embargo_until"] is None
+                    or row["embargo_until"] <= now
+                    or row["early"] is not None
+                )
                 and (
                     distributions.is_busy(tx, row["distribution"], row["id"])
                     or not distributions.has_open(tx, row["distribution"], row["id"])

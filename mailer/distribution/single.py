@@ -18,13 +18,15 @@ from mailer.distribution import named, preflight, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
 from mailer.distribution.log import iso
+from mailer.distribution.variants import Choice
 from mailer.errors import Refused, UsageError
 from mailer.message.tokens import delivery_code
-from mailer.store import audience, distributions
+from mailer.store import audience, distributions, variants
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
-from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, PlannedDelivery
+from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
 from mailer.store.ledger import keep_compiled
+from mailer.store.releases import language_of
 from mailer.store.states import DeliveryState
 
 PRIORITY = 40
@@ -82,10 +84,11 @@ def send_to(
                 f"the journalist {found} {_has(had[-1])}.",
                 hint='To send it once more: --again --reason "why".',
             )
+        revision, digest = _text_for(room, tx, parent, person)
         new = NewDistribution(
             release=parent["release"],
-            revision=parent["revision"],
-            compiled=parent["compiled"],
+            revision=revision,
+            compiled=digest,
             priority=PRIORITY,
             late="hold",
             embargo_until=parent["embargo_until"],
@@ -99,6 +102,24 @@ def send_to(
         data = {"parent": number, "again": bool(had), "reason": reason}
         single = _plan(tx, new, person["id"], person["list"], kind, actor, "send_to", data)
     return Single(*single, found, kind, iso(new.due_at), [])
+
+
+def _text_for(room: Newsroom, tx: Tx, parent: Row, person: Row) -> tuple[int, str]:
+    """The revision and compiled text that a distribution has for one person."""
+    sent = {row["language"]: row for row in variants.sent(tx, parent["id"])}
+    if not sent:
+        return parent["revision"], parent["compiled"]
+    default = room.config.newsroom.default_language
+    lead = language_of(tx, parent["release"], parent["revision"])
+    choice = Choice(
+        lead,
+        [lead, *sent],
+        (),
+        default,
+        variants.outlets(tx),
+    )
+    row = sent.get(choice.of(person["language"], person["outlet"])[0], parent)
+    return row["revision"], row["compiled"]
 
 
 def test_send(room: Newsroom, reference: str, email: str, actor: str) -> Single:
@@ -167,7 +188,7 @@ def _plan(
     distributions.finish_plan(
         tx,
         number,
-        [(1, new.due_at, new.zone, 1)],
+        [NewWave(1, new.due_at, new.zone, 1)],
         recipients=1,
         left_out={},
         due_at=new.due_at,

@@ -59,6 +59,11 @@ class Timing:
             when = parse_when(order.at, self.home)
             self.at = now if isinstance(when, Now) else when
 
+    @property
+    def binds(self) -> bool:
+        """Whether something would be due before the embargo ends, so that grants matter."""
+        return self.embargo_until is not None and self.at < self.embargo_until
+
     def zone_of(self, zone: str) -> str:
         """The wave a journalist's zone belongs to."""
         return (zone or self.home) if self._local is not None else self.home
@@ -121,6 +126,12 @@ class Timing:
     def _warn(self, warning: str) -> None:
         if warning not in self.warnings:
             self.warnings.append(warning)
+
+
+def until_of(text: str, zone: str) -> int:
+    """An instant as an officer writes it, UTC microseconds; 0 for "now". Raises UsageError."""
+    when = parse_when(text, zone)
+    return 0 if isinstance(when, Now) else when
 
 
 def _over(text: str | None) -> int:

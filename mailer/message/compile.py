@@ -26,7 +26,7 @@ from mailer.message.slots import Printed, SlotEnvironment
 from mailer.message.templates import TemplateSource, render
 from mailer.message.text import TextPart
 from mailer.message.values import URL_SLOTS
-from mailer.message.view import View, directed, view_of
+from mailer.message.view import ALONE, Languages, View, directed, view_of
 from mailer.release.html import heading_levels, safe_href
 from mailer.release.model import Release
 
@@ -38,16 +38,18 @@ def compile_release(
     *,
     layout: str = "release",
     test: bool = False,
+    languages: Languages = ALONE,
 ) -> MergeTemplate:
     """Compile a release with the layout `email/{layout}.html` and `.txt`.
 
     A `test` differs from what journalists get in one thing: its Subject begins with [TEST] (D24).
+    `languages` are the other languages of the release, which it links to, and its own page.
 
     Raises CheckFailed for errors in templates (file and line), template marks left over in the
     release, a part without a way to leave (E10), and HTML over 100,000 bytes (B16); ConfigError
     for a sender that cannot be used.
     """
-    view = view_of(release, sender)
+    view = replace(view_of(release, sender), languages=languages)
     if test:
         view = replace(view, subject=f"[TEST] {view.subject}")
     html = _render_html(view, templates, layout)
@@ -86,7 +88,7 @@ def template_context(view: View) -> dict[str, object]:
         "view": view,
         "release": view.release,
         "sender": view.sender,
-        "t": phrases(view.language),
+        "t": phrases(view.language, view.sender.own_words),
         "light": view.light,
         "dark": view.dark,
         "type": view.type,

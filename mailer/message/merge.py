@@ -97,7 +97,7 @@ class MergeTemplate:
             "format": FORMAT,
             "subject": self.subject,
             "language": self.language,
-            "sender": asdict(self.sender),
+            "sender": _sender_out(self.sender),
             "html_size": self.html_size,
             "encoded_html_size": self.encoded_html_size,
             "text_size": self.text_size,
@@ -118,7 +118,7 @@ class MergeTemplate:
             return cls(
                 subject=document["subject"],
                 language=document["language"],
-                sender=Sender(**document["sender"]),
+                sender=_sender_in(document["sender"]),
                 parts=parts,
                 html_size=document["html_size"],
                 encoded_html_size=document["encoded_html_size"],
@@ -343,3 +343,16 @@ def _field_out(field: Field) -> dict[str, Any]:
     if field.ends_line:
         out["ends_line"] = True
     return out
+
+
+def _sender_out(sender: Sender) -> dict[str, Any]:
+    """Without what is not set, so that templates of before keep their content address."""
+    document = asdict(sender)
+    if not sender.own_words:
+        del document["own_words"]
+    return document
+
+
+def _sender_in(document: dict[str, Any]) -> Sender:
+    words = tuple((code, name, text) for code, name, text in document.get("own_words", ()))
+    return Sender(**{**document, "own_words": words})

@@ -15,7 +15,8 @@ class Sender:
     `sender` is the From mailbox as configured ("Press Office <press@example.org>"), `reply_to`
     and `bounce_address` are bare addresses, `public_url` has no slash at its end, `timezone` is
     an IANA name, `accent` is "#rrggbb". `ledger_id` is the store's random lower-case base32 name
-    and becomes part of every Message-ID (design decision 7).
+    and becomes part of every Message-ID (design decision 7). `own_words` are the phrases that the
+    newsroom words otherwise (`phrases.own_words`).
     """
 
     name: str
@@ -29,6 +30,7 @@ class Sender:
     accent: str
     live: bool
     ledger_id: str
+    own_words: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(slots=True)  # one for each message: a frozen one takes four times as long

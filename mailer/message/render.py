@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_bytes
 
 from markupsafe import Markup
@@ -16,7 +16,7 @@ from mailer.message.model import Sender
 from mailer.message.phrases import kind_label
 from mailer.message.templates import TemplateSource, render
 from mailer.message.text import TextPart
-from mailer.message.view import view_of
+from mailer.message.view import ALONE, Languages, view_of
 from mailer.release.model import Release
 from mailer.release.publish import Edition, jsonld, summary
 
@@ -47,18 +47,19 @@ def online_html(
     edition: Edition,
     *,
     layout: str = "release",
+    languages: Languages = ALONE,
 ) -> str:
     """The release as a web page in the message's typography, with nothing personal in it.
 
-    `web/head.html` says in its head what it is and in which other forms it is there. Its styles
-    stand in style elements only, so a strict Content-Security-Policy can name them: see
-    `style_hashes`. Raises CheckFailed as `compile_release` does.
+    `web/head.html` says in its head what it is and in which other forms and `languages` it is
+    there. Its styles stand in style elements only, so a strict Content-Security-Policy can name
+    them: see `style_hashes`. Raises CheckFailed as `compile_release` does.
     """
     data = json.dumps(jsonld(release, edition), ensure_ascii=False)
     for char in "<>&":  # nothing of the text may end the element that it stands in
         data = data.replace(char, f"\\u{ord(char):04x}")
     context = {
-        **template_context(view_of(release, sender)),
+        **template_context(replace(view_of(release, sender), languages=languages)),
         "online": True,
         "edition": edition,
         "summary": summary(release),
@@ -67,9 +68,14 @@ def online_html(
     return render(templates, templates.environment("online"), f"email/{layout}.html", context)
 
 
-def online_text(release: Release, sender: Sender, templates: TemplateSource) -> str:
+def online_text(
+    release: Release,
+    sender: Sender,
+    templates: TemplateSource,
+    languages: Languages = ALONE,
+) -> str:
     """The release as plain text, 72 columns wide. Raises CheckFailed as `online_html` does."""
-    view = view_of(release, sender)
+    view = replace(view_of(release, sender), languages=languages)
     context = {
         **template_context(view),
         "text": TextPart(view),

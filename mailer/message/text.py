@@ -100,7 +100,7 @@ class TextPart:
     def _words_of(self) -> dict[str, str]:
         from mailer.message.phrases import phrases
 
-        return dict(phrases(self._view.language))
+        return dict(phrases(self._view.language, self._view.sender.own_words))
 
     def _underlined(self, text: str, character: str) -> str:
         lines = wrap(text)

@@ -88,7 +88,10 @@ class Letterhead:
         """
         language = self._language or recipient.language or self._sender.default_language
         recipient.greeting = phrases.greeting(
-            language, clean(recipient.first_name), clean(recipient.last_name)
+            language,
+            clean(recipient.first_name),
+            clean(recipient.last_name),
+            self._sender.own_words,
         )
         recipient.reason, recipient.list_id = self._of_the_list(
             language,
@@ -158,7 +161,9 @@ def _of_the_list(
 ) -> tuple[str, str]:
     """The reason line, and the value of List-Id."""
     title = clean(title) or clean(name)
-    reason = phrases.reason(language, sender.name, title, kind, clean(source), clean(day))
+    reason = phrases.reason(
+        language, sender.name, title, kind, clean(source), clean(day), sender.own_words
+    )
     return reason, list_id_header(name, title, sender)
 
 

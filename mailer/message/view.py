@@ -7,7 +7,7 @@ part, the text part and the page. Nothing here alters the author's text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,7 +17,9 @@ from mailer.message.colour import Palette, palettes
 from mailer.message.model import Sender
 from mailer.message.phrases import (
     RTL,
+    OwnWords,
     babel_locale,
+    base_language,
     kind_label,
     long_date,
     phrase_language,
@@ -73,6 +75,31 @@ class Section:
     own: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The same release in another language: its tag, the language's own name, the page's URL."""
+
+    language: str
+    name: str
+    url: str
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if base_language(self.language) in RTL else "ltr"
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """A text's own page (empty: the release's), and the other languages it is there in."""
+
+    url: str = ""
+    others: tuple[Other, ...] = ()
+
+
+ALONE = Languages()
+"""A release in one language."""
+
+
 @dataclass(frozen=True)
 class View:
     """Everything that a layout places; see the fields' names in `templates/email`."""
@@ -96,6 +123,7 @@ class View:
     light: Palette
     dark: Palette
     type: Typography
+    languages: Languages = ALONE
 
     @property
     def start(self) -> str:
@@ -114,13 +142,14 @@ class View:
     @property
     def online_url(self) -> str:
         """The release's page: one for everybody, nothing personal in it (design decision 15)."""
-        return f"{self.sender.public_url}/r/{self.release.slug}"
+        return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
 
 
 def view_of(release: Release, sender: Sender) -> View:
     """Decide how a release is shown."""
     light, dark = palettes(sender.accent)
     spoken = phrase_language(release.language)
+    words = phrases(release.language, sender.own_words)
     return View(
         release=release,
         sender=sender,
@@ -128,26 +157,26 @@ def view_of(release: Release, sender: Sender) -> View:
         direction=release.direction,
         t_language=spoken,
         t_direction="rtl" if spoken in RTL else "ltr",
-        status=_status(release),
-        subject=subject(release),
+        status=_status(release, words, sender.own_words),
+        subject=subject(release, sender.own_words),
         preheader=_preheader(release),
         dateline=_dateline(release),
         lead=release.lead,
         body=release.body,
         speakers=_speakers(release),
-        end_mark=release.end_mark or phrases(release.language)["end_mark"],
-        notes=_notes(release),
-        contacts=_contacts(release),
+        end_mark=release.end_mark or words["end_mark"],
+        notes=_notes(release, words),
+        contacts=_contacts(release, words),
         light=light,
         dark=dark,
         type=_typography(release.language),
     )
 
 
-def subject(release: Release) -> str:
+def subject(release: Release, own: OwnWords = ()) -> str:
     """The Subject: the news itself, after a short label for embargoes and notices (D2, D20)."""
     text = " ".join((release.subject or release.headline).split())
-    words = phrases(release.language)
+    words = phrases(release.language, own)
     if release.kind in _BANDS or release.kind is Kind.ADVISORY:
         return f"{words[f'prefix_{release.kind.value}']}: {text}"
     if release.embargo:
@@ -184,26 +213,26 @@ _LATIN_RUN = re.compile(
 )
 
 
-def _notes(release: Release) -> Section:
+def _notes(release: Release, words: Mapping[str, str]) -> Section:
     """The notes under their own heading where they have one: never two that say the same."""
     first = release.notes[0] if release.notes else None
     if first is not None and first.kind is BlockKind.SUBHEADING and is_notes(first.text):
         return Section(first.text.rstrip(" :："), release.notes[1:], own=True)
-    return Section(phrases(release.language)["notes"], release.notes)
+    return Section(words["notes"], release.notes)
 
 
-def _contacts(release: Release) -> Section:
+def _contacts(release: Release, words: Mapping[str, str]) -> Section:
     """The contacts under their own heading; a sentence that leads to them stands below ours."""
     intro = (release.contact_intro or "").strip()
     title = intro.rstrip(" :：")
-    if title and len(title.split()) <= 4 and len(title) <= 40 and is_contact(title):
+    known = title == words["contacts"] or is_contact(title)
+    if title and len(title.split()) <= 4 and len(title) <= 40 and known:
         return Section(title, own=True)
-    return Section(phrases(release.language)["contacts"], intro=intro)
+    return Section(words["contacts"], intro=intro)
 
 
-def _status(release: Release) -> Status:
-    words = phrases(release.language)
-    label = kind_label(release.language, release.kind.value)
+def _status(release: Release, words: Mapping[str, str], own: OwnWords) -> Status:
+    label = kind_label(release.language, release.kind.value, own)
     sign = _BANDS.get(release.kind, "")
     alarm = release.kind in (Kind.HOLD, Kind.KILL)
     until = _lift(release) if release.embargo and release.kind is not Kind.KILL else ""

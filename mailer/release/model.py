@@ -219,7 +219,9 @@ class Release:
     """One release in one language.
 
     `slug` is the identity: the front matter's id, else made from the headline. `body` does not
-    contain `lead`. `quotes` point into the body and never change it.
+    contain `lead`. `quotes` point into the body and never change it. `language_stated` where the
+    author says which language it is; `variants` are the languages announced, `translates` the
+    revision of the lead text that this one translates.
     """
 
     slug: str
@@ -254,5 +256,8 @@ class Release:
     encoding: str = "utf-8"
     source_format: str = "plain text"
     metadata: tuple[tuple[str, str], ...] = field(default=())
+    language_stated: bool = False
+    variants: tuple[str, ...] = ()
+    translates: int | None = None
     headline_line: int | None = None
     dateline_line: int | None = None

@@ -18,18 +18,19 @@ from mailer.store.base import Row, Tx, query
 
 
 def candidates(
-    tx: Tx, segments: Sequence[Segment], *, received: int | None = None
+    tx: Tx, segments: Sequence[Segment], *, received: int | None = None, languages: bool = False
 ) -> Iterator[Row]:
     """Everybody whom any of the segments selects, each once, in the order of their ids.
 
     Rows have id, zone, state, suppressed (0 or 1: all mail, or that of the list below) and list:
     the id of the list his delivery is attributed to, the first named in the segments that he is
     an active member of, else his lowest. With the id of a release in `received` they also have
-    received: 1 for who has or may have it, or has it under way. People on hold or suppressed are
+    received: 1 for who has or may have it, or has it under way; with `languages` language and
+    outlet. People on hold or suppressed are
     among them; the caller leaves them out and says so. Raises NotFound for a list that does not
     exist and StoreUnavailable while an import is just being carried out.
     """
-    return tx.stream_rows(*_Compiler(tx).people(segments, received=received))
+    return tx.stream_rows(*_Compiler(tx).people(segments, received=received, languages=languages))
 
 
 def named(
@@ -40,7 +41,8 @@ def named(
     received: int | None = None,
 ) -> list[Row]:
     """These few people, whether or not the segments select them: rows as `candidates` has them,
-    with selected (0 or 1). Who is on no list is not among them. Raises as `candidates` does."""
+    with language, outlet and selected (0 or 1). Who is on no list is not among them.
+    Raises as `candidates` does."""
     if not journalists:
         return []
     sql, params = _Compiler(tx).people(segments, only=journalists, received=received)
@@ -237,9 +239,10 @@ class _Compiler:
         *,
         only: Sequence[int] = (),
         received: int | None = None,
+        languages: bool = False,
     ) -> tuple[str, dict[str, Any]]:
         """The query for rows id, zone, state, list, suppressed, by id; of all whom the
-        segments select, or of those in `only` and then with selected."""
+        segments select, or of those in `only` and then with selected, language and outlet."""
         self._active, params = active_membership(self.tx)
         self.params.update(params)
         self._lists = lists_by_name(self.tx)
@@ -257,6 +260,9 @@ class _Compiler:
         if only:
             inner = f", CASE WHEN {wanted} THEN 1 ELSE 0 END AS selected"
             wanted, more = f"j.id IN ({self.names(only)})", ", p.selected"
+        if only or languages:
+            inner += ", j.language, j.outlet"
+            more += ", p.language, p.outlet"
         if received is not None:
             has = query("audience.has_received", self.tx.dialect)
             more += f", CASE WHEN {has} THEN 1 ELSE 0 END AS received"

@@ -12,6 +12,7 @@ from mailer.store import paces
 from mailer.store.base import Row, Tx, query
 from mailer.store.core import add_event, raise_control
 from mailer.store.states import WAITS_FOR_TURN, DeliveryState
+from mailer.store.variants import NEVER
 
 DELIVERY_SHIFT = 32
 """A delivery's 64-bit id is its distribution's, shifted by this many bits, plus a number."""
@@ -52,6 +53,18 @@ class PlannedDelivery(NamedTuple):
     wave: int
     due_at: int | None = None
     kind: str = "release"
+
+
+class NewWave(NamedTuple):
+    """A batch: when it is due, whose zone, how many; the language of its text ("" for the lead
+    text) and the one it waits for until then ("" for none)."""
+
+    id: int
+    due_at: int
+    zone: str
+    recipients: int
+    language: str = ""
+    awaits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +152,14 @@ def insert_left_out(tx: Tx, distribution: int, left_out: Iterable[tuple[int, str
 def finish_plan(
     tx: Tx,
     distribution: int,
-    waves: Iterable[tuple[int, int, str, int]],
+    waves: Iterable[NewWave],
     *,
     recipients: int,
     left_out: Mapping[str, int],
     due_at: int,
     actor: str,
 ) -> None:
-    """Make the whole plan visible at once. `waves` are (id, due_at, zone, recipients).
+    """Make the whole plan visible at once.
 
     Raises StoreUnavailable when the plan was taken for abandoned and removed meanwhile.
     """
@@ -162,15 +175,8 @@ def finish_plan(
             "planning took so long that it was taken for broken off; nothing was queued.",
             hint="Try again.",
         )
-    for wave, wave_due, zone, count in waves:
-        tx.run(
-            "distributions.insert_wave",
-            distribution=distribution,
-            id=wave,
-            due_at=wave_due,
-            zone=zone,
-            recipients=count,
-        )
+    for wave in waves:
+        tx.run("distributions.insert_wave", distribution=distribution, **wave._asdict())
     add_event(tx, "scheduled", actor, distribution=distribution, data={"recipients": recipients})
     # Who left while the plan was written is in it all the same; the next sweep takes them out.
     raise_control(tx)
@@ -194,6 +200,7 @@ def forget(tx: Tx, distribution: int, limit: int) -> bool:
     if tx.run("distributions.forget_left_out", id=distribution, limit=limit):
         return False
     tx.run("distributions.forget_waves", id=distribution)
+    tx.run("variants.forget", distribution=distribution)
     tx.run("distributions.forget", id=distribution)
     return True
 
@@ -288,7 +295,7 @@ def next_due(tx: Tx) -> int | None:
 
 def next_wave(tx: Tx) -> int | None:
     """When the next scheduled wave is due."""
-    instant: int | None = tx.value("distributions.next_wave")
+    instant: int | None = tx.value("distributions.next_wave", never=NEVER)
     return instant
 
 

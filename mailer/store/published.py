@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailer.release.codec import from_json
 from mailer.release.model import Release
@@ -16,7 +16,8 @@ class Publication:
 
     `first_at` is when its first distribution was due, `revised_at` that of this revision,
     `embargo_until` the last embargo that was set on it (it has ended), `killed_at` when it was
-    withdrawn, None also when that is not known. `sha256` is the revision's.
+    withdrawn, None also when that is not known. `sha256` is the revision's, `changed_until` the end
+    of its embargo by an officer's word, instead of what its text says.
     """
 
     id: int
@@ -28,6 +29,7 @@ class Publication:
     embargo_until: int | None
     killed: bool
     killed_at: int | None
+    changed_until: int | None
 
 
 def latest(tx: Tx, limit: int) -> list[Publication]:
@@ -39,6 +41,21 @@ def by_slug(tx: Tx, slug: str) -> Publication | None:
     """The release of that slug, if it was sent and is under no embargo now."""
     row = tx.one("published.by_slug", now=tx.now(), slug=slug)
     return None if row is None else _publication(row)
+
+
+def texts(tx: Tx, publication: Publication) -> dict[str, Publication]:
+    """The other languages of a publication, by language: the last revision of each that was sent.
+    Their slug is that of their page, `slug/fr`."""
+    found = {}
+    for row in tx.all("published.texts", release=publication.id):
+        found[row["language"]] = replace(
+            publication,
+            slug=f"{publication.slug}/{row['language']}",
+            revision=row["revision"],
+            sha256=row["sha256"],
+            revised_at=row["revised_at"],
+        )
+    return found
 
 
 def release_of(tx: Tx, publication: Publication) -> Release:
@@ -64,4 +81,5 @@ def _publication(row: Row) -> Publication:
         embargo_until=row["embargo_until"],
         killed=bool(row["killed"]),
         killed_at=row["killed_at"],
+        changed_until=row["changed_until"],
     )

@@ -7,10 +7,12 @@ the next one; so what was sent can always be shown again (design section 2).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from mailer.release.codec import from_json, to_json
-from mailer.release.model import Release
+from mailer.release.model import Embargo, Release
+from mailer.store import embargo, variants
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
 
@@ -27,6 +29,31 @@ class Revision:
     release: Release
     actor: str
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A release in one language. `number` is its last revision, None while it is awaited; `state`
+    is ready, awaited or behind."""
+
+    language: str
+    number: int | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The languages of a release, the lead text first; `lead` is its language."""
+
+    lead: str
+    texts: tuple[Text, ...]
+
+    def __str__(self) -> str:
+        """As one reads it: "en, fr (behind), de (awaited)"."""
+        return ", ".join(
+            text.language if text.state == "ready" else f"{text.language} ({text.state})"
+            for text in self.texts
+        )
 
 
 def known(tx: Tx, sha256: str) -> tuple[int, int] | None:
@@ -55,11 +82,11 @@ def keep(
         sha256=sha256,
         file=file,
         headline=release.headline,
-        language=release.language,
         source=source,
         document=json.dumps(to_json(release), ensure_ascii=False),
         actor=actor,
         now=now,
+        **_of_languages(release),
     )
     add_event(
         tx,
@@ -70,9 +97,49 @@ def keep(
     return release_id, number
 
 
+def family(tx: Tx, release_id: int | None, coming: Release | None = None) -> Family:
+    """The languages of a release, the lead text first; with `coming` as its next revision.
+
+    The lead text is in the language of the first file that announces the others, else of the first
+    that states its language. A file that states none is another
+    revision of the lead text, whatever it is in: that was only guessed.
+    """
+    rows: list[Any] = [] if release_id is None else list(variants.revisions(tx, release_id))
+    if coming is not None:
+        number = rows[-1]["number"] + 1 if rows else 1
+        rows.append({"number": number, **_of_languages(coming)})
+    stated = [row["language"] for row in rows if row["stated"]]
+    announcing = [row["language"] for row in rows if row["stated"] and row["variants"]]
+    lead = (announcing or stated or [""])[0]
+    last: dict[str, Any] = {}
+    leads = 0
+    for row in rows:
+        leads += not row["stated"] or row["language"] == lead
+        last[row["language"] if row["stated"] else lead] = row
+    if not rows:
+        return Family("", ())
+    first = last.pop(lead)
+    lead_number, lead = first["number"], lead or first["language"]
+    announced = [each for row in (first, *last.values()) for each in row["variants"].split()]
+    texts = [Text(lead, lead_number, "ready")]
+    for language, row in last.items():
+        of = row["translates"]
+        # What came before the first lead text is no older than it.
+        behind = (of if of is not None else row["number"]) < lead_number and leads > 1
+        texts.append(Text(language, row["number"], "behind" if behind else "ready"))
+    there = {text.language.lower() for text in texts}
+    for language in dict.fromkeys(announced):
+        if language.lower() not in there:
+            texts.append(Text(language, None, "awaited"))
+    return Family(lead, tuple(texts))
+
+
 def get(tx: Tx, release_id: int, number: int | None = None) -> Revision | None:
-    """A revision of a release, the last one unless `number` is given; None if there is none."""
-    number = number or tx.value("releases.last_number", release=release_id)
+    """A revision of a release, the last one of its lead text unless `number` is given; None if
+    there is none."""
+    if number is None:
+        texts = family(tx, release_id).texts
+        number = texts[0].number if texts else None
     row = tx.one("releases.revision", release=release_id, number=number or 0)
     if row is None:
         return None
@@ -82,16 +149,32 @@ def get(tx: Tx, release_id: int, number: int | None = None) -> Revision | None:
         slug=row["slug"],
         sha256=row["sha256"],
         file=row["file"],
-        release=from_json(json.loads(row["document"])),
+        release=_as_decided(tx, row),
         actor=row["actor"],
         created_at=row["created_at"],
     )
+
+
+def _as_decided(tx: Tx, row: Row) -> Release:
+    """The text, its embargo as an officer changed it since (D5)."""
+    release = from_json(json.loads(row["document"]))
+    change = embargo.changed(tx, row["id"], row["number"])
+    if change is None:
+        return release
+    text = release.embargo.text if release.embargo else ""
+    return replace(release, embargo=Embargo(text, change["until_at"], change["zone"]))
 
 
 def id_of(tx: Tx, slug: str) -> int | None:
     """The id of the release with that slug."""
     found: int | None = tx.value("releases.by_slug", slug=slug)
     return found
+
+
+def language_of(tx: Tx, release_id: int, number: int) -> str:
+    """The language of a revision; "" when there is none of that number."""
+    row = tx.one("releases.revision", release=release_id, number=number)
+    return "" if row is None else str(row["language"])
 
 
 def source(tx: Tx, release_id: int, number: int) -> bytes:
@@ -107,3 +190,12 @@ def ls(tx: Tx) -> list[Row]:
 def recipient(tx: Tx, hash: bytes) -> Row | None:
     """What a message says of the journalist with this address, for previews; None if unknown."""
     return tx.one("releases.recipient", hash=hash)
+
+
+def _of_languages(release: Release) -> dict[str, Any]:
+    return {
+        "language": release.language,
+        "stated": int(release.language_stated),
+        "variants": " ".join(release.variants),
+        "translates": release.translates,
+    }

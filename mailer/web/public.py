@@ -80,6 +80,9 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/r/{slug}.txt", reading.text)
     page("/r/{slug}.json", reading.item)
     page("/r/{slug}", reading.release)
+    page("/r/{slug}/{language}.txt", reading.text)
+    page("/r/{slug}/{language}.json", reading.item)
+    page("/r/{slug}/{language}", reading.release)
     page("/healthz", _healthy)
 
     async def style(request: Request) -> Response:

@@ -59,9 +59,10 @@ class Reading:
         found = await run_in_threadpool(self._shelf.latest)
         return _answer(request, await run_in_threadpool(self._shelf.feed, found))
 
-    async def release(self, request: Request, slug: str) -> Response:
-        """GET /r/{slug}: a release as it was published."""
-        found = await self._find(slug)
+    async def release(self, request: Request, slug: str, language: str = "") -> Response:
+        """GET /r/{slug}, and /r/{slug}/{language} for another language than the lead text's: a
+        release as it was published. The address alone says which language."""
+        found = await self._find(slug, language)
         if found.withdrawn:
             return self._notice(
                 410,
@@ -74,24 +75,24 @@ class Reading:
         policy = CONTENT_POLICY.replace("style-src 'self'", f"style-src {' '.join(form.styles)}")
         return _answer(request, form, {"Content-Security-Policy": policy})
 
-    async def text(self, request: Request, slug: str) -> Response:
+    async def text(self, request: Request, slug: str, language: str = "") -> Response:
         """GET /r/{slug}.txt: the same as plain text."""
-        found = await self._find(slug)
+        found = await self._find(slug, language)
         if found.withdrawn:
             return PlainTextResponse(f"{WITHDRAWN}\n", 410, private())
         return await self._other(request, found, "text")
 
-    async def item(self, request: Request, slug: str) -> Response:
+    async def item(self, request: Request, slug: str, language: str = "") -> Response:
         """GET /r/{slug}.json: the same as an item of ninjs."""
-        found = await self._find(slug)
+        found = await self._find(slug, language)
         if found.withdrawn:
             form = self._shelf.form(found, "ninjs")
             return Response(form.body, 410, private(), form.media_type)
         return await self._other(request, found, "ninjs")
 
-    async def _find(self, slug: str) -> Published:
+    async def _find(self, slug: str, language: str) -> Published:
         began = time.monotonic()
-        found = await run_in_threadpool(self._shelf.find, slug)
+        found = await run_in_threadpool(self._shelf.find, slug, language)
         if found is None:
             await asyncio.sleep(until_next_step(time.monotonic() - began))
             raise HTTPException(404)

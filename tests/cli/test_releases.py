@@ -247,3 +247,24 @@ def test_bad_documents_are_4_and_nothing_is_kept(mailer: Mailer, room: Path) -> 
             assert result.code == 4, command
             assert result.err.count("\n") == 1
     assert mailer("release", "ls", "--json").json == []
+
+
+def test_what_changed_between_revisions(mailer: Mailer, release: Path) -> None:
+    """D12: part by part, word by word, at 80 columns; a file is what would come next."""
+    mailer("release", "import", release)
+    assert mailer("release", "diff", "river-report").code == 5
+    long = "names four reasons, and " + "very " * 30 + "politely"
+    release.write_text(TEXT.replace("names three reasons and", long), encoding="utf-8")
+    unkept = mailer("release", "diff", release)
+    mailer("release", "import", release)
+    shown = mailer("release", "diff", "river-report")
+    assert "paragraph 1, changed" in shown.out and "[-three-]" in shown.out
+    assert max(len(row) for row in shown.out.splitlines()) <= 80
+    assert shown.out.split("\n", 1)[1] == unkept.out.split("\n", 1)[1]
+    same = mailer("release", "diff", "river-report@1", "river-report@2", "--json").json
+    assert (same["from"]["revision"], same["to"]["revision"]) == (1, 2)
+    assert same == mailer("release", "diff", "river-report@1", "--json").json
+    [change] = same["changes"]
+    assert (change["part"], change["how"]) == ("paragraph 1", "changed")
+    assert change["old"].startswith("The report names three") and "politely" in change["new"]
+    assert mailer("release", "diff", "river-report", "river-report", "--json").json["changes"] == []

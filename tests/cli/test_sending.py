@@ -220,3 +220,38 @@ def test_a_delivery_in_words(desk: Path, mailer: Mailer, state: str, first: str)
     assert "2026-03-01 09:00" in table and "a-bridge-opens" in table
     assert "".join(WORDS.split()) in "".join(table.split())
     assert max(map(len, table.splitlines())) <= 80
+
+
+def test_an_embargo_by_the_command_line(mailer: Mailer, room: Path) -> None:
+    """D3, D6: granted, shown, moved, lifted; exit codes as in the contract."""
+    people = room / "inner.csv"
+    people.write_text("email,source,consent_basis\nin@example.com,form,opt_in\n")
+    mailer("lists", "import", people)
+    text = room / "held.md"
+    text.write_text(
+        "---\nid: held\nembargo: 2126-12-01T09:00:00+01:00\n---\n# Rivers are cleaner than before"
+        "\n\nBrussels, 12 October 2026 – They are cleaner.\n\n## Media contact\n\n"
+        "Ada Example – ada@example.org\n"
+    )
+    shown = mailer("queue", text, "--to", "list:inner", "--dry-run").out
+    assert "before the embargo ends" not in shown
+    people.rename(room / "trusted.csv")
+    mailer("lists", "import", room / "trusted.csv", "--kind", "trusted")
+    shown = mailer("queue", text, "--to", "list:trusted", "--dry-run").out
+    assert "before the embargo ends" in shown
+    assert mailer("queue", text, "--to", "list:inner").code == 0
+    why = ("--reason", "by telephone")
+    assert mailer("embargo", "grant", "held", "--email", "in@example.com", *why).code == 2
+    granted = mailer("embargo", "grant", "held", "--list", "inner", "--agreed", *why, "--json").json
+    assert (granted["granted"], granted["brought_forward"]) == (1, 1)
+    [grant] = mailer("embargo", "show", "held", "--json").json["grants"]
+    assert (grant["email"], grant["how"], grant["state"]) == ("in@example.com", "agreed", "queued")
+    assert "in@example.com" in mailer("embargo", "show", "held").out
+    moved = mailer("embargo", "move", "held", "--to", "2126-12-02T09:00", "--json").json
+    assert moved["until"] == "2126-12-02T08:00:00.000Z"
+    back = mailer("embargo", "revoke", "held", "--email", "in@example.com", *why, "--json").json
+    assert back["back"] == 1
+    assert mailer("embargo", "broken", "held", *why).code == 0
+    assert mailer("embargo", "lift", "held").code == 0
+    assert mailer("embargo", "lift", "held").code == 6
+    assert mailer("embargo", "lift", "nothing").code == 5

@@ -23,6 +23,7 @@ from mailer.store import ledger
 from mailer.store.distributions import (
     DELIVERY_SHIFT,
     NewDistribution,
+    NewWave,
     PlannedDelivery,
     finish_plan,
     insert,
@@ -101,7 +102,7 @@ class Office:
             finish_plan(
                 tx,
                 number,
-                [(1, due, "UTC", len(journalists))],
+                [NewWave(1, due, "UTC", len(journalists))],
                 recipients=len(journalists),
                 left_out={},
                 due_at=due,

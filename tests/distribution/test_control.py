@@ -203,6 +203,8 @@ def test_a_waiting_distribution_lets_its_other_waves_go_when_resumed(
                 due_at=NOON + due * SECOND,
                 zone="UTC",
                 recipients=1,
+                language="",
+                awaits="",
             )
     clock.advance(2 * GRACE)
     sweeper = Sweeper(room)

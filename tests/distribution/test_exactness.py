@@ -49,7 +49,7 @@ def test_who_leaves_while_the_plan_is_written_falls_out_of_it(
             distributions.finish_plan(
                 tx,
                 number,
-                [(1, NOW, "UTC", 2)],
+                [distributions.NewWave(1, NOW, "UTC", 2)],
                 recipients=2,
                 left_out={},
                 due_at=NOW,

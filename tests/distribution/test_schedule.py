@@ -227,6 +227,8 @@ def test_a_distribution_is_done_only_after_its_last_wave(
             due_at=NOON + 3600 * SECOND,
             zone="UTC",
             recipients=0,
+            language="",
+            awaits="",
         )
         distributions.insert_deliveries(
             tx, number, [distributions.PlannedDelivery((number << 32) + 9, 3, 1, 2)], NOON

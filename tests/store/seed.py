@@ -8,6 +8,7 @@ from mailer.store import Store
 from mailer.store.distributions import (
     DELIVERY_SHIFT,
     NewDistribution,
+    NewWave,
     PlannedDelivery,
     finish_plan,
     insert,
@@ -118,7 +119,7 @@ def seed_distribution(
         finish_plan(
             tx,
             number,
-            [(1, due_at, "UTC", len(journalists))],
+            [NewWave(1, due_at, "UTC", len(journalists))],
             recipients=len(journalists),
             left_out={},
             due_at=due_at,

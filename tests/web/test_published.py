@@ -354,7 +354,7 @@ def test_a_form_is_made_once_a_revision(
     real = forms.made
 
     def counted(*arguments: Any) -> forms.Form:
-        made.append(arguments[-1])
+        made.append(arguments[3])
         return real(*arguments)
 
     monkeypatch.setattr(forms, "made", counted)

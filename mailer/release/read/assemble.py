@@ -35,6 +35,7 @@ from mailer.release.read import top as tops
 from mailer.release.read.declared import (
     bad_value,
     kind_of,
+    language_of_name,
     own_boilerplate,
     own_contacts,
     own_dateline,
@@ -131,6 +132,9 @@ def assemble(source: Source, paper: Paper) -> Release:
         source_name=source.name,
         encoding=source.encoding,
         source_format=paper.format,
+        language_stated=_language_stated(source, front),
+        variants=_variants(source, front),
+        translates=_translates(source, front),
         metadata=front.metadata,
         headline_line=front.places.get("headline")
         or (top.headline.first if top.headline else None),
@@ -143,7 +147,7 @@ def assemble(source: Source, paper: Paper) -> Release:
 
 
 def _language(source: Source, front: FrontMatter, pieces: list[Piece]) -> tuple[str, str]:
-    declared = front.get("language")
+    declared = front.get("language") or language_of_name(source.name)
     if declared and not _LANGUAGE.fullmatch(declared.replace("_", "-")):
         raise bad_value(
             source, front, "language", f"'{declared}' is no language code", "Write 'en' or 'pt-BR'."
@@ -156,6 +160,33 @@ def _language(source: Source, front: FrontMatter, pieces: list[Piece]) -> tuple[
             source, front, "direction", f"'{direction}' is no direction", "Write 'ltr' or 'rtl'."
         )
     return language, direction
+
+
+def _language_stated(source: Source, front: FrontMatter) -> bool:
+    """Whether the author says it: in the front matter, or by the file's name."""
+    keys = ("language", "variants", "translates")
+    return bool(language_of_name(source.name)) or any(front.get(key) for key in keys)
+
+
+def _variants(source: Source, front: FrontMatter) -> tuple[str, ...]:
+    tags = (front.get("variants") or "").replace("_", "-").split()
+    for tag in tags:
+        if not _LANGUAGE.fullmatch(tag):
+            raise bad_value(
+                source, front, "variants", f"'{tag}' is no language code", "Write [en, fr]."
+            )
+    return tuple(dict.fromkeys(tags))
+
+
+def _translates(source: Source, front: FrontMatter) -> int | None:
+    number = front.get("translates")
+    if number is None:
+        return None
+    if not (number.isascii() and number.isdigit() and int(number[:9]) > 0):
+        raise bad_value(
+            source, front, "translates", f"'{number}' is no revision", "Write its number, as 2."
+        )
+    return int(number[:9])
 
 
 def _organisation_names(lifted: furniture.Lifted, front: FrontMatter, language: str) -> list[str]:

@@ -11,6 +11,7 @@ from mailer.release.model import Block, BlockKind, Boilerplate, Contact, Datelin
 from mailer.release.read import contacts, dateline, dates, marks
 from mailer.release.read.frontmatter import FrontMatter
 from mailer.release.read.inline import light
+from mailer.release.read.language import is_language
 from mailer.release.read.phones import e164
 from mailer.release.read.pieces import tidy
 from mailer.release.read.source import Source
@@ -120,7 +121,20 @@ def slug_of(source: Source, front: FrontMatter, headline: str) -> str:
             )
         return plain
     stem = PurePath(source.name.replace("\\", "/")).stem
+    language = language_of_name(source.name)
+    if language:
+        # slug.en.md and slug.fr.md are one release: a headline would differ by language.
+        stem = stem[: -len(language) - 1]
+        return slugify(stem, fallback=stem)
     return slugify(headline or stem, fallback=stem)
+
+
+def language_of_name(name: str) -> str:
+    """The language that a file's name states: "fr" for news.fr.md; "" when it states none."""
+    suffixes = PurePath(name.replace("\\", "/")).suffixes
+    tag = suffixes[-2][1:] if len(suffixes) > 1 else ""
+    found = re.fullmatch(r"([a-z]{2,3})(?:-[A-Za-z0-9]{2,8})*", tag)
+    return tag if found and is_language(found[1]) else ""
 
 
 def own_boilerplate(front: FrontMatter, issuer: Issuer | None) -> Boilerplate:

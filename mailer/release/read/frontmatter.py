@@ -37,6 +37,8 @@ _ALIASES = {
     "issuer": "issuer organisation organization newsroom company",
     "notes": "notes notes_to_editors",
     "end_mark": "end_mark",
+    "variants": "variants languages translations",
+    "translates": "translates translation_of",
 }
 NAMES = {alias: key for key, aliases in _ALIASES.items() for alias in aliases.split()}
 # What may have lines and paragraphs; all else is one line, whatever the file makes of it.
@@ -191,6 +193,8 @@ def _named(
 def _checked(canonical: str, key: str, value: Any, where: str) -> Any:
     if canonical in _LISTS:
         return _contacts(value, where)
+    if canonical == "variants":
+        return " ".join(_flatten(value)).replace(",", " ")
     if isinstance(value, dict | list):
         raise InputError(f"'{key}' must be one text.", where=where, hint=f'Write {key} = "…".')
     text = _scalar(value)

@@ -62,6 +62,11 @@ _OWN_LETTERS = (("[іїєґ]", "uk"), ("[ыэё]", "ru"), ("[ђјљњћџ]", "sr
 _RTL = frozenset({"he", "ar", "fa", "ur", "yi", "ps"})
 
 
+def is_language(code: str) -> bool:
+    """Whether a code is one of a language that releases are read in."""
+    return code in _SETS or code in _SCRIPTS.values() or code in ("zh", "ja", "fa", "ur")
+
+
 def detect(text: str, fallback: str = "en") -> str:
     """The language of `text` as a two-letter code, `fallback` when there is too little to tell."""
     found = detect_surely(text)

@@ -7,8 +7,8 @@ VALUES (:id, :release, :revision, :compiled, 'planning', :priority, :late, :emba
     :due_at, :zone, :audience, '{}', 0, :actor, :now, :kind, :parent, :over)
 
 -- name: insert_wave
-INSERT INTO waves (distribution, id, due_at, zone, state, recipients)
-VALUES (:distribution, :id, :due_at, :zone, 'scheduled', :recipients)
+INSERT INTO waves (distribution, id, due_at, zone, state, recipients, language, awaits)
+VALUES (:distribution, :id, :due_at, :zone, 'scheduled', :recipients, :language, :awaits)
 
 -- name: planned
 UPDATE distributions SET state = 'scheduled', recipients = :recipients, left_out = :left_out,
@@ -79,14 +79,15 @@ WHERE d.journalist = :journalist AND x.release = :release AND x.kind <> 'test'
 ORDER BY d.distribution
 
 -- name: due_waves
-SELECT w.distribution, w.id, w.due_at, w.zone, w.recipients, x.late, x.embargo_until
+SELECT w.distribution, w.id, w.due_at, w.zone, w.recipients, x.late, x.embargo_until, w.early,
+    x.release, x.revision, x.zone AS home
 FROM distributions x JOIN waves w ON w.distribution = x.id
 WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled' AND w.due_at <= :now
 ORDER BY x.priority, w.due_at, w.distribution, w.id
 
 -- name: next_wave
 SELECT min(w.due_at) AS due_at FROM distributions x JOIN waves w ON w.distribution = x.id
-WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled'
+WHERE x.state IN ('scheduled', 'sending') AND w.state = 'scheduled' AND w.due_at < :never
 
 -- name: next_spread
 -- The next delivery of batches that are being spread. One look into the index for each of them.
@@ -127,7 +128,7 @@ UPDATE waves SET state = 'done'
 WHERE distribution = :distribution AND id = :wave AND state = 'sending'
 
 -- name: sending_waves
-SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until, x.over,
+SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until, w.early, x.over,
     x.state AS distribution_state
 FROM waves w JOIN distributions x ON x.id = w.distribution
 WHERE w.state = 'sending' AND x.state IN ('scheduled', 'sending', 'paused')
@@ -225,16 +226,20 @@ UPDATE deliveries SET state = :state, reason = :reason
 WHERE distribution = :distribution AND id = :id AND state IN (0, 2)
 
 -- name: due
--- A delivery's own time counts from when its batch is due.
-CASE WHEN d.state = 0 AND w.due_at > d.due_at THEN w.due_at ELSE d.due_at END
+-- A delivery's own time counts from when its batch is due; of one that waits without end (in the
+-- year 9000, store/variants.py) only its own time is known.
+CASE WHEN d.state = 0 AND w.due_at > d.due_at AND w.due_at < 221845392000000000 THEN w.due_at
+    ELSE d.due_at END
 
 -- name: log
 SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
     d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced, d.reply, d.route,
-    d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list, x.compiled
+    d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list,
+    coalesce(w.early, t.compiled, x.compiled) AS compiled, w.language
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
 JOIN releases r ON r.id = x.release
 LEFT JOIN addresses a ON a.journalist = d.journalist
 LEFT JOIN lists l ON l.id = d.list
@@ -252,11 +257,13 @@ LEFT JOIN addresses a ON a.journalist = o.journalist
 -- name: delivery
 SELECT d.distribution, d.id, d.journalist, d.list AS list_id, r.slug AS release, a.email, d.state,
     d.feedback, d.queued_at, d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced,
-    d.reply, d.route, d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list, x.compiled,
+    d.reply, d.route, d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list,
+    coalesce(w.early, t.compiled, x.compiled) AS compiled, w.language,
     v.data AS frozen, x.messages_gone_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
 JOIN releases r ON r.id = x.release
 LEFT JOIN addresses a ON a.journalist = d.journalist
 LEFT JOIN lists l ON l.id = d.list

@@ -4,16 +4,22 @@
 
 -- name: open_waves
 -- Waves from which something may be claimed at this instant, most urgent distribution first.
-SELECT w.distribution, w.id AS wave, x.compiled, x.priority,
-    CASE WHEN x.embargo_until IS NOT NULL OR x.priority < 50 THEN 1 ELSE 0 END AS urgent
+SELECT w.distribution, w.id AS wave, {{text}}, x.priority,
+    CASE WHEN (x.embargo_until IS NOT NULL AND w.early IS NULL) OR x.priority < 50
+        THEN 1 ELSE 0 END AS urgent
 FROM distributions x JOIN waves w ON w.distribution = x.id
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
 WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
-  AND (x.embargo_until IS NULL OR x.embargo_until <= :now)
+  AND (x.embargo_until IS NULL OR x.embargo_until <= :now OR w.early IS NOT NULL)
   AND (EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution AND d.wave = w.id
                AND d.state = 0 AND d.due_at <= :now)
        OR EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution
                AND d.wave = w.id AND d.state = 2 AND d.due_at <= :now))
 ORDER BY x.priority, w.due_at, x.id, w.id
+
+-- name: text
+-- The compiled text of a wave: that for early readers, of its language, else the lead text.
+coalesce(w.early, t.compiled, x.compiled) AS compiled
 
 -- name: gates
 -- Every reason not to send stands here, in the claim itself (design decision 3, H14). Of the
@@ -22,12 +28,22 @@ ORDER BY x.priority, w.due_at, x.id, w.id
 EXISTS (
         SELECT 1 FROM distributions x JOIN waves w ON w.distribution = x.id AND w.id = :wave
         WHERE x.id = :distribution AND x.state = 'sending' AND w.state = 'sending'
-          AND w.due_at <= :now AND (x.embargo_until IS NULL OR x.embargo_until <= :now))
+          AND w.due_at <= :now
+          AND (x.embargo_until IS NULL OR x.embargo_until <= :now OR w.early IS NOT NULL))
+      AND CASE WHEN {{free}} THEN {{yes}} ELSE (SELECT count(*) FROM embargo_grants g
+          WHERE g.journalist = d.journalist AND g.release =
+              (SELECT x.release FROM distributions x WHERE x.id = :distribution)) > 0 END
       AND (SELECT j.state = 'active' OR d.kind = 'test' FROM journalists j
            WHERE j.id = d.journalist)
       AND coalesce((SELECT {{no}} FROM addresses a JOIN suppressions s ON s.hash = a.hash
                     WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list)
                     LIMIT 1), {{yes}})
+
+-- name: free
+-- Is no grant asked for? Nothing in it is of the person, so it is answered once for a claim.
+(SELECT w.early IS NULL OR x.embargo_until <= :now
+    FROM distributions x JOIN waves w ON w.distribution = x.id AND w.id = :wave
+    WHERE x.id = :distribution)
 
 -- name: yes
 1

@@ -4,15 +4,35 @@
 -- Distributions that reached, or are reaching, somebody. A release with an embargo to come in any
 -- of its distributions is not there at all (D4), also when trusted people already have it. A test
 -- publishes nothing.
-SELECT x.release, r.slug, x.revision, x.due_at, CASE WHEN x.state = 'killed' THEN 1 ELSE 0 END AS killed,
+SELECT x.release, r.slug, x.revision, x.due_at, {{is_lead}} AS is_lead,
+    CASE WHEN x.state = 'killed' THEN 1 ELSE 0 END AS killed,
     CASE WHEN x.state = 'killed' THEN x.finished_at END AS killed_at
 FROM distributions x JOIN releases r ON r.id = x.release
 WHERE x.state NOT IN ('planning', 'draft') AND x.kind <> 'test'
-  AND (EXISTS (SELECT 1 FROM waves w
-               WHERE w.distribution = x.id AND w.state IN ('sending', 'done'))
-       OR EXISTS (SELECT 1 FROM attempts a WHERE a.distribution = x.id))
+  AND {{has_begun}}
   AND NOT EXISTS (SELECT 1 FROM distributions e
                   WHERE e.release = x.release AND e.embargo_until > :now AND {{binds}})
+
+-- name: is_lead
+-- Is a distribution's own text the lead text, and not one other language that was queued alone?
+CASE WHEN EXISTS (
+    SELECT 1 FROM revisions v WHERE v.release = x.release AND v.number = x.revision
+    AND v.stated = 1 AND v.language <> (
+        SELECT f.language FROM revisions f WHERE f.release = x.release AND f.stated = 1
+        ORDER BY CASE WHEN f.variants <> '' THEN 0 ELSE 1 END, f.number LIMIT 1)) THEN 0 ELSE 1 END
+
+-- name: has_begun
+(EXISTS (SELECT 1 FROM waves w WHERE w.distribution = x.id AND w.state IN ('sending', 'done'))
+ OR EXISTS (SELECT 1 FROM attempts a WHERE a.distribution = x.id))
+
+-- name: texts
+-- A release that is published, in the languages that went out beside its lead text.
+SELECT t.language, t.revision, v.sha256, min(x.due_at) AS revised_at
+FROM distribution_variants t JOIN distributions x ON x.id = t.distribution
+JOIN revisions v ON v.release = x.release AND v.number = t.revision
+WHERE x.release = :release AND x.state NOT IN ('planning', 'draft') AND x.kind <> 'test'
+  AND {{has_begun}}
+GROUP BY t.language, t.revision, v.sha256 ORDER BY t.language, t.revision
 
 -- name: binds
 -- Whose embargo counts: also a cancelled one's, where some already have the text.
@@ -34,11 +54,15 @@ SELECT p.release, p.slug, p.revision, p.first_at, p.killed, p.killed_at,
     (SELECT max(e.embargo_until) FROM distributions e
      WHERE e.release = p.release AND {{binds}}) AS embargo_until,
     (SELECT v.sha256 FROM revisions v WHERE v.release = p.release AND v.number = p.revision)
-        AS sha256
+        AS sha256,
+    (SELECT h.until_at FROM embargo_changes h WHERE h.release = p.release
+        AND h.revision >= p.revision) AS changed_until
 FROM p
 
 -- name: grouped
-SELECT b.release, b.slug, max(b.revision) AS revision, min(b.due_at) AS first_at,
+-- The lead text where it was ever sent, else the one that was.
+SELECT b.release, b.slug,
+    coalesce(max(CASE WHEN b.is_lead = 1 THEN b.revision END), max(b.revision)) AS revision, min(b.due_at) AS first_at,
     max(b.killed) AS killed, min(b.killed_at) AS killed_at
 FROM b GROUP BY b.release, b.slug
 

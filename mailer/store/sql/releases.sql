@@ -14,9 +14,11 @@ SELECT max(number) AS number FROM revisions WHERE release = :release
 
 -- name: insert_revision
 INSERT INTO revisions
-    (release, number, sha256, file, headline, language, source, document, actor, created_at)
+    (release, number, sha256, file, headline, language, stated, variants, translates, source,
+    document, actor, created_at)
 VALUES
-    (:release, :number, :sha256, :file, :headline, :language, :source, :document, :actor, :now)
+    (:release, :number, :sha256, :file, :headline, :language, :stated, :variants, :translates,
+    :source, :document, :actor, :now)
 
 -- name: revision
 SELECT r.id, r.slug, v.number, v.sha256, v.file, v.headline, v.language, v.document, v.actor,

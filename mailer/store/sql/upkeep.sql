@@ -33,7 +33,9 @@ SELECT
 
 -- name: templates
 SELECT x.compiled AS digest, c.data
-FROM (SELECT DISTINCT compiled FROM distributions) x LEFT JOIN compiled c ON c.digest = x.compiled
+FROM (SELECT compiled FROM distributions UNION SELECT compiled FROM distribution_variants
+    UNION SELECT early FROM waves WHERE early IS NOT NULL) x
+LEFT JOIN compiled c ON c.digest = x.compiled
 
 -- name: revisions
 SELECT release, number, sha256, source FROM revisions

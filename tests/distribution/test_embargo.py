@@ -1,0 +1,241 @@
+"""Embargoes: who may have a release before the end, and the end moved, come early or broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from mailer.clock import ManualClock, from_datetime
+from mailer.distribution import embargo
+from mailer.distribution.log import log
+from mailer.distribution.published import Shelf
+from mailer.distribution.schedule import Sweeper
+from mailer.errors import NotFound, Refused, UsageError
+from mailer.store import ledger
+
+from tests.distribution.press import Press
+from tests.distribution.room import RELEASE, write_release
+from tests.distribution.test_schedule import deliver
+
+T0 = from_datetime(datetime(2026, 11, 2, 12, 0, tzinfo=UTC))
+END = "2026-11-02T18:00:00+01:00"
+"""Five hours after T0, in the release's own text."""
+SLUG = "a-bridge-opens-after-ten-years"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(T0)
+
+
+@pytest.fixture
+def press(tmp_path: Path, store_url: str, clock: ManualClock) -> Iterator[Press]:
+    with Press(tmp_path / "room", store_url, clock=clock) as press:
+        press.people("brussels", [f"b{n}@example.com" for n in (1, 2, 3)])
+        press.people("inner", ["i1@example.com", "i2@example.com"])
+        with press.room.store.write() as tx:
+            tx.execute("UPDATE lists SET kind = 'trusted' WHERE name = 'inner'", {})
+        press.release = write_release(
+            press.config.home, f"---\nembargo: {END}\n---\n{RELEASE}", "embargo.md"
+        )
+        yield press
+
+
+def sweep(press: Press, clock: ManualClock, seconds: float = 1) -> set[str]:
+    """What leaves when that time has passed: everybody who may be claimed, accepted; addresses."""
+    clock.advance(seconds)
+    before = accepted(press)
+    Sweeper(press.room).sweep()
+    with press.room.store.read() as tx:
+        numbers = sorted({wave.distribution for wave in ledger.open_waves(tx)})
+    for number in numbers:
+        deliver(press.room, number)
+    Sweeper(press.room).sweep()
+    return accepted(press) - before
+
+
+def accepted(press: Press) -> set[str]:
+    return {row["email"] for row in log(press.room) if row["state"] == "accepted"}
+
+
+def said(press: Press, email: str) -> tuple[bytes, bytes]:
+    """The compiled message of somebody's delivery, as it is and in capitals."""
+    [(digest,)] = press.rows(
+        "SELECT coalesce(w.early, x.compiled) AS digest FROM deliveries d "
+        "JOIN distributions x ON x.id = d.distribution "
+        "JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave "
+        "JOIN addresses a ON a.journalist = d.journalist WHERE a.email = :email",
+        email=email,
+    )
+    with press.room.store.read() as tx:
+        data = ledger.compiled(tx, digest)
+    return data, data.upper()
+
+
+def give(press: Press, *emails: str, list_name: str | None = None) -> dict[str, object]:
+    return embargo.grant(
+        press.room,
+        SLUG,
+        "anna",
+        emails=emails,
+        list_name=list_name,
+        how="agreed",
+        reason="by telephone",
+    )
+
+
+def test_who_is_trusted_has_it_early_and_the_others_at_the_end(
+    press: Press, clock: ManualClock
+) -> None:
+    """D2, D3, D22: one distribution, two messages; nobody else gets anything before the end."""
+    queued = press.queue("list:brussels", "list:inner")
+    assert [(w["recipients"], w.get("early", False)) for w in queued.waves] == [
+        (2, True),
+        (3, False),
+    ]
+    assert sweep(press, clock) == {"i1@example.com", "i2@example.com"}
+    assert sweep(press, clock, 4 * 3600) == set()
+    assert b"EMBARGO 2 NOV" in said(press, "i1@example.com")[1].replace(b"_", b" ")
+    assert b"EMBARGO" not in said(press, "b1@example.com")[1]
+    assert b"FOR IMMEDIATE RELEASE" in said(press, "b1@example.com")[1].replace(b"=\r\n", b"")
+    assert sweep(press, clock, 3600) == {f"b{n}@example.com" for n in (1, 2, 3)}
+    shown = embargo.show(press.room, SLUG, "anna")
+    assert {(g["email"], g["how"], g["list"], g["actor"], g["state"]) for g in shown["grants"]} == {
+        (f"i{n}@example.com", "trusted", "inner", "anna", "accepted") for n in (1, 2)
+    }
+    assert press.rows("SELECT state FROM distributions") == [("done",)]
+
+
+def test_a_grant_brings_forward_and_taking_it_back_does_too(
+    press: Press, clock: ManualClock
+) -> None:
+    """D3: agreed by telephone after the release was queued; the history keeps who, how and when."""
+    press.queue("list:brussels")
+    assert sweep(press, clock) == set()
+    assert give(press, "B1@example.com", "b2@example.com")["brought_forward"] == 2
+    done = embargo.revoke(
+        press.room, SLUG, "bea", emails=["b2@example.com"], reason="talked about it"
+    )
+    assert (done["revoked"], done["back"], done["has_it"]) == (1, 1, [])
+    assert sweep(press, clock) == {"b1@example.com"}
+    done = embargo.revoke(press.room, SLUG, "bea", emails=["b1@example.com"], reason="late")
+    assert done["has_it"] == ["b1@example.com"], "it is too late for him"
+    with pytest.raises(NotFound, match="has no grant"):
+        embargo.revoke(press.room, SLUG, "bea", emails=["b3@example.com"], reason="none")
+    assert sweep(press, clock, 5 * 3600) == {"b2@example.com", "b3@example.com"}
+    kinds = press.rows("SELECT kind, actor FROM events WHERE kind LIKE 'embargo_%ed' ORDER BY id")
+    assert kinds == [
+        *[("embargo_granted", "anna")] * 2,
+        *[("embargo_revoked", "bea")] * 2,
+    ]
+    assert press.rows("SELECT recipients FROM waves ORDER BY id") == [(2,), (1,)]
+
+
+def test_the_claim_itself_asks_for_the_grant(press: Press, clock: ManualClock) -> None:
+    """D3, H14: whoever loses it between the plan and the claim gets nothing before the end."""
+    press.queue("list:inner")
+    Sweeper(press.room).sweep()
+    with press.room.store.write() as tx:
+        tx.execute("DELETE FROM embargo_grants", {})
+    assert sweep(press, clock) == set()
+    embargo.lift(press.room, SLUG, "anna")
+    assert sweep(press, clock) == {"i1@example.com", "i2@example.com"}
+
+
+def test_the_end_can_come_early(press: Press, clock: ManualClock) -> None:
+    """D4, D22: all that waits leaves at once, and the page appears with it, not before."""
+    press.queue("list:brussels", "list:inner", at="2026-11-02T13:00:01", over="40m")
+    sweep(press, clock)
+    shelf = Shelf(press.room)
+    assert shelf.latest() == [] and shelf.find(SLUG) is None
+    done = embargo.lift(press.room, SLUG, "anna", reason="the minister spoke")
+    assert (done.distributions, done.has_it) == ([1], ["i1@example.com", "i2@example.com"])
+    assert sweep(press, clock) == {f"b{n}@example.com" for n in (1, 2, 3)}
+    found = shelf.find(SLUG)
+    assert found is not None and [each.slug for each in shelf.latest()] == [SLUG]
+    with pytest.raises(Refused, match="ended at"):
+        embargo.move(press.room, SLUG, "2026-11-03T10:00", "anna", reason="")
+
+
+@pytest.mark.parametrize(("to", "hours"), [("2026-11-02T20:00", 7), ("2026-11-02T15:00", 2)])
+def test_the_end_can_be_moved(press: Press, clock: ManualClock, to: str, hours: int) -> None:
+    """D5, D9: everything that waits for it moves, the page too, and what is sent early now says
+    the new end."""
+    press.queue("list:brussels")
+    press.queue("list:inner", at="2026-11-02T14:00")
+    done = embargo.move(press.room, SLUG, to, "anna", reason="the vote is later")
+    assert sorted(done.distributions) == [1, 2]
+    assert sweep(press, clock, 3600) == {"i1@example.com", "i2@example.com"}
+    stamp = f"{hours + 13}:00".encode()
+    assert b"EMBARGO 2 NOV " + stamp in said(press, "i1@example.com")[1].replace(b"_", b" ")
+    assert sweep(press, clock, (hours - 1) * 3600 - 30) == set()
+    assert Shelf(press.room).find(SLUG) is None
+    assert sweep(press, clock, 60) == {f"b{n}@example.com" for n in (1, 2, 3)}
+    assert Shelf(press.room).find(SLUG) is not None
+
+
+def test_a_pause_outlasts_the_lift_and_is_told(press: Press, clock: ManualClock) -> None:
+    """H15: an officer's stop is stronger than another's lift; early readers not reached before the
+    end get it as everybody does."""
+    from mailer.distribution import control
+
+    press.queue("list:brussels", "list:inner")
+    Sweeper(press.room).sweep()
+    control.pause(press.room, 1, "bea")
+    done = embargo.lift(press.room, SLUG, "anna")
+    assert (done.distributions, done.stopped) == ([], {1: "paused"})
+    assert sweep(press, clock) == set()
+    control.resume(press.room, 1, "bea")
+    assert len(sweep(press, clock)) == 5
+
+
+def test_a_break_is_kept_and_may_end_it_for_all(press: Press, clock: ManualClock) -> None:
+    """D6."""
+    press.queue("list:brussels", "list:inner")
+    sweep(press, clock)
+    with pytest.raises(UsageError, match="needs a reason"):
+        embargo.broken(press.room, SLUG, "anna", reason=" ")
+    told = embargo.broken(press.room, SLUG, "anna", reason="Daily X, 13:20")
+    assert told.has_it == ["i1@example.com", "i2@example.com"]
+    assert sweep(press, clock) == set()
+    embargo.broken(press.room, SLUG, "anna", reason="Daily Y too", ends=True)
+    assert len(sweep(press, clock)) == 3
+    assert press.rows("SELECT count(*) AS n FROM events WHERE kind = 'embargo_broken'") == [(2,)]
+
+
+def test_what_cannot_be_is_refused_and_changes_nothing(press: Press, clock: ManualClock) -> None:
+    """D3, D5."""
+    press.queue("list:brussels")
+    plain = write_release(press.config.home, RELEASE.replace("bridge", "tunnel"), "plain.md")
+    before = press.sizes()
+    for call, error, words in (
+        (lambda: give(press), UsageError, "nobody is named"),
+        (lambda: give(press, "x@example.com"), NotFound, "no journalist"),
+        (lambda: give(press, list_name="none"), NotFound, 'no list "none"'),
+        (lambda: embargo.move(press.room, SLUG, "now", "anna", reason=""), UsageError, "come"),
+        (
+            lambda: embargo.move(press.room, SLUG, "2026-11-01T10:00", "anna", reason=""),
+            UsageError,
+            "has come already",
+        ),
+    ):
+        with pytest.raises(error, match=words):
+            call()
+    assert press.sizes() == before
+    with pytest.raises(Refused, match="under no embargo"):
+        embargo.lift(press.room, str(plain), "anna")
+
+
+def test_a_later_revision_speaks_for_itself(press: Press, clock: ManualClock) -> None:
+    """D12: an officer's word changes the end of what he saw, not of a text that came later."""
+    press.queue("list:inner")
+    embargo.lift(press.room, SLUG, "anna")
+    later = write_release(
+        press.config.home,
+        f"---\nembargo: 2026-11-03T09:00:00+01:00\n---\n{RELEASE.replace('trams', 'buses')}",
+        "later.md",
+    )
+    queued = press.queue("list:brussels", release=str(later))
+    assert queued.due_at == "2026-11-03T08:00:00.000Z"
