@@ -208,15 +208,18 @@ def open_store(
 
 @cache
 def query(name: str, dialect: str) -> str:
-    """The text of `topic.query` for a dialect, with `:name` parameters."""
+    """The text of `topic.query` for a dialect, with `:name` parameters.
+
+    `{{query}}` in it stands for another text of its topic, `{{topic.query}}` for one of another.
+    """
     topic, _, short = name.partition(".")
     texts = _topic(topic)
+    found = texts.get(f"{short}@{dialect}", texts[short])
 
-    def text(wanted: str) -> str:
-        found = texts.get(f"{wanted}@{dialect}", texts[wanted])
-        return re.sub(r"\{\{(\w+)\}\}", lambda match: text(match[1]), found)
+    def part(match: re.Match[str]) -> str:
+        return query(match[1] if "." in match[1] else f"{topic}.{match[1]}", dialect)
 
-    return text(short)
+    return re.sub(r"\{\{([\w.]+)\}\}", part, found)
 
 
 @cache

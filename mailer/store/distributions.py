@@ -421,5 +421,10 @@ def attempts(tx: Tx, number: int) -> list[Row]:
 
 def events(tx: Tx, number: int) -> list[Row]:
     """The history lines that concern a delivery, the distribution's own included."""
-    rows = tx.all("distributions.events", distribution=number >> DELIVERY_SHIFT, id=number)
+    rows = tx.all(
+        "distributions.events",
+        distribution=number >> DELIVERY_SHIFT,
+        id=number,
+        named=f"%{number}%",
+    )
     return [row for row in rows if number in json.loads(row["data"]).get("deliveries", (number,))]

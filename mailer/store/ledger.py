@@ -168,7 +168,7 @@ def freeze(tx: Tx, values: Sequence[tuple[int, int, str]]) -> None:
 
 
 def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:
-    """Write answers over this worker's claims, an attempt for each, and their history; rows changed.
+    """Write answers over claims of this worker, an attempt for each, their history; rows changed.
 
     Of those that were accepted one after the other one event tells together. What is in doubt may
     still be settled by the worker that held it. An answer for a delivery that is no longer this

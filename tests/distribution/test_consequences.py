@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,22 +60,30 @@ class Desk:
         at: int,
         *,
         route: str = "main",
-        tries: int = 1,
     ) -> None:
         """The server's answer, recorded as a sender records it."""
+        self.answers(worker, [delivery], reply, at, route=route)
+
+    def answers(
+        self, worker: int, deliveries: Iterable[int], reply: str, at: int, *, route: str = "main"
+    ) -> None:
+        """The same answer to several, recorded together."""
         code, _, rest = reply.partition(" ")
         enhanced, _, text = rest.partition(" ") if rest[1:2] == "." else ("", "", rest)
         found = judge("RCPT", int(code), enhanced, text)
         state = {"2": DeliveryState.ACCEPTED, "4": DeliveryState.DEFERRED}.get(
             code[0], DeliveryState.REFUSED
         )
-        result = Result(
-            delivery >> 32, delivery, 1, state, at, at, route, "RCPT", int(code), enhanced,
-            text, str(found.verdict), str(found.verdict), at, None,
-        )  # fmt: skip
+        results = [
+            Result(
+                delivery >> 32, delivery, 1, state, at, at, route, "RCPT", int(code), enhanced,
+                text, str(found.verdict), str(found.verdict), at, None,
+            )
+            for delivery in deliveries
+        ]  # fmt: skip
         with self.room.store.write() as tx:
-            ledger.record(tx, worker, [result])
-            consequences.apply(self.room, tx, [result])
+            ledger.record(tx, worker, results)
+            consequences.apply(self.room, tx, results)
 
     def once(self, reply: str, at: int, journalist: int = 1) -> None:
         """One distribution to one person with this answer."""
@@ -201,6 +209,37 @@ def test_a_few_dead_among_many_stop_nothing(desk: Make) -> None:
         )
     assert _state(office.room, number) == "sending"
     assert len(office.suppressed()) == 20
+
+
+def test_answers_recorded_together_count_each(desk: Make) -> None:
+    """G21: a line that tells of two hundred accepted weighs as much as two hundred lines, among the
+    first answers of a distribution and among the newest of a provider."""
+    office = desk(260)
+    number, worker, ids = office.begin(list(range(1, 261)))
+    dead = "550 5.1.1 user unknown"
+    office.answers(worker, [ids[n] for n in range(1, 221)], "250 2.0.0 ok", START)
+    for journalist in range(221, 233):
+        office.answer(worker, ids[journalist], dead, START)
+    assert _state(office.room, number) == "sending"  # the first two hundred exist
+    blocked = "550 5.7.1 blocked using a list"
+    for journalist in range(233, 243):
+        office.answer(worker, ids[journalist], blocked, START)
+    assert _paused(office.room) == set()  # ten of two hundred are no fifth
+
+
+def test_a_line_of_accepted_answers_ends_a_row_of_refusals(desk: Make) -> None:
+    """G8: three equal ones in a row, and those accepted together in between end the row; those
+    by another route do not."""
+    office = desk(40)
+    _, worker, ids = office.begin(list(range(1, 41)))
+    denied = "554 5.7.1 Relay access denied"
+    office.answers(worker, [ids[1], ids[2]], denied, START)
+    office.answers(worker, [ids[n] for n in range(3, 30)], "250 ok", START)
+    office.answers(worker, [ids[30], ids[31]], denied, START)
+    office.answers(worker, [ids[n] for n in range(32, 35)], "250 ok", START, route="spare")
+    assert _paused(office.room) == set()
+    office.answer(worker, ids[35], denied, START)
+    assert _paused(office.room) == {"main"}
 
 
 def test_nothing_left_to_decide_about_waits_for_nobody(desk: Make) -> None:

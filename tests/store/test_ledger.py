@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,6 +160,53 @@ def test_a_batch_of_any_size_is_claimed_and_recorded_whole(
             for claimed in batch:
                 assert len(dist.attempts(tx, claimed.id)) == 1
                 assert dist.events(tx, claimed.id)[-1]["kind"] == "accepted"
+
+
+def test_accepted_answers_share_a_line_and_the_history_keeps_its_order(room: Store) -> None:
+    """H9, H21: one line for those that were accepted one after the other; what came between keeps
+    its place, another reply code is another line, and a late answer is nobody else's."""
+    number = seed_distribution(room, range(1, 10))
+    start(room, number)
+    who, other = worker(room), worker(room)
+    late, *batch = claim(room, number, who)
+    with room.write() as tx:
+        ledger.record(tx, who, [result(late, DeliveryState.ACCEPTED)])
+        ledger.record(
+            tx,
+            who,
+            [
+                result(batch[0], DeliveryState.ACCEPTED),
+                result(batch[1], DeliveryState.ACCEPTED),
+                result(late, DeliveryState.ACCEPTED),
+                result(batch[2], DeliveryState.ACCEPTED),
+                result(batch[3], DeliveryState.REFUSED),
+                result(batch[4], DeliveryState.ACCEPTED),
+                replace(result(batch[5], DeliveryState.ACCEPTED), code=251),
+                result(batch[6], DeliveryState.ACCEPTED),
+            ],
+        )
+        ledger.record(tx, other, [result(batch[7], DeliveryState.ACCEPTED)])
+    with room.read() as tx:
+        lines = [
+            (row["kind"], row["delivery"], json.loads(row["data"]))
+            for row in tx.rows("SELECT * FROM events ORDER BY id", {})
+            if row["kind"] in ("accepted", "refused", "late_answer")
+        ]
+        kinds = {one.id: [e["kind"] for e in dist.events(tx, one.id)] for one in batch}
+    ids = [one.id for one in batch]
+    assert [(kind, delivery or told["deliveries"]) for kind, delivery, told in lines] == [
+        ("accepted", late.id),
+        ("accepted", [ids[0], ids[1]]),
+        ("late_answer", late.id),
+        ("accepted", ids[2]),
+        ("refused", ids[3]),
+        ("accepted", [ids[4], ids[6]]),
+        ("accepted", ids[5]),
+        ("late_answer", ids[7]),
+    ]
+    assert [told["code"] for _, _, told in lines[5:7]] == [250, 251]
+    assert all(kinds[one].count("accepted") == (one not in (ids[3], ids[7])) for one in ids)
+    assert all(kinds[one].count("claimed") == 1 for one in ids)
 
 
 @pytest.mark.parametrize("people", [20, 3000])

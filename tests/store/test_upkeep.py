@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 from mailer.store import Store, Tx, distributions, ledger
@@ -185,6 +186,29 @@ def test_who_said_stop_of_something_else_or_later_got_it_rightly(
     with sent.write() as tx:
         tx.execute(_STOP.format(scope=scope, seconds=seconds), {})
     assert _faults(sent) == []
+
+
+def test_the_history_may_tell_of_several_accepted_at_once(seeded: Store) -> None:
+    """H16: each is counted that the line names, and each that it does not name is missed."""
+    with seeded.write() as tx:
+        worker = ledger.add_worker(
+            tx, host="h", name="s", pid=1, boot_id="b", journal="/none", config_digest=""
+        )
+        distributions.move(tx, 1, "sending", "anna")
+        distributions.move_wave(tx, 1, 1, "open", "anna")
+        claimed = ledger.claim(tx, worker, ledger.OpenWave(1, 1, "digest"), 3)
+        answers = [_answer(tx, each.id, DeliveryState.ACCEPTED, 250) for each in claimed]
+        ledger.record(tx, worker, answers)
+    assert [fault for fault in _faults(seeded) if "history" in fault] == []
+    with seeded.write() as tx:
+        [line] = tx.rows("SELECT id, data FROM events WHERE kind = 'accepted'", {})
+        told = json.loads(line["data"])
+        told["deliveries"].pop()
+        data = json.dumps(told)
+        tx.execute(
+            "UPDATE events SET data = :data WHERE id = :id", {"data": data, "id": line["id"]}
+        )
+    assert any("the history has 2" in fault for fault in _faults(seeded)), _faults(seeded)
 
 
 @pytest.mark.parametrize(

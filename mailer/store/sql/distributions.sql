@@ -274,5 +274,8 @@ WHERE d.distribution = :distribution AND d.id = :id
 SELECT * FROM attempts WHERE distribution = :distribution AND delivery = :id ORDER BY number
 
 -- name: events
-SELECT * FROM events WHERE distribution = :distribution AND (delivery = :id OR delivery IS NULL)
+-- What names many deliveries is read as text first: a distribution of millions has tens of thousands
+-- of such lines.
+SELECT * FROM events WHERE distribution = :distribution AND (delivery = :id
+    OR (delivery IS NULL AND (kind NOT IN ('claimed', 'accepted') OR data LIKE :named)))
 ORDER BY id

@@ -92,4 +92,4 @@ ORDER BY e.id DESC
 
 -- name: emails
 SELECT a.email FROM deliveries d LEFT JOIN addresses a ON a.journalist = d.journalist
-WHERE d.distribution = :distribution AND d.id {{is_one_of}}
+WHERE d.distribution = :distribution AND d.id {{ledger.is_one_of}}

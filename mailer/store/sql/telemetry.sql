@@ -26,10 +26,7 @@ SELECT (SELECT count(*) FROM deliveries {{by_queued}} WHERE state = 0) AS queued
     (SELECT count(*) FROM deliveries {{by_claimed}} WHERE state = 1) AS claimed
 
 -- name: domain
-lower(substr(a.email, instr(a.email, '@') + 1))
-
--- name: domain@postgresql
-lower(split_part(a.email, '@', 2))
+lower({{audience.domain}})
 
 -- name: deferred
 SELECT d.route, {{domain}} AS domain, count(*) AS n
