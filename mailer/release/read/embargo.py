@@ -26,7 +26,7 @@ _CLOCK = re.compile(
 _FOUR = re.compile(
     r"(?<!\d)(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s*(?:hrs?|hours|h|Uhr)?(?!\d)"
 )
-_WORDS = {
+WORDS = {
     "noon": time(12),
     "midday": time(12),
     "midnight": time(0),
@@ -180,7 +180,7 @@ def _read(
             _error("embargo_without_zone", "The embargo names no date that can be read.", line)
         ]
     rest = text[: found.start] + " \x01 " + text[found.end :]
-    clock, rest = clock(rest)
+    hour, rest = clock(rest)
     if found.weekday_is_wrong:
         day = found.date.strftime("%A")
         message = (
@@ -189,11 +189,11 @@ def _read(
         return None, [
             _error("embargo_weekday_mismatch", message, line, "Correct the weekday or the date.")
         ]
-    if clock is None:
+    if hour is None:
         return None, [
             _error("embargo_without_zone", "The embargo names no time of day and zone.", line)
         ]
-    naive = datetime.combine(found.date, clock)
+    naive = datetime.combine(found.date, hour)
     if re.search(r"24[:.h]?00", text):
         naive += timedelta(days=1)
     return _zoned(text, naive, rest, line, zone, language)
@@ -330,7 +330,7 @@ def clock(text: str) -> tuple[time | None, str]:
             hour += 12
         value = time(hour, int(east["minute"] or 0))
         return value, text[: east.start()] + " \x02 " + text[east.end() :]
-    for word, value in _WORDS.items():
+    for word, value in WORDS.items():
         match = re.search(rf"\b{word}\b", text, re.IGNORECASE)
         if match:
             return value, text[: match.start()] + " " + text[match.end() :]

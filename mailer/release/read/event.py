@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 from mailer.clock import to_datetime
 from mailer.errors import UsageError
@@ -41,6 +42,8 @@ _ONLY_ONLINE = re.compile(
     r"[\W_])*",
     re.IGNORECASE,
 )
+_NOON = [word for word, clock in embargo.WORDS.items() if clock == time(12)]
+_MIDNIGHT = [word for word, clock in embargo.WORDS.items() if clock == time(0)]
 _HOW = "Give it in the front matter: event: {start: 2026-03-03 10:00, zone: Europe/Brussels}."
 
 
@@ -74,9 +77,7 @@ class _Unsure(Exception):
     """A time that could be meant in more than one way; the text is the reason."""
 
 
-def stated(
-    source: Source, front: FrontMatter, language: str
-) -> tuple[Event | None, list[Finding]]:
+def stated(source: Source, front: FrontMatter, language: str) -> tuple[Event | None, list[Finding]]:
     """The event that the front matter states. Codes: event_without_start, event_without_zone,
     event_in_gap, event_in_fold, event_weekday_mismatch, each an error with its line."""
     values: dict[str, str] | None = front.values.get("event")
@@ -141,25 +142,34 @@ def find(pieces: Iterable[Piece]) -> Block:
 
 
 def apart(pieces: list[Piece]) -> list[Piece]:
-    """Paragraphs of several labelled lines as one paragraph for each label."""
+    """An invitation's pieces marked as such, with one paragraph for each label; other texts as
+    they are."""
+    if not find(pieces).is_event:
+        return pieces
     out: list[Piece] = []
+    awaited = False
     for piece in pieces:
-        rows = piece.lines if piece.kind is BlockKind.PARAGRAPH else []
-        starts = [number for number, text in rows if eventwords.opening(text)]
-        if len(starts) < 2:
-            out.append(piece)
+        rows = piece.lines if piece.kind in _LINES else []
+        ours = [number for number, text in rows if eventwords.opening(text) or _alone(text)]
+        starts = [n for n, text in rows if n in ours or _other_label(text)]
+        first = bool(starts) and starts[0] == piece.first
+        if not ours:
+            out.append(replace(piece, labelled=awaited))
+            awaited = False
+            continue
+        awaited = _alone(rows[-1][1]) is not None
+        if len(ours) < 2:
+            out.append(replace(piece, labelled=first))
             continue
         edges = [piece.first, *[n for n in starts if n > piece.first], rows[-1][0] + 1]
-        for first, stop in zip(edges, edges[1:], strict=False):
-            part = piece.with_lines(list(range(first, stop)))
+        for number, stop in pairwise(edges):
+            part = piece.with_lines(list(range(number, stop)))
             if part is not None:
-                out.append(part)
+                out.append(replace(part, labelled=first or number > piece.first))
     return out
 
 
-def labelled(
-    block: Block, source: Source, language: str
-) -> tuple[Event | None, list[Finding]]:
+def labelled(block: Block, source: Source, language: str) -> tuple[Event | None, list[Finding]]:
     """The event that labelled lines speak of. Codes: event_recognised (a note), event_not_read."""
     place, online = _place(block)
     when = block.text("when") or block.text("date")
@@ -261,7 +271,7 @@ class _Stated:
 
     def _unlucky(
         self, local: datetime, zone: str | None, error: UsageError, line: int | None
-    ) -> None:
+    ) -> Moment | None:
         code = "without_zone"
         try:
             case = times.resolve_local(local, zone or "UTC").case
@@ -270,16 +280,17 @@ class _Stated:
             pass  # The zone itself is unknown: the sentence says so.
         said, _, rest = str(error).partition(". Write ")
         hint = f"Write {rest}" if rest else error.hint
-        self._wrong(code, f"The event's time: {said}", line, hint)
+        return self._wrong(code, f"The event's time: {said}", line, hint)
 
     def _wrong(
         self, code: str, message: str, line: int | None, hint: str | None = None
-    ) -> None:
+    ) -> Moment | None:
         self.findings.append(
             Finding(
                 f"event_{code}", Severity.ERROR, message.rstrip(".") + ".", line, 1, hint or _HOW
             )
         )
+        return None
 
 
 def _lines_of(piece: Piece) -> Iterator[tuple[int, str]]:
@@ -313,11 +324,15 @@ def _when(text: str, place: tuple[str, ...], source: Source, language: str) -> _
     iso = re.search(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*", text)
     if iso:
         text = text.replace(iso.group(), iso.group().replace("T", " "))
+    if any(re.search(rf"\b{word}\b", text, re.I) for word in _MIDNIGHT):
+        raise _Unsure("midnight may be either end of the day")
+    for word in _NOON:
+        text = re.sub(rf"\b{word}\b", "12:00", text, flags=re.I)
     text = _BARE_HOURS.sub(_with_mark, _GLUED.sub(" – ", text))
     first, last, rest = _days(text, source, language)
     city = _zone_of_place(place, language)
     parts = [part.strip() for part in re.split(r"\s/\s|[();|（）]", rest) if part.strip()]
-    timed = [(at, part) for at, part in enumerate(parts) if embargo.clock(part)[0] is not None]
+    timed = [part for part in parts if embargo.clock(part)[0] is not None]
     if not timed:
         end = Moment(last) if last != first else None
         return _When(Moment(first), end, city or source.zone)
@@ -326,7 +341,7 @@ def _when(text: str, place: tuple[str, ...], source: Source, language: str) -> _
     zones = " ".join(part for part in parts if embargo.clock(part)[0] is None)
     found = [
         _hours(part if at else f"{part} {zones}", first, city, source, language)
-        for at, part in timed
+        for at, part in enumerate(timed)
     ]
     if any(other.start != found[0].start for other in found):
         raise _Unsure("it names several times of day")
@@ -340,7 +355,7 @@ def _days(text: str, source: Source, language: str) -> tuple[date, date, str]:
         raise _Unsure("there is no date that can be read")
     if any(one.weekday_is_wrong for one in found):
         raise _Unsure("the weekday is not that of the date")
-    first = found[0]
+    first, head = found[0], text[: found[0].start]
     if len(found) == 2 and re.fullmatch(
         rf"\s*,?\s*{_TO}\s*(?:the|le|el|il)?\s*", text[first.end : found[1].start], re.I
     ):
@@ -348,7 +363,9 @@ def _days(text: str, source: Source, language: str) -> tuple[date, date, str]:
         return first.date, found[1].date, rest
     if len(found) > 1:
         raise _Unsure("it names several dates")
-    before = re.search(rf"(\d{{1,2}})\.?\s*{_TO}\s*$", text[: first.start], re.I)
+    if re.search(r"\d\.?\s*(?:[,&+]|and|und|et|y|e|i|en|or|oder|ou|и|та|й|و|ו)\s*$", head, re.I):
+        raise _Unsure("it names several days")
+    before = re.search(rf"(\d{{1,2}})\.?\s*{_TO}\s*$", head, re.I)
     if before:
         try:
             opening = first.date.replace(day=int(before[1]))
@@ -416,7 +433,7 @@ def _zone_of_place(place: tuple[str, ...], language: str) -> str | None:
     cities = {**dates.zones_by_city(language), **times.zones_by_city()}
     found = set()
     for part in re.split(r"[,;，،、]|\s[–—-]\s", ", ".join(place)):
-        name = re.sub(r"\b[A-Z]{0,2}-?\d[\w-]*\b", " ", part)
+        name = re.sub(r"\b[A-Z]{0,2}-?\d[\w-]*\b(?:\s[A-Z]{1,2}\b)?", " ", part)
         name = " ".join(name.split()).lower().strip(" .")
         if name in cities:
             found.add(cities[name])
