@@ -79,10 +79,18 @@ def eject(
         say(f"{known} is the newsroom's own already; it was not touched.")
 
 
-def diff(name: NAME) -> None:
+def diff(
+    name: NAME,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Yours has it all now: do not show this again.")
+    ] = False,
+) -> None:
     """What a template of the newsroom misses: how the one below changed since it was taken over."""
     from mailer.distribution import themes
 
+    if seen:
+        noted = themes.seen(current().configuration(), name)
+        say(f"{noted.name} counts as up to date.")
     template, text = themes.missed(current().configuration(), name)
     if current().json:
         document({"template": template.name, "state": template.state, "diff": text})

@@ -133,6 +133,16 @@ def missed(config: Config, name: str) -> tuple[Template, str]:
     return template, "\n".join(lines)
 
 
+def seen(config: Config, name: str) -> Template:
+    """Take note that the newsroom's own template holds what the one below has now: from then on
+    it is behind only what changes later. Raises as `missed`."""
+    template, _ = missed(config, name)
+    below = source_of(config).find(template.name, config.templates_dir)
+    if below is not None:
+        _write(config.templates_dir / TAKEN / template.name, below.read_bytes())
+    return template
+
+
 def check(room: Newsroom) -> list[Doubt]:
     """Reads every template of the newsroom, sets each specimen with them, and merges it for every
     odd journalist; all that is wrong, errors first."""
