@@ -4,7 +4,8 @@ A release is there from the moment its first batch is sent, and never while an e
 still to end (D4), nor ever when it was withdrawn before the public could read it: then its address
 answers as if it did not exist. What was withdrawn later says so, without its text and headline.
 An advisory has a page and a file for calendars at its address, and is listed nowhere: it is not for
-publication (D9). Whether something may be shown is decided on every request; how it looks is made once a revision.
+publication (D9). Whether something may be shown is decided on every request; how it looks is made
+once a revision.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -131,7 +133,8 @@ class Shelf:
 
     def form(self, found: Published, format: str) -> Form:
         """The release as "html", "text", "ninjs" or "ics"; of a withdrawn one only the ninjs
-        item is left, which says so, and what cancels its event. Raises CheckFailed for bad templates."""
+        item is left, which says so, and what cancels its event. Raises CheckFailed
+        for bad templates."""
         if found.withdrawn and format == "ics":
             return forms.cancelled_event(found.edition)
         if found.withdrawn:
@@ -205,8 +208,8 @@ class Shelf:
         while release.kind in _NOTICES and number > 1:
             number -= 1
             earlier = replace(publication, revision=number)
-            key = (publication.id, number, "")
-            release = self._releases.get(key, lambda it=earlier: published.release_of(tx, it))
+            make = partial(published.release_of, tx, earlier)
+            release = self._releases.get((publication.id, number, ""), make)
         return release
 
 
