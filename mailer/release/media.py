@@ -1,26 +1,32 @@
 """Files that go with a release: what they really are, and what of them may be shown to everybody.
 
-`take` looks at a file's bytes, never at its name alone. Of pictures it makes what is hosted, without
-the camera's notes (where, when, which device), and the small forms that a message and a page show.
+`take` looks at a file's bytes, never at its name alone. Of pictures it makes what is hosted,
+without the camera's notes (where, when, which device), and the small forms that a message and a
+page show.
 Pure: bytes in, bytes out.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from mailer.errors import InputError
+from mailer.release import strip
 from mailer.release.model import Medium
+from mailer.release.strip import IPTC, Notes
 from mailer.release.text import slugify
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 MOST_BYTES = 25_000_000
 """Bytes of one file that goes with a release. A larger one belongs on a site of its own."""
@@ -36,6 +42,9 @@ SMALL_BYTES = 300_000
 
 FULL = "full"
 """The form that is hosted to be printed; the small ones are called by their width."""
+
+FORMS = (FULL, *(str(width) for width in WIDTHS))
+"""The forms of a picture; of any other file there is only the first."""
 
 _EXTENSIONS = {
     "image/jpeg": "jpg jpeg jpe jfif",
@@ -92,8 +101,8 @@ def take(data: bytes, name: str) -> Taken:
     """
     if len(data) > MOST_BYTES:
         raise InputError(
-            f"the file has {size_text(len(data))}; one that goes with a release may have "
-            f"{size_text(MOST_BYTES)}.",
+            f"the file is larger than {size_text(MOST_BYTES)}, which one that goes with a release "
+            "may have.",
             where=name,
             hint="Make it smaller, or put it on a site of its own and give its url.",
         )
@@ -119,8 +128,18 @@ def take(data: bytes, name: str) -> Taken:
     return _picture(data, type, name)
 
 
+def digest_of(text: bytes, files: Iterable[str]) -> str:
+    """SHA-256 (hex) of a text together with its files, given by theirs; that of the text alone
+    where it has none. So the same text with another picture is another revision."""
+    found = hashlib.sha256(text)
+    for sha256 in sorted(set(files) - {""}):
+        found.update(sha256.encode("ascii"))
+    return found.hexdigest()
+
+
 def with_facts(medium: Medium, taken: Taken, sha256: str) -> Medium:
-    """A medium and what its file told; a credit in the picture counts where the author gave none."""
+    """A medium and what its file told; a credit in the picture counts where the author gave
+    none."""
     full = taken.full
     return replace(
         medium,
@@ -141,6 +160,14 @@ def hosted_name(medium: Medium, form: str = FULL) -> str:
     if form == FULL:
         return f"{medium.sha256[:24]}-{stem}.{extension(medium.type)}"
     return f"{medium.sha256[:24]}-{stem}-{form}.{small_extension(medium)}"
+
+
+def medium_url(public_url: str, slug: str, medium: Medium, form: str = FULL) -> str:
+    """Where one form of a medium is, once its release may be read; the same for everybody.
+    `public_url` has no slash at its end."""
+    if not medium.sha256:
+        return medium.url
+    return f"{public_url}/r/{quote(slug, safe='')}/media/{hosted_name(medium, form)}"
 
 
 def small_extension(medium: Medium) -> str:
@@ -232,21 +259,21 @@ def _broken(name: str, type: str) -> InputError:
     )
 
 
-def _taken(image: Image, data: bytes, type: str) -> Taken:
+def _taken(image: ImageFile, data: bytes, type: str) -> Taken:
     from PIL import ImageOps
 
     notes = _notes(image)
     turned = image.getexif().get(0x0112, 1) not in (0, 1)
     profile = image.info.get("icc_profile")
-    seconds = _gif_seconds(data) if type == "image/gif" else 0
+    seconds = strip.gif_seconds(data) if type == "image/gif" else 0
     image.load()  # to its end: what is cut off is found now
     still = ImageOps.exif_transpose(image) if turned else image
     if type == "image/gif":
-        full = Form(_gif_stripped(data), type, image.width, image.height)
+        full = Form(strip.gif(data), type, image.width, image.height)
     elif type == "image/png" and not turned:
-        full = Form(_png_stripped(data), type, image.width, image.height)
+        full = Form(strip.png(data), type, image.width, image.height)
     elif type == "image/jpeg" and not turned:
-        full = Form(_jpeg_stripped(data, notes), type, image.width, image.height)
+        full = Form(strip.jpeg(data, notes), type, image.width, image.height)
     else:
         # WebP is printed by few: it becomes what every program of a newspaper opens.
         drawing = type == "image/png" or _has_alpha(still)
@@ -254,7 +281,7 @@ def _taken(image: Image, data: bytes, type: str) -> Taken:
         kept = still.convert("RGBA") if drawing else _flat(still)
         made = _encoded(kept, type, quality=95, profile=None if drawing else profile)
         if not drawing:
-            made = _jpeg_stripped(made, notes)
+            made = strip.jpeg(made, notes)
         full = Form(made, type, kept.width, kept.height)
     forms = {FULL: full}
     for width in WIDTHS:
@@ -329,19 +356,7 @@ def _to_srgb(image: Image, profile: bytes | None) -> Image:
     return image if converted is None else converted
 
 
-@dataclass(frozen=True, slots=True)
-class _Notes:
-    """Whose a picture is, as it says itself (IPTC IIM 4.2, datasets 2:80, 2:110 and 2:116)."""
-
-    author: str = ""
-    credit: str = ""
-    rights: str = ""
-
-
-_DATASETS = {80: "author", 110: "credit", 116: "rights"}
-
-
-def _notes(image: Image) -> _Notes:
+def _notes(image: ImageFile) -> Notes:
     from PIL import IptcImagePlugin
 
     found: dict[str, str] = {}
@@ -349,7 +364,7 @@ def _notes(image: Image) -> _Notes:
         written = IptcImagePlugin.getiptcinfo(image) or {}
     except (OSError, SyntaxError, ValueError, IndexError, struct.error, TypeError):
         written = {}
-    for number, name in _DATASETS.items():
+    for number, name in IPTC.items():
         value = written.get((2, number))
         value = value[0] if isinstance(value, list) and value else value
         if isinstance(value, bytes):
@@ -359,7 +374,7 @@ def _notes(image: Image) -> _Notes:
         value = exif.get(tag)
         if isinstance(value, str) and not found.get(name):
             found[name] = _words(value.encode("utf-8", "replace"))
-    return _Notes(**found)
+    return Notes(**found)
 
 
 def _words(value: bytes) -> str:
@@ -369,142 +384,3 @@ def _words(value: bytes) -> str:
     except UnicodeDecodeError:
         text = value.decode("latin-1")
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())[:200]
-
-
-def _jpeg_stripped(data: bytes, notes: _Notes) -> bytes:
-    """The same picture, bit for bit, without the notes of camera and programs, and without what
-    stands behind it; whose it is stays. Only what decoding needs is kept: JFIF, colours, Adobe's
-    mark (ITU T.81 annex B)."""
-    out = bytearray(b"\xff\xd8")
-    place = 2
-    named = False
-    while place + 4 <= len(data):
-        if data[place] != 0xFF:
-            raise ValueError("no marker")
-        marker = data[place + 1]
-        if marker == 0xFF:
-            place += 1
-            continue
-        if marker == 0xD9:
-            break
-        length = int.from_bytes(data[place + 2 : place + 4], "big")
-        end = place + 2 + length
-        colours = marker == 0xE2 and data[place + 4 : place + 15] == b"ICC_PROFILE"
-        wanted = colours or marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE)
-        if marker == 0xE0 and data[place + 4 : place + 8] != b"JFIF":
-            wanted = False
-        if marker not in (0xE0,) and not named:
-            out += _iptc(notes)
-            named = True
-        if wanted:
-            out += data[place:end]
-        place = end
-        if marker == 0xDA:
-            scan = _end_of_scan(data, place)
-            out += data[place:scan]
-            place = scan
-    return bytes(out + b"\xff\xd9")
-
-
-def _end_of_scan(data: bytes, place: int) -> int:
-    """Where the picture's own bits end: at a marker that is neither stuffing nor a restart."""
-    while True:
-        place = data.find(b"\xff", place)
-        if place < 0 or place + 1 >= len(data):
-            return len(data)
-        following = data[place + 1]
-        if following == 0 or 0xD0 <= following <= 0xD7:
-            place += 2
-        elif following == 0xFF:
-            place += 1
-        else:
-            return place
-
-
-def _iptc(notes: _Notes) -> bytes:
-    """An APP13 segment that says whose the picture is, and nothing else."""
-    records = b""
-    for number, name in _DATASETS.items():
-        value = getattr(notes, name).encode("utf-8")
-        if value:
-            records += b"\x1c\x02" + bytes([number]) + struct.pack(">H", len(value)) + value
-    if not records:
-        return b""
-    records = b"\x1c\x01\x5a\x00\x03\x1b%G" + records  # 1:90, the text is UTF-8
-    block = b"8BIM\x04\x04\x00\x00" + struct.pack(">I", len(records)) + records
-    block = b"Photoshop 3.0\x00" + block + b"\x00" * (len(records) % 2)
-    return b"\xff\xed" + struct.pack(">H", len(block) + 2) + block
-
-
-def _png_stripped(data: bytes) -> bytes:
-    """The same picture without words, times and the camera's notes (PNG, third edition, 11.3)."""
-    out = bytearray(data[:8])
-    for kind, chunk in _chunks(data):
-        if kind not in (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME") and (
-            kind[0] < 0x61 or kind in _PNG_KEPT
-        ):
-            out += chunk
-    return bytes(out)
-
-
-_PNG_KEPT = frozenset(
-    (b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"bKGD", b"pHYs")
-    + (b"acTL", b"fcTL", b"fdAT")
-)
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 8
-    while place + 12 <= len(data):
-        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
-        kind = data[place + 4 : place + 8]
-        yield kind, data[place:end]
-        if kind == b"IEND":
-            return
-        place = end
-
-
-def _gif_stripped(data: bytes) -> bytes:
-    """The same picture without comments and other programs' notes (GIF89a)."""
-    out = bytearray()
-    for block, kind in _gif_blocks(data):
-        loops = kind == 0xFF and block[3:14] in (b"NETSCAPE2.0", b"ANIMEXTS1.0")
-        if loops or kind not in (0x01, 0xFE, 0xFF):
-            out += block
-    return bytes(out)
-
-
-def _gif_seconds(data: bytes) -> int:
-    """How long one round lasts, rounded up; 0 for a picture that stands still."""
-    delays = [
-        int.from_bytes(block[4:6], "little") for block, kind in _gif_blocks(data) if kind == 0xF9
-    ]
-    return -(-sum(delays) // 100) if len(delays) > 1 else 0
-
-
-def _gif_blocks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """The blocks of a GIF with their label: 0 the head, 0x2C a frame, 0x3B the end."""
-    place = 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
-    yield data[:place], 0
-    while place < len(data):
-        start, first = place, data[place]
-        if first == 0x3B:
-            yield b";", first
-            return
-        if first == 0x21:
-            label = data[place + 1]
-            place = _sub_blocks(data, place + 2)
-        elif first == 0x2C:
-            label = first
-            place += 10 + (3 * 2 ** ((data[place + 9] & 7) + 1) if data[place + 9] & 0x80 else 0)
-            place = _sub_blocks(data, place + 1)
-        else:
-            raise ValueError("no block")
-        yield data[start:place], label
-    yield b";", 0x3B
-
-
-def _sub_blocks(data: bytes, place: int) -> int:
-    while data[place]:
-        place += data[place] + 1
-    return place + 1
