@@ -12,6 +12,7 @@ import hashlib
 import io
 import re
 import struct
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -236,16 +237,21 @@ def _picture(data: bytes, type: str, name: str) -> Taken:
 
     format = "JPEG" if type == "image/jpeg" else type.removeprefix("image/").upper()
     try:
-        with Image.open(io.BytesIO(data), formats=(format,)) as image:
+        with warnings.catch_warnings():
+            # We say it ourselves, and sooner.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=(format,))
+        with image:
             if image.width * image.height > MOST_PIXELS:
-                raise InputError(
-                    f"the picture has {image.width:,} × {image.height:,} pixels; "
-                    f"{MOST_PIXELS // 1_000_000} million in all are taken.",
-                    where=name,
-                    hint="Make it smaller.",
-                )
+                raise Image.DecompressionBombError
             return _taken(image, data, type)
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:
+        raise InputError(
+            f"the picture has more than {MOST_PIXELS // 1_000_000} million pixels.",
+            where=name,
+            hint="Make it smaller.",
+        ) from None
+    except UnidentifiedImageError:
         raise _broken(name, type) from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError):
         raise _broken(name, type) from None
