@@ -46,7 +46,9 @@ def press(tmp_path: Path, store_url: str, clock: ManualClock) -> Iterator[Press]
 
 def hosted(html: str) -> list[str]:
     """The paths of pictures that a message or page shows or links to, full ones first."""
-    return sorted(set(re.findall(r'http://127\.0\.0\.1:8025(/r/[^" ]+/media/[^" ]+)', html)), key=len)
+    return sorted(
+        set(re.findall(r'http://127\.0\.0\.1:8025(/r/[^" ]+/media/[^" ]+)', html)), key=len
+    )
 
 
 def compiled(press: Press, number: int) -> str:

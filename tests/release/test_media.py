@@ -64,7 +64,7 @@ def test_a_text_names_its_media_in_front_matter_and_as_pictures() -> None:
 )
 def test_media_that_mean_nothing_are_refused(entry: str) -> None:
     text = f"---\nmedia: [{entry}]\n---\n# News\n\nWords.\n"
-    with pytest.raises(InputError, match="picture or file|web address"):
+    with pytest.raises(InputError, match=r"picture or file|web address"):
         read_release(text.encode(), name="news.md")
 
 

@@ -58,7 +58,8 @@ def small(look: Look) -> Iterator[Hit]:
             yield _hit(
                 look,
                 medium,
-                f"The picture {{name}} has {medium.width} × {medium.height} pixels, too few to print.",
+                f"The picture {{name}} has {medium.width} × {medium.height} pixels, too few for "
+                "print.",
                 f"Give one with {SMALL_WIDTH:,} or more on its longer side.",
             )
 
