@@ -30,6 +30,7 @@ from mailer.message.merge import Field, MergeTemplate
 from mailer.message.model import Recipient
 from mailer.message.render import Parts, message_parts
 from mailer.message.render import in_mode as in_mode
+from mailer.message.values import SLOTS
 from mailer.message.view import view_of
 from mailer.release.model import Finding
 
@@ -37,7 +38,7 @@ AS = "as"
 """The key of the journalist that --as names."""
 
 _KEPT = 64
-"""Compiled messages that are kept."""
+"""Compiled texts, and messages made of them, that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text as one journalist gets it. Sizes are bytes; `fields` are what templates print of him,
-    with the value and the fallback that stands in its place when empty."""
+    """A text as one journalist gets it. Sizes are bytes; `fields` are his:
+    name, value (or the fallback that stands in its place), and whether the templates print it."""
 
     text: Text
     language: str
@@ -77,8 +78,7 @@ class Message:
     raw: bytes
     parts: Parts
     html_size: int
-    findings: tuple[Finding, ...]
-    fields: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str, bool], ...]
 
 
 class Watch:
@@ -95,6 +95,7 @@ class Watch:
         self._lock = RLock()
         self._stored: dict[str, tuple[str, StoredRelease]] = {}
         self._compiled: dict[tuple[str, ...], MergeTemplate] = {}
+        self._messages: dict[tuple[str, str, str], Message] = {}
         self._config_fault: MailerError | None = None
         self._texts = self._found()
         self._stamps = self._look()
@@ -152,29 +153,22 @@ class Watch:
         with self._lock:
             if self._config_fault is not None:
                 raise self._config_fault
-            stored = self._release(text)
-            template = self._template(text, stored)
-            who = self._recipient(case, template)
-            raw = merged_for(self._room, template, who)
-            parts = message_parts(raw)
-            values = releases.values_for(self._room, template, who)
+            known = (self.mark(key), key, case)
+            if known not in self._messages:
+                if len(self._messages) >= _KEPT:
+                    self._messages.clear()
+                self._messages[known] = self._merged(text, case)
+            return self._messages[known]
+
+    def findings(self, message: Message) -> tuple[Finding, ...]:
+        """What is doubtful in the text and in the message that it makes."""
+        with self._lock:
+            stored = self._release(message.text)
+            template = self._template(message.text, stored)
             source = releases.source_of(self._room, stored)
-            found = [
+            return (
                 *releases.preflight(self._room, stored.release, source=source),
-                *check_message(template, parts.html),
-            ]
-            return Message(
-                text=text,
-                language=stored.release.language,
-                direction=stored.release.direction,
-                sender=template.sender.name,
-                subject=template.subject,
-                preheader=view_of(stored.release, self._room.sender).preheader,
-                raw=raw,
-                parts=parts,
-                html_size=max(template.html_size, template.encoded_html_size),
-                findings=tuple(found),
-                fields=_fields(template, values),
+                *check_message(template, message.parts.html),
             )
 
     def trouble(self, error: MailerError) -> Trouble:
@@ -240,6 +234,24 @@ class Watch:
             result.append(replace(text, key=key if keys[key] == 1 else f"{key}-{keys[key]}"))
         groups = list(dict.fromkeys(text.group for text in result))
         return tuple(sorted(result, key=lambda text: groups.index(text.group)))
+
+    def _merged(self, text: Text, case: str) -> Message:
+        stored = self._release(text)
+        template = self._template(text, stored)
+        who = self._recipient(case, template)
+        raw = merged_for(self._room, template, who)
+        return Message(
+            text=text,
+            language=stored.release.language,
+            direction=stored.release.direction,
+            sender=template.sender.name,
+            subject=template.subject,
+            preheader=view_of(stored.release, self._room.sender).preheader,
+            raw=raw,
+            parts=message_parts(raw),
+            html_size=max(template.html_size, template.encoded_html_size),
+            fields=_fields(template, releases.values_for(self._room, template, who)),
+        )
 
     def _release(self, text: Text) -> StoredRelease:
         stamp = self._digest([text.path]) if text.path else ""
@@ -312,14 +324,13 @@ class Watch:
         return hashlib.sha256(seed.encode()).hexdigest()[:16]
 
 
-def _fields(template: MergeTemplate, values: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    printed = [part for part in template.parts if isinstance(part, Field)]
-    named = {
-        part.slot: values.get(part.slot, "") or part.fallback
-        for part in printed
-        if part.slot.startswith("journalist.") or part.slot == "reason"
-    }
-    return tuple(named.items())
+def _fields(template: MergeTemplate, values: dict[str, str]) -> tuple[tuple[str, str, bool], ...]:
+    printed = {part.slot: part.fallback for part in template.parts if isinstance(part, Field)}
+    return tuple(
+        (slot, values[slot] or printed.get(slot, ""), slot in printed)
+        for slot in SLOTS
+        if slot.startswith("journalist.")
+    )
 
 
 def _with_languages(path: Path) -> list[Path]:

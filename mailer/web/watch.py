@@ -99,11 +99,11 @@ def watch_app(watch: Watch, changes: Changes) -> FastAPI:
 
     page("/", pages.front)
     page("/events", pages.events)
+    page("/static/{name}", pages.static)
     page("/{key}/{view}", pages.show)
     page("/{key}/as/{case}/html", pages.html)
     page("/{key}/as/{case}/part/{part:int}", pages.part)
     page("/{key}/as/{case}/message.eml", pages.raw)
-    page("/static/{name}", pages.static)
     page("/favicon.ico", pages.icon)
     app.add_exception_handler(HTTPException, failed)
     app.add_middleware(LocalOnly)
@@ -251,6 +251,7 @@ class _WatchPages:
             },
             "groups": self._groups(),
             "message": message,
+            "findings": watch.findings(message) if message and view == "message" else (),
             "mail": take_apart(message.raw) if message and view == "text" else None,
             "trouble": trouble,
             "languages": [(each, watch.mark(each.key)) for each in languages],
