@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
+from mailer.release.describe import event_lines
 from mailer.release.model import Block, Contact, Quote, Release
 from mailer.release.times import stamp_in
 
@@ -55,6 +56,7 @@ def differences(old: Release, new: Release) -> list[Difference]:
     found += _single("kind", old.kind.value, new.kind.value)
     found += _single("language", old.language, new.language)
     found += _single("embargo", _embargo(old), _embargo(new))
+    found += _single("event", *(event_lines(r.event) if r.event else "" for r in (old, new)))
     found += _single("status", old.status_line or "", new.status_line or "")
     found += _single("subject", old.subject or "", new.subject or "")
     found += _single("headline", old.headline, new.headline)

@@ -129,6 +129,41 @@ class Embargo:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A day in the zone of its event; `instant` (UTC microseconds) where a time is given too."""
+
+    day: date
+    instant: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an advisory invites to (D9). `start` without an instant: whole days, to `end`'s.
+
+    `zone` is an IANA name. `stated` in the front matter, else read in the text, from `line` on.
+    `place` are the lines of the address, the venue first; `who` the speakers, one each. `access`
+    says in words who may come and how, with an address, telephone number and a last day for it.
+    """
+
+    start: Moment
+    zone: str
+    end: Moment | None = None
+    what: str | None = None
+    place: tuple[str, ...] = ()
+    online: str | None = None
+    who: tuple[str, ...] = ()
+    access: str | None = None
+    access_email: str | None = None
+    access_phone: str | None = None
+    deadline: Moment | None = None
+    photo: str | None = None
+    languages: str | None = None
+    note: str | None = None
+    stated: bool = False
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QuotePart:
     """One stretch of a quotation: surely `text_min`, at most `text_max`, and who says it how."""
 
@@ -261,3 +296,4 @@ class Release:
     translates: int | None = None
     headline_line: int | None = None
     dateline_line: int | None = None
+    event: Event | None = None
