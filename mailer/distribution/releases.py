@@ -336,8 +336,8 @@ def preview(
     template errors (nothing is written then), NotFound for an unknown journalist, UsageError when
     `out` cannot be a folder.
     """
-    template = _as_shown(room, stored)
-    recipient = _made_up(room, template) if as_email is None else _known(room, as_email)
+    template = as_shown(room, stored)
+    recipient = _made_up(room, template) if as_email is None else known_recipient(room, as_email)
     message = merged_for(room, template, recipient)
     parts = message_parts(message)
     try:
@@ -368,14 +368,17 @@ def sample_message(room: Newsroom, stored: StoredRelease) -> bytes:
 
     Raises CheckFailed for template errors.
     """
-    template = compile_release(stored.release, room.sender, template_source(room))
+    template = as_shown(room, stored)
     return merged_for(room, template, _made_up(room, template))
 
 
-def _as_shown(room: Newsroom, stored: StoredRelease) -> MergeTemplate:
-    """The message with its picture inside: nothing is published that it could be fetched from."""
+def as_shown(room: Newsroom, stored: StoredRelease, languages: Languages = ALONE) -> MergeTemplate:
+    """The message with its picture inside: nothing is published that it could be fetched from.
+
+    Raises CheckFailed for template errors.
+    """
     source, inside = template_source(room), _inside(room, stored)
-    return compile_release(stored.release, room.sender, source, inside=inside)
+    return compile_release(stored.release, room.sender, source, languages=languages, inside=inside)
 
 
 def _unwritable(path: Path, error: OSError) -> MailerError:
@@ -405,20 +408,24 @@ def sample(room: Newsroom, template: MergeTemplate) -> bytes:
 
 def merged_for(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> bytes:
     """The message as this journalist would get it, signed; its links act on nobody."""
-    now = room.clock.now()
-    values = slot_values(
+    chunks = template.merge(values_for(room, template, recipient))
+    signer = signer_of(room.config, template)
+    signed = signer.sign(chunks, room.clock.now()).header if signer else b""
+    return signed + b"".join(chunks)
+
+
+def values_for(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> dict[str, str]:
+    """What the message's fields hold for this journalist; its tokens stand for nobody."""
+    return slot_values(
         recipient,
         delivery=0,
         journalist=0,
         list_id=0,
         sender=template.sender,
         keys=room.keys,
-        date=now,
+        date=room.clock.now(),
         language=template.language,
     )
-    chunks = template.merge(values)
-    signer = signer_of(room.config, template)
-    return (signer.sign(chunks, now).header if signer else b"") + b"".join(chunks)
 
 
 def _made_up(room: Newsroom, template: MergeTemplate) -> Recipient:
@@ -438,7 +445,8 @@ def _made_up(room: Newsroom, template: MergeTemplate) -> Recipient:
     )
 
 
-def _known(room: Newsroom, email: str) -> Recipient:
+def known_recipient(room: Newsroom, email: str) -> Recipient:
+    """A journalist in the store as a message sees him. Raises NotFound."""
     with room.store.read() as tx:
         row = releases.recipient(tx, room.address_hash(email))
     if row is None:

@@ -98,6 +98,19 @@ def online_text(
     return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"
 
 
+def in_mode(html: str, *, dark: bool) -> str:
+    """The HTML part as a mail program in that mode shows it, whatever mode this machine is in."""
+    html = re.sub(
+        r"\(\s*prefers-color-scheme:\s*(dark|light)\s*\)",
+        lambda found: "all" if (found[1] == "dark") == dark else "not all",
+        html,
+    )
+    html = re.sub(r"(@media )\s*(?:screen and )?(all|not all)\b", r"\1\2", html)
+    scheme = "dark" if dark else "light"
+    html = html.replace('content="light dark"', f'content="{scheme}"')
+    return html.replace("color-scheme: light dark", f"color-scheme: {scheme}")
+
+
 def style_hashes(html: str) -> list[str]:
     """CSP sources ("'sha256-…'") for each style element of a page from `online_html`."""
     styles = re.findall(r"<style\b[^>]*>(.*?)</style>", html, re.DOTALL)
