@@ -16,6 +16,7 @@ from mailer.clock import SECOND, to_datetime
 from mailer.message.colour import Palette
 from mailer.message.invitation import Row
 from mailer.message.invitation import rows as event_rows
+from mailer.message.media import Gallery, gallery
 from mailer.message.model import Sender
 from mailer.message.phrases import (
     RTL,
@@ -99,6 +100,9 @@ class Languages:
     others: tuple[Other, ...] = ()
 
 
+_MARGINS = 48
+"""Pixels beside the column's text, both sides together (templates/email/partials/style.css)."""
+
 ALONE = Languages()
 """A release in one language."""
 
@@ -127,6 +131,7 @@ class View:
     dark: Palette
     type: Typography
     theme: Theme
+    media: Gallery
     languages: Languages = ALONE
     event: tuple[Row, ...] = ()
 
@@ -155,8 +160,14 @@ class View:
         return f"{self.online_url}.ics"
 
 
-def view_of(release: Release, sender: Sender, theme: Theme = PLAIN) -> View:
-    """Decide how a release is shown. Raises CheckFailed for a theme that cannot be read."""
+def view_of(
+    release: Release,
+    sender: Sender,
+    theme: Theme = PLAIN,
+    inside: Mapping[str, bytes] | None = None,
+) -> View:
+    """Decide how a release is shown; `inside` are the pictures that the message itself carries, by
+    their SHA-256. Raises CheckFailed for a theme that cannot be read."""
     light, dark = theme.palettes(sender.accent)
     spoken = phrase_language(release.language)
     words = phrases(release.language, sender.own_words)
@@ -182,6 +193,7 @@ def view_of(release: Release, sender: Sender, theme: Theme = PLAIN) -> View:
         dark=dark,
         type=_typography(release.language, theme),
         theme=theme,
+        media=gallery(release, sender, theme.width - _MARGINS, inside),
     )
 
 

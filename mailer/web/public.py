@@ -81,6 +81,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/r/{slug}.json", reading.item)
     page("/r/{slug}.ics", reading.event)
     page("/r/{slug}", reading.release)
+    page("/r/{slug}/media/{name}", reading.medium)
     page("/r/{slug}/{language}.txt", reading.text)
     page("/r/{slug}/{language}.json", reading.item)
     page("/r/{slug}/{language}.ics", reading.event)
