@@ -151,6 +151,13 @@ class View:
         """The release's page: one for everybody, nothing personal in it (design decision 15)."""
         return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
 
+    @property
+    def documents(self) -> tuple[tuple[str, str], ...]:
+        """What else the release is there as: name and address. Nothing is of a withdrawn one."""
+        if self.release.kind is Kind.KILL:
+            return ()
+        return ("PDF", f"{self.online_url}.pdf"), ("Word", f"{self.online_url}.docx")
+
 
 def view_of(
     release: Release,

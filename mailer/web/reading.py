@@ -90,6 +90,20 @@ class Reading:
             return Response(form.body, 410, private(), form.media_type)
         return await self._other(request, found, "ninjs")
 
+    async def pdf(self, request: Request, slug: str, language: str = "") -> Response:
+        """GET /r/{slug}.pdf: the same to be printed."""
+        return await self._document(request, slug, language, "pdf")
+
+    async def docx(self, request: Request, slug: str, language: str = "") -> Response:
+        """GET /r/{slug}.docx: the same to be edited."""
+        return await self._document(request, slug, language, "docx")
+
+    async def _document(self, request: Request, slug: str, language: str, format: str) -> Response:
+        found = await self._find(slug, language)
+        if found.withdrawn:
+            return PlainTextResponse(f"{WITHDRAWN}\n", 410, private())
+        return await self._other(request, found, format)
+
     async def medium(self, request: Request, slug: str, name: str) -> Response:
         """GET /r/{slug}/media/{name}: a picture or file of a release that may be read now."""
         began = time.monotonic()
