@@ -198,7 +198,7 @@ def export(
     format: Annotated[
         str,
         typer.Option(
-            "--format", metavar="FORMAT", help="html, text, eml, ninjs, jsonld, pdf or docx."
+            "--format", metavar="FORMAT", help="html, text, eml, ninjs, jsonld, pdf, docx or ics."
         ),
     ],
     out: Annotated[

@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from mailer.errors import CheckFailed
+from mailer.message.invitation import Line
 from mailer.message.media import DENSE, Shown, gallery
 from mailer.message.model import Sender
 from mailer.message.phrases import phrases
@@ -103,6 +104,10 @@ def sheet(view: View, pictures: Mapping[str, bytes]) -> dict[str, Any]:
         "band_line": status.line,
         "kind": " · ".join(part for part in (status.kind, status.everyday) if part),
         "subhead": release.subhead or "",
+        "event": [
+            [row.label, [[_whole(line.text, _turned(view, line)), line.href] for line in row.lines]]
+            for row in view.event
+        ],
         "dateline": view.dateline,
         "lead": _runs(lead.inlines, view.direction) if lead else [],
         "after_lead": _blocks(lead.children, view.direction) if lead else [],
@@ -213,6 +218,10 @@ def _isolated(text: str, direction: str) -> str:
     return "".join(
         f"\u2066{piece}\u2069" if latin else piece for piece, latin in directed(text, direction)
     )
+
+
+def _turned(view: View, line: Line) -> str:
+    return view.direction if line.latin else "ltr"
 
 
 def _whole(text: str, direction: str) -> str:

@@ -47,6 +47,13 @@ class _Word:
         self._say(sheet["title"], style="Title")
         if sheet["subhead"]:
             self._say(sheet["subhead"], style="Subtitle")
+        for label, lines in sheet["event"]:
+            row = self._paragraph()
+            row.add_run(label).bold = True
+            for text, href in lines:
+                row.add_run().add_break()
+                self._run(row, {"text": text, "href": href})
+            self._turn(row)
         lead = self._paragraph()
         if sheet["dateline"]:
             lead.add_run(sheet["dateline"]).bold = True

@@ -14,7 +14,15 @@ from mailer.release import read_release
 from mailer.release.media import take, with_facts
 from mailer.release.model import Medium, Release
 
-from tests.message.samples import SENDER, english, figures, hebrew, japanese, withdrawn
+from tests.message.samples import (
+    SENDER,
+    english,
+    figures,
+    hebrew,
+    invitation,
+    japanese,
+    withdrawn,
+)
 from tests.release.pictures import drawing, photo
 
 HINDI = "# बंदरगाह का पानी\n\nपोर्ट्समाउथ, 3 मार्च 2026 – पानी में ताँबा कम है।\n"
@@ -38,7 +46,7 @@ def illustrated() -> tuple[Release, dict[str, bytes]]:
     return replace(english(), media=(*media, film)), pictures
 
 
-@pytest.mark.parametrize("make", [english, hebrew, japanese, figures, withdrawn])
+@pytest.mark.parametrize("make", [english, hebrew, japanese, figures, withdrawn, invitation])
 def test_a_pdf_is_tagged_whole_and_the_same_each_time(make) -> None:  # type: ignore[no-untyped-def]
     """Text that can be taken out, structure for who does not see it (PDF/UA-1), no time in it."""
     release = make()
