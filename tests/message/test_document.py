@@ -29,6 +29,10 @@ HINDI = "# बंदरगाह का पानी\n\nपोर्ट्सम
 ARABIC = "# مياه الميناء أنظف\n\nالقاهرة، 3 مارس 2026 – النحاس أقل بمقدار الثلث.\n"
 
 
+def advisory() -> Release:
+    return invitation("advisory-en.md")
+
+
 def words(data: bytes) -> str:
     document = pypdfium2.PdfDocument(data)
     return "\n".join(page.get_textpage().get_text_range() for page in document)
@@ -46,7 +50,7 @@ def illustrated() -> tuple[Release, dict[str, bytes]]:
     return replace(english(), media=(*media, film)), pictures
 
 
-@pytest.mark.parametrize("make", [english, hebrew, japanese, figures, withdrawn, invitation])
+@pytest.mark.parametrize("make", [english, hebrew, japanese, figures, withdrawn, advisory])
 def test_a_pdf_is_tagged_whole_and_the_same_each_time(make) -> None:  # type: ignore[no-untyped-def]
     """Text that can be taken out, structure for who does not see it (PDF/UA-1), no time in it."""
     release = make()
