@@ -55,6 +55,14 @@ def texts(tx: Tx, publication: Publication) -> dict[str, Publication]:
             sha256=row["sha256"],
             revised_at=row["revised_at"],
         )
+    for row in tx.all("published.corrected_texts", release=publication.id):
+        if before := found.get(row["language"]):
+            found[row["language"]] = replace(
+                before,
+                revision=row["revision"],
+                sha256=row["sha256"],
+                revised_at=row["revised_at"],
+            )
     return found
 
 
