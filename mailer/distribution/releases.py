@@ -85,24 +85,35 @@ class Preview:
 
 
 def compiled(
-    room: Newsroom, stored: StoredRelease, *, test: bool = False, languages: Languages = ALONE
+    room: Newsroom,
+    stored: StoredRelease,
+    *,
+    test: bool = False,
+    thread: bool = False,
+    languages: Languages = ALONE,
 ) -> MergeTemplate:
-    """A release as it is sent, with links to its other `languages`.
+    """A release as it is sent, with links to its other `languages`; with `thread` as what continues
+    earlier messages.
 
     Raises Refused for whatever is wrong in a template: nothing leaves then (contract, preflight
     errors).
     """
     source = template_source(room)
     try:
-        return compile_release(stored.release, room.sender, source, test=test, languages=languages)
+        return compile_release(
+            stored.release, room.sender, source, test=test, thread=thread, languages=languages
+        )
     except CheckFailed as error:
         raise Refused(
             error.message, where=error.where, hint=error.hint or "Nothing was queued."
         ) from error
 
 
-def import_file(room: Newsroom, path: Path, actor: str) -> StoredRelease:
-    """Read a release file and keep it; the same bytes are the same revision.
+def import_file(
+    room: Newsroom, path: Path, actor: str, *, slug: str | None = None
+) -> StoredRelease:
+    """Read a release file and keep it, as a revision of the release with that `slug` where one is
+    given; the same bytes are the same revision.
 
     Raises InputError when the file cannot be read as a release.
     """
@@ -114,6 +125,8 @@ def import_file(room: Newsroom, path: Path, actor: str) -> StoredRelease:
             return _stored(releases.get(tx, *known))
     # Read outside the transaction: a long text must not keep writers waiting.
     release = _parse(room, data, path.name)
+    if slug is not None:
+        release = replace(release, slug=slug)
     with room.store.write() as tx:
         known = releases.known(tx, digest)
         new = known is None

@@ -23,14 +23,16 @@ ANY_TEXT = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`kind` is that of a release, or "cleared". `language` is that of the text it is about: "" for
-    the lead text, ALL for every one. `ends` is the hold that it clears, `paused` are the
-    distributions that it stopped. Times are UTC microseconds."""
+    """`kind` is that of a release. `language` is that of the text it is about: "" for the lead text,
+    ALL for every one. `revision` is the corrected text, `compiled` the same as a plain release.
+    `ends` is the hold that it clears, `paused` are the distributions that it stopped. Times are UTC
+    microseconds."""
 
     id: int
     release: int
     kind: str
     revision: int | None
+    compiled: str | None
     language: str
     ends: int | None
     paused: tuple[int, ...]
@@ -49,6 +51,7 @@ def add(
     actor: str,
     *,
     revision: int | None = None,
+    compiled: str | None = None,
     language: str = ALL,
     ends: int | None = None,
     paused: Sequence[int] = (),
@@ -61,6 +64,7 @@ def add(
         release=release,
         kind=kind,
         revision=revision,
+        compiled=compiled,
         language=language,
         ends=ends,
         paused=" ".join(map(str, paused)),
@@ -68,9 +72,7 @@ def add(
         actor=actor,
         now=tx.now(),
     )
-    data = {"release": release, "notice": number, "reason": reason}
-    if revision is not None:
-        data["revision"] = revision
+    data = {"release": release, "notice": number, "reason": reason, "revision": revision}
     add_event(tx, f"notice_{kind}", actor, data=data)
     return number
 
@@ -107,10 +109,10 @@ def standing(found: Sequence[Notice]) -> Notice | None:
     return last
 
 
-def corrected(found: Sequence[Notice], language: str) -> int:
-    """The newest corrected revision of a text ("" is the lead text); 0 when there is none."""
-    of_text = [each.revision or 0 for each in found if each.language == language]
-    return max(of_text, default=0)
+def corrected(found: Sequence[Notice], language: str) -> Notice | None:
+    """The last notice that brought a corrected revision of a text ("" is the lead text)."""
+    of_text = [each for each in found if each.revision is not None and each.language == language]
+    return of_text[-1] if of_text else None
 
 
 def count_round(tx: Tx, notice: Notice) -> bool:
@@ -198,6 +200,12 @@ def unsent(tx: Tx, notice: Notice) -> dict[str, int]:
     place = {"release": notice.release, "at": notice.created_at}
     rows = tx.all("notices.unsent", **place)
     return {DeliveryState(row["state"]).word: row["n"] for row in rows}
+
+
+def sent_texts(tx: Tx, release: int) -> list[tuple[str, int]]:
+    """(language, revision) of each text of a release that was queued; "" where none was stated."""
+    rows = tx.all("notices.sent_texts", release=release)
+    return [(row["language"], row["number"]) for row in rows]
 
 
 def _about(notice: Notice) -> dict[str, int]:

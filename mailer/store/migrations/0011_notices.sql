@@ -1,14 +1,15 @@
 -- Notices: corrections, holds, withdrawals … of a release that some have already.
 
 -- An officer's word about everything that was sent of a release, whichever distribution and revision.
--- revision: the corrected text, NULL where there is none; language: whose readers are told, '' all;
--- ends: the hold that it clears; paused: distributions that it stopped, "3 7"; rounds: how often
+-- revision: the corrected text, compiled: the same as a plain release, NULL where there is none;
+-- language: of the text that it is about, '' the lead text, '*' all; ends: the hold that it clears; paused: distributions that it stopped, "3 7"; rounds: how often
 -- people were planned; closed_at: when nobody could come after any more who has to be told.
 CREATE TABLE notices (
     id INTEGER PRIMARY KEY,
     release INTEGER NOT NULL,
     kind TEXT NOT NULL,
     revision INTEGER,
+    compiled TEXT,
     language TEXT NOT NULL,
     ends INTEGER,
     paused TEXT NOT NULL,
@@ -20,6 +21,9 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_release ON notices (release, id);
 CREATE INDEX notices_open ON notices (id) WHERE closed_at IS NULL;
+
+-- Where somebody is told what mail cannot tell him.
+ALTER TABLE journalists ADD COLUMN phone TEXT NOT NULL DEFAULT '';
 
 -- The notice that a distribution carries.
 ALTER TABLE distributions ADD COLUMN notice INTEGER;

@@ -1,8 +1,9 @@
 -- Notices: who has a release in which text, who was told, and batches with a corrected text.
 
 -- name: add
-INSERT INTO notices (id, release, kind, revision, language, ends, paused, reason, actor, created_at)
-VALUES (:id, :release, :kind, :revision, :language, :ends, :paused, :reason, :actor, :now)
+INSERT INTO notices (id, release, kind, revision, compiled, language, ends, paused, reason, actor,
+    created_at)
+VALUES (:id, :release, :kind, :revision, :compiled, :language, :ends, :paused, :reason, :actor, :now)
 
 -- name: get
 SELECT * FROM notices WHERE id = :id
@@ -104,7 +105,7 @@ SELECT d.journalist, d.id, d.distribution, d.list, d.state, d.last_attempt_at, x
     CASE WHEN {{of_text}} THEN 1 ELSE 0 END AS concerned,
     {{text_key}} AS text_key, coalesce(w.early, w.compiled, t.compiled, x.compiled) AS compiled,
     a.email, j.first_name, j.last_name, j.outlet, j.language, j.state AS person_state,
-    l.name AS list_name, l.title AS list_title, l.kind AS list_kind, j.source, j.source_date,
+    l.name AS list_name, l.title AS list_title, l.kind AS list_kind, j.source, j.source_date, j.phone,
     (SELECT s.reason FROM suppressions s WHERE s.hash = a.hash
         AND s.scope IN ('all', 'list:' || d.list) ORDER BY s.scope LIMIT 1) AS suppressed_by,
     CASE WHEN EXISTS (
@@ -135,3 +136,16 @@ SELECT d.state, count(*) AS n FROM distributions x JOIN deliveries d ON d.distri
 WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
     AND x.created_at <= :at AND d.state IN (0, 1, 2, 8)
 GROUP BY d.state
+
+-- name: sent_texts
+-- Each text of a release that some distribution has: its language ('' where none was stated) and
+-- revision.
+SELECT CASE WHEN v.stated = 1 THEN v.language ELSE '' END AS language, x.revision AS number
+FROM distributions x JOIN revisions v ON v.release = x.release AND v.number = x.revision
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
+UNION
+SELECT t.language, t.revision FROM distributions x
+JOIN distribution_variants t ON t.distribution = x.id
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
+UNION
+SELECT n.language, n.revision FROM notices n WHERE n.release = :release AND n.revision IS NOT NULL
