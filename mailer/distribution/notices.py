@@ -143,7 +143,7 @@ def correct(
     progress: Progress = lambda _: None,
 ) -> Given:
     """Put a corrected text in the place of a release: who has the old one gets it as a correction
-    (or, by `kind`, refiled or updated) that says `what` was wrong, everybody else as a plain release.
+    (or, by `kind`, refiled or updated) that says `what` was wrong, all others as a plain release.
 
     Raises NotFound, InputError for a file that is no release, Refused for a text with errors, for a
     release that was withdrawn or of which nothing was queued, and for a text that was sent already.
@@ -167,14 +167,11 @@ def correct(
         raise InputError("the file was changed while it was read.", where=str(path))
     texts = _Texts(room, new, releases.family(room, new), key, Kind(stored.release.kind))
     with room.store.read() as tx:
-        about = Notice(
-            0, release, kind.value, new.revision, "", key, None, (), what, actor, 0, 0, None
-        )
-        rows = list(_to_stop(tx, release))
-    telling.message(
-        room, about, texts.family, key
-    )  # a broken template is told before anything is done
+        rows = _to_stop(tx, release)
+    # A broken template is told before anything is done.
     texts.prepare(rows)
+    said = (0, release, kind.value, new.revision, None, key, None, (), what, actor, 0, 0, None)
+    telling.message(room, Notice(*said), texts.family, key)
     with room.store.write() as tx:
         found = _correctable(tx, release, slug, key, lead, read)
         keep_compiled(tx, texts.plain.digest, texts.plain.to_bytes())

@@ -39,8 +39,8 @@ class Field:
     """One way in which one slot is written: the same field may stand at several places.
 
     `kind` names the rules: "mailbox", "message_id", "thread", "date", "list_id", "url", "boundary"
-    in the header; "text", "paragraph", "html", "href" in the body. `fallback` is written instead of an
-    empty value. `starts_line` and `ends_line` are those of `quoted.Place`.
+    in the header; "text", "paragraph", "html", "href" in the body. `fallback` is written instead of
+    an empty value. `starts_line` and `ends_line` are those of `quoted.Place`.
     """
 
     kind: str

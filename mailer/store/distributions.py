@@ -23,8 +23,8 @@ DELIVERY_SHIFT = 32
 class NewDistribution:
     """What a queued distribution is made of; instants in UTC microseconds.
 
-    `kind` is release, resend, test or notice, `parent` the distribution it was made from, `over` how
-    many microseconds each wave is spread over, `notice` the one that it carries.
+    `kind` is release, resend, test or notice, `parent` the distribution it was made from, `over`
+    how many microseconds each wave is spread over, `notice` the one that it carries.
     """
 
     release: int

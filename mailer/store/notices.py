@@ -1,8 +1,8 @@
 """Notices in the store: an officer's word about a release, who has to be told, corrected batches.
 
 A notice is written first, in the transaction that stops or replaces what is still to be sent. The
-rest (moving people to corrected batches, planning who is told) follows from it in steps that anybody
-may repeat.
+rest (moving people to corrected batches, planning who is told) follows from it in steps that
+anybody may repeat.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ ANY_TEXT = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`kind` is that of a release. `language` is that of the text it is about: "" for the lead text,
-    ALL for every one. `revision` is the corrected text, `compiled` the same as a plain release.
-    `ends` is the hold that it clears, `paused` are the distributions that it stopped. Times are UTC
-    microseconds."""
+    """An officer's word. `kind` is that of a release. `language` is that of the text it is about:
+    "" for the lead text, ALL for every one. `revision` is the corrected text, `compiled` the same
+    as a plain release. `ends` is the hold that it clears, `paused` are the distributions that it
+    stopped. Times are UTC microseconds."""
 
     id: int
     release: int
@@ -132,7 +132,7 @@ def stoppable(tx: Tx, release: int) -> list[Row]:
 
 
 def batches(tx: Tx, distribution: int) -> list[Row]:
-    """Batches still to be sent, with `text_key` (the language of their text) and `text_revision`."""
+    """Batches still to be sent, with `text_key` (their text's language) and `text_revision`."""
     return tx.all("notices.batches", distribution=distribution)
 
 

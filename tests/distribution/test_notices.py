@@ -1,4 +1,4 @@
-"""Corrections, withdrawals and holds: who is told, in which thread, and that nobody gets the old."""
+"""Corrections, withdrawals, holds: who is told, in which thread; and nobody gets the old text."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mailer.distribution.log import log
 from mailer.distribution.published import Shelf
 from mailer.distribution.schedule import Sweeper
 from mailer.errors import Refused, UsageError
+from mailer.message.merge import MergeTemplate
 from mailer.store import ledger
 from mailer.store.states import DeliveryState
 
@@ -60,7 +61,7 @@ def send(press: Press, number: int, states: list[DeliveryState]) -> int:
         [wave] = [each for each in ledger.open_waves(tx) if each.distribution == number]
         claimed = ledger.claim(tx, who, wave, len(states))
         ledger.record(
-            tx, who, [answer(tx.now(), one, state) for one, state in zip(claimed, states)]
+            tx, who, [answer(tx.now(), one, how) for one, how in zip(claimed, states, strict=True)]
         )
     return who
 
@@ -81,7 +82,10 @@ def correction(press: Press, what: str = "twelve years, not ten") -> Path:
 def test_after_a_withdrawal_nobody_gets_it_and_who_has_it_is_told(press: Press) -> None:
     """D11, H13: in all distributions; those not yet mailed get nothing, the others a notice in the
     thread, before everything else."""
-    first, second = press.queue("list:brussels").distribution, press.queue("list:paris").distribution
+    first, second = (
+        press.queue("list:brussels").distribution,
+        press.queue("list:paris").distribution,
+    )
     assert first and second
     send(press, first, [DeliveryState.ACCEPTED] * 2 + [DeliveryState.REFUSED])
     given = notices.kill(press.room, SLUG, "anna", reason="the date is wrong")
@@ -127,11 +131,11 @@ def test_a_correction_reaches_who_has_the_old_text_and_replaces_it_for_the_other
     assert plain == {"A bridge opens after twelve years"}
     assert counts(press) == {("notice", "accepted"): 2, ("release", "accepted"): 6,
                              ("release", "queued"): 3}  # fmt: skip
-    with press.room.store.read() as tx:
-        assert tx.rows(
-            "SELECT count(*) AS n FROM deliveries d JOIN waves w ON w.distribution = d.distribution "
-            "AND w.id = d.wave WHERE d.distribution = :n AND w.revision = 2", {"n": second}
-        )[0]["n"] == 3  # fmt: skip
+    assert press.rows(
+        "SELECT count(*) AS n FROM deliveries d JOIN waves w ON w.distribution = d.distribution "
+        "AND w.id = d.wave WHERE d.distribution = :n AND w.revision = 2",
+        n=second,
+    ) == [(3,)]
     again = notices.correct(press.room, SLUG, correction2(press), "anna")
     assert (again.revision, again.told) == (3, 6)
     go(press)
@@ -174,7 +178,7 @@ def said(press: Press, kind: str, wave_above: int = 0) -> set[str]:
     )
     for (digest,) in rows:
         with press.room.store.read() as tx:
-            found.add(ledger.MergeTemplate.from_bytes(ledger.compiled(tx, digest)).subject)
+            found.add(MergeTemplate.from_bytes(ledger.compiled(tx, digest)).subject)
     return found
 
 

@@ -34,6 +34,22 @@ WHERE x.release = :release AND x.state NOT IN ('planning', 'draft') AND x.kind <
   AND {{has_begun}}
 GROUP BY t.language, t.revision, v.sha256 ORDER BY t.language, t.revision
 
+-- name: corrected_texts
+-- The corrections of those languages, oldest first.
+SELECT n.language, n.revision, v.sha256, n.created_at AS revised_at
+FROM notices n JOIN revisions v ON v.release = n.release AND v.number = n.revision
+WHERE n.release = :release AND n.revision IS NOT NULL AND n.language NOT IN ('', '*') ORDER BY n.id
+
+-- name: with_corrections
+-- The rows of begun, here b0, and each corrected lead text of theirs.
+SELECT * FROM b0 UNION ALL
+SELECT n.release, c.slug, n.revision, n.created_at, 1, 0, NULL
+FROM (SELECT DISTINCT release, slug FROM b0) c JOIN notices n ON n.release = c.release
+WHERE n.revision IS NOT NULL AND n.language = ''
+
+-- name: withdrawn_at
+SELECT min(n.created_at) FROM notices n WHERE n.release = p.release AND n.kind = 'kill'
+
 -- name: binds
 -- Whose embargo counts: also a cancelled one's, where some already have the text.
 (e.state NOT IN ('planning', 'cancelled')
