@@ -71,7 +71,6 @@ def hold(
 
 def _bring(release: str, file: Path, kind: str, what: str) -> None:
     from mailer.distribution import notices
-    from mailer.release.model import Kind
 
     with current().newsroom() as room:
         given = notices.correct(
@@ -79,7 +78,7 @@ def _bring(release: str, file: Path, kind: str, what: str) -> None:
             release,
             file,
             current().actor,
-            kind=Kind(kind),
+            kind=kind,
             what=what,
             progress=_counting(),
         )

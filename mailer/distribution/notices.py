@@ -138,7 +138,7 @@ def correct(
     path: Path,
     actor: str,
     *,
-    kind: Kind = Kind.CORRECTION,
+    kind: str = Kind.CORRECTION.value,
     what: str = "",
     progress: Progress = lambda _: None,
 ) -> Given:
@@ -170,13 +170,13 @@ def correct(
         rows = _to_stop(tx, release)
     # A broken template is told before anything is done.
     texts.prepare(rows)
-    said = (0, release, kind.value, new.revision, None, key, None, (), what, actor, 0, 0, None)
+    said = (0, release, kind, new.revision, None, key, None, (), what, actor, 0, 0, None)
     telling.message(room, Notice(*said), texts.family, key)
     with room.store.write() as tx:
         found = _correctable(tx, release, slug, key, lead, read)
         keep_compiled(tx, texts.plain.digest, texts.plain.to_bytes())
         number = notices.add(
-            tx, release, kind.value, what, actor, revision=new.revision,
+            tx, release, kind, what, actor, revision=new.revision,
             compiled=texts.plain.digest, language=key,
         )  # fmt: skip
         for row in _to_stop(tx, release):
