@@ -38,6 +38,7 @@ from mailer.cli import (
     sending,
     store,
     suppress,
+    templates,
 )
 from mailer.cli.base import CONFIG, JSON, OFFICER, Commands, say
 from mailer.errors import MailerError
@@ -164,6 +165,6 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 for module in (
     newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
-    dkim, demo, embargo, notices,
+    dkim, demo, embargo, notices, templates,
 ):  # fmt: skip
     module.register(app)

@@ -109,5 +109,16 @@ def of_audience(
     return said
 
 
+def bare_fields(template: MergeTemplate) -> list[str]:
+    """Fields that a journalist may lack and that the message prints without a fallback."""
+    return list(
+        dict.fromkeys(
+            part.slot
+            for part in template.parts
+            if isinstance(part, Field) and part.slot in _FIELDS and not part.fallback
+        )
+    )
+
+
 def _sentences(findings: Iterable[Finding]) -> list[str]:
     return [each.message for each in findings if each.severity is Severity.WARNING]

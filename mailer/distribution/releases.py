@@ -314,7 +314,7 @@ def preview(
     """
     template = compile_release(stored.release, room.sender, template_source(room))
     recipient = _made_up(room, template) if as_email is None else _known(room, as_email)
-    message = _merged(room, template, recipient)
+    message = merged_for(room, template, recipient)
     parts = message_parts(message)
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -345,7 +345,7 @@ def sample_message(room: Newsroom, stored: StoredRelease) -> bytes:
     Raises CheckFailed for template errors.
     """
     template = compile_release(stored.release, room.sender, template_source(room))
-    return _merged(room, template, _made_up(room, template))
+    return merged_for(room, template, _made_up(room, template))
 
 
 def _unwritable(path: Path, error: OSError) -> MailerError:
@@ -370,10 +370,11 @@ def as_json(release: Release) -> dict[str, Any]:
 
 def sample(room: Newsroom, template: MergeTemplate) -> bytes:
     """The message as a made-up journalist would get it: its links act on nobody."""
-    return _merged(room, template, _made_up(room, template))
+    return merged_for(room, template, _made_up(room, template))
 
 
-def _merged(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> bytes:
+def merged_for(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> bytes:
+    """The message as this journalist would get it, signed; its links act on nobody."""
     now = room.clock.now()
     values = slot_values(
         recipient,

@@ -28,8 +28,10 @@ class Palette:
     on_alarm: str
 
 
-def palettes(accent: str) -> tuple[Palette, Palette]:
-    """The light and the dark palette for a newsroom's accent colour.
+def palettes(
+    accent: str, light_ground: str | None = None, dark_ground: str | None = None
+) -> tuple[Palette, Palette]:
+    """The light and the dark palette for a newsroom's accent colour, on other grounds if given.
 
     The accent keeps its hue and is darkened or lightened until text in it can be read (C12).
     Raises ConfigError when `accent` is not "#rrggbb".
@@ -39,12 +41,13 @@ def palettes(accent: str) -> tuple[Palette, Palette]:
             f"The accent colour {accent!r} is not written like #1a4f8b.",
             where="config.toml, newsroom.accent",
         )
+    light_ground, dark_ground = light_ground or "#ffffff", dark_ground or "#17181a"
     light = Palette(
-        ground="#ffffff",
+        ground=light_ground,
         ink="#1b1b1a",
         muted="#5b5b57",
         rule="#d8d8d3",
-        accent=readable(accent, "#ffffff"),
+        accent=readable(accent, light_ground),
         on_accent="#ffffff",
         band="#1b1b1a",
         on_band="#ffffff",
@@ -52,11 +55,11 @@ def palettes(accent: str) -> tuple[Palette, Palette]:
         on_alarm="#ffffff",
     )
     dark = Palette(
-        ground="#17181a",
+        ground=dark_ground,
         ink="#ecebe7",
         muted="#a9a9a3",
         rule="#3c3e41",
-        accent=readable(accent, "#17181a", 6.0),
+        accent=readable(accent, dark_ground, 6.0),
         on_accent="#17181a",
         band="#ecebe7",
         on_band="#17181a",

@@ -51,7 +51,7 @@ def compile_release(
     release, a part without a way to leave (E10), and HTML over 100,000 bytes (B16); ConfigError
     for a sender that cannot be used.
     """
-    view = replace(view_of(release, sender), languages=languages)
+    view = replace(view_of(release, sender, templates.theme), languages=languages)
     if test:
         view = replace(view, subject=f"[TEST] {view.subject}")
     html = _render_html(view, templates, layout)
@@ -93,6 +93,7 @@ def template_context(view: View) -> dict[str, object]:
         "t": phrases(view.language, view.sender.own_words),
         "light": view.light,
         "dark": view.dark,
+        "theme": view.theme,
         "type": view.type,
         "levels": heading_levels,
         "href": safe_href,

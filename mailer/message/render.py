@@ -59,7 +59,7 @@ def online_html(
     for char in "<>&":  # nothing of the text may end the element that it stands in
         data = data.replace(char, f"\\u{ord(char):04x}")
     context = {
-        **template_context(replace(view_of(release, sender), languages=languages)),
+        **template_context(replace(view_of(release, sender, templates.theme), languages=languages)),
         "online": True,
         "edition": edition,
         "summary": summary(release),
@@ -75,7 +75,7 @@ def online_text(
     languages: Languages = ALONE,
 ) -> str:
     """The release as plain text, 72 columns wide. Raises CheckFailed as `online_html` does."""
-    view = replace(view_of(release, sender), languages=languages)
+    view = replace(view_of(release, sender, templates.theme), languages=languages)
     context = {
         **template_context(view),
         "text": TextPart(view),

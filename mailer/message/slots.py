@@ -20,7 +20,7 @@ from functools import wraps
 from types import FrameType
 from typing import Any, NoReturn, Self
 
-from jinja2 import BaseLoader, StrictUndefined, nodes
+from jinja2 import BaseLoader, BytecodeCache, StrictUndefined, nodes
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.runtime import Macro
 from jinja2.sandbox import SandboxedEnvironment
@@ -29,6 +29,15 @@ from markupsafe import Markup
 from mailer.message.values import SLOTS
 
 USE = "A field can only be printed, or printed with |fallback(“…”)."
+
+
+BELOW = "\0"
+"""Parts a template's name from the number of the layer below which it was looked for."""
+
+
+def plain_name(name: str) -> str:
+    """A template's name as people know it."""
+    return name.partition(BELOW)[0]
 
 
 class SlotMisuse(TemplateRuntimeError):
@@ -95,7 +104,9 @@ class SlotEnvironment(SandboxedEnvironment):
     the texts that templates are given.
     """
 
-    def __init__(self, loader: BaseLoader, nonce: str) -> None:
+    def __init__(
+        self, loader: BaseLoader, nonce: str, bytecode_cache: BytecodeCache | None = None
+    ) -> None:
         super().__init__(
             loader=loader,
             undefined=StrictUndefined,
@@ -106,6 +117,7 @@ class SlotEnvironment(SandboxedEnvironment):
             finalize=self._finalize,
             cache_size=64,
             auto_reload=False,
+            bytecode_cache=bytecode_cache,
         )
         self.nonce = nonce
         self.printed: list[Printed] = []
@@ -274,7 +286,9 @@ def _place(frame: FrameType | None) -> tuple[str, int]:
     while frame is not None:
         template = frame.f_globals.get("__jinja_template__")
         if template is not None:
-            return template.name or "", template.get_corresponding_lineno(frame.f_lineno)
+            return plain_name(template.name or ""), template.get_corresponding_lineno(
+                frame.f_lineno
+            )
         frame = frame.f_back
     return "", 0
 

@@ -1,17 +1,21 @@
 """Where templates come from, and how their errors are said to people.
 
-The newsroom's folder is asked first, then the package's: `mailer templates eject` copies a file
-from the second to the first, and from then on the copy counts.
+The newsroom's folder is asked first, then the theme that it extends, then the package's: `mailer
+templates eject` copies a file from below to the first, and from then on the copy counts. A
+template that extends, includes or imports its own name means the one below it, so one block can
+be changed by a file of three lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jinja2 import FileSystemLoader
+from jinja2 import BaseLoader, BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from jinja2.exceptions import (
     SecurityError,
     TemplateError,
@@ -21,7 +25,8 @@ from jinja2.exceptions import (
 )
 
 from mailer.errors import CheckFailed, MailerError
-from mailer.message.slots import USE, SlotEnvironment, SlotMisuse
+from mailer.message.slots import BELOW, USE, SlotEnvironment, SlotMisuse, plain_name
+from mailer.message.theme import Theme, layers, read_theme
 
 
 class TemplateSource:
@@ -30,12 +35,26 @@ class TemplateSource:
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(Path(folder) for folder in folders)
 
-    def find(self, name: str) -> Path | None:
-        """The file that counts for a template's name ("email/release.html").
+    @cached_property
+    def layers(self) -> tuple[Path, ...]:
+        """The folders and the themes that they extend. Raises CheckFailed as `layers` does."""
+        return layers(self.folders)
+
+    @cached_property
+    def theme(self) -> Theme:
+        """What their theme.toml files say. Raises CheckFailed with file and line."""
+        return read_theme(self.layers)
+
+    def find(self, name: str, after: Path | None = None) -> Path | None:
+        """The file that counts for a template's name ("email/release.html"), or the one below it
+        in the layers `after` that one.
 
         Raises CheckFailed where nobody may look.
         """
-        for folder in self.folders:
+        folders = self.layers
+        if after is not None:
+            folders = folders[folders.index(after) + 1 :]
+        for folder in folders:
             path = folder / name
             try:
                 if path.is_file():
@@ -50,15 +69,82 @@ class TemplateSource:
 
     def environment(self, nonce: str) -> SlotEnvironment:
         """A fresh environment that reads from these folders."""
-        return SlotEnvironment(FileSystemLoader([str(folder) for folder in self.folders]), nonce)
+        return _Layered(_Loader(self), nonce, bytecode_cache=_CODE)
 
     def name_of(self, filename: str) -> str:
         """A file's name as people know it: below the templates folder."""
         path = Path(filename)
-        for folder in self.folders:
+        for folder in self.layers:
             if path.is_relative_to(folder):
                 return path.relative_to(folder).as_posix()
         return filename
+
+    def layer_of(self, path: Path) -> Path:
+        """The layer that a file found by `find` stands in."""
+        # A theme's folder stands inside another layer.
+        return max(
+            (folder for folder in self.layers if path.is_relative_to(folder)),
+            key=lambda folder: len(folder.parts),
+        )
+
+
+class _Loader(BaseLoader):
+    """Reads from layers; a name may say below which one to look."""
+
+    def __init__(self, source: TemplateSource) -> None:
+        self._source = source
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool] | None]:
+        name, _, above = template.partition(BELOW)
+        after = self._source.layers[int(above)] if above else None
+        plain = Path(name)
+        inside = not plain.is_absolute() and ".." not in plain.parts
+        path = self._source.find(name, after) if inside else None
+        if path is None:
+            raise TemplateNotFound(name)
+        return path.read_text("utf-8"), str(path), lambda: True
+
+
+class _Layered(SlotEnvironment):
+    """Understands a template's own name as the one below."""
+
+    def join_path(self, template: str, parent: str) -> str:
+        name, _, above = parent.partition(BELOW)
+        if template != name:
+            return template
+        assert isinstance(self.loader, _Loader)
+        source = self.loader._source
+        after = source.layers[int(above)] if above else None
+        here = source.find(name, after)
+        if here is None:
+            return template
+        layer = source.layer_of(here)
+        # At the bottom a template that asks for itself gets itself, and is told of it.
+        if source.find(name, layer) is None:
+            return template
+        return f"{name}{BELOW}{source.layers.index(layer)}"
+
+
+class _Code(BytecodeCache):
+    """The compiled form of templates, kept while the program runs: their text decides."""
+
+    MOST = 512
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if len(self._kept) >= self.MOST:
+            self._kept.clear()
+        self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+_CODE = _Code()
 
 
 def package_templates() -> Path:
@@ -73,7 +159,7 @@ def render(
 ) -> str:
     """The rendered template. Raises CheckFailed with file and line for whatever is wrong in it."""
     if source.find(name) is None:
-        folders = " or ".join(str(folder) for folder in source.folders)
+        folders = " or ".join(str(folder) for folder in source.layers)
         raise CheckFailed(f"There is no template {name} in {folders}.")
     try:
         return str.__str__(environment.get_template(name).render(context))
@@ -81,6 +167,14 @@ def render(
         raise
     except RecursionError as error:
         raise CheckFailed("The templates include each other without end.", where=name) from error
+    except Exception as error:
+        raise _explain(source, name, error) from error
+
+
+def parse(source: TemplateSource, name: str) -> None:
+    """Read a template without rendering it. Raises CheckFailed with file and line."""
+    try:
+        source.environment("").get_template(name)
     except Exception as error:
         raise _explain(source, name, error) from error
 
@@ -113,7 +207,7 @@ def _sentence(error: object) -> str:
 
 def _where(source: TemplateSource, name: str, error: Exception) -> tuple[str, int]:
     if isinstance(error, TemplateSyntaxError):
-        return error.name or name, error.lineno
+        return plain_name(error.name or name), error.lineno
     file, line = name, 0
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None:
@@ -123,5 +217,5 @@ def _where(source: TemplateSource, name: str, error: Exception) -> tuple[str, in
             line = traceback.tb_lineno
         traceback = traceback.tb_next
     if isinstance(error, SlotMisuse) and error.line:
-        return error.template or file, error.line
+        return plain_name(error.template or file), error.line
     return file, line

@@ -13,7 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from mailer.clock import SECOND, to_datetime
-from mailer.message.colour import Palette, palettes
+from mailer.message.colour import Palette
 from mailer.message.model import Sender
 from mailer.message.phrases import (
     RTL,
@@ -25,6 +25,7 @@ from mailer.message.phrases import (
     phrase_language,
     phrases,
 )
+from mailer.message.theme import PLAIN, Theme
 from mailer.release.model import Block, BlockKind, Inline, Kind, Release
 from mailer.release.read.marks import is_contact, is_notes
 
@@ -124,6 +125,7 @@ class View:
     light: Palette
     dark: Palette
     type: Typography
+    theme: Theme
     languages: Languages = ALONE
 
     @property
@@ -146,9 +148,9 @@ class View:
         return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
 
 
-def view_of(release: Release, sender: Sender) -> View:
-    """Decide how a release is shown."""
-    light, dark = palettes(sender.accent)
+def view_of(release: Release, sender: Sender, theme: Theme = PLAIN) -> View:
+    """Decide how a release is shown. Raises CheckFailed for a theme that cannot be read."""
+    light, dark = theme.palettes(sender.accent)
     spoken = phrase_language(release.language)
     words = phrases(release.language, sender.own_words)
     return View(
@@ -170,7 +172,8 @@ def view_of(release: Release, sender: Sender) -> View:
         contacts=_contacts(release, words),
         light=light,
         dark=dark,
-        type=_typography(release.language),
+        type=_typography(release.language, theme),
+        theme=theme,
     )
 
 
@@ -340,9 +343,9 @@ _SCRIPTS: dict[str, tuple[str, str]] = {
 }
 
 
-def _typography(language: str) -> Typography:
+def _typography(language: str, theme: Theme) -> Typography:
     base = language.partition("-")[0].lower()
-    serif, sans = _SCRIPTS.get(base, (_SERIF, _SANS))
+    serif, sans = _SCRIPTS.get(base, (theme.serif or _SERIF, theme.sans or _SANS))
     if base in ("he", "ar", "fa", "ur"):
         # Georgia has none of these letters; the next in line on every system does.
         serif = "'Times New Roman', 'Noto Serif Hebrew', 'Noto Naskh Arabic', serif"
