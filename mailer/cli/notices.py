@@ -124,12 +124,14 @@ def _tell(given: Given) -> None:
         line(f"  {given.corrected:,} who have nothing yet get revision {given.revision} instead")
     if given.kind == "kill":
         line(f"  {given.stopped:,} who had nothing yet get nothing")
-    for people, what in (
-        (given.cannot_be_told, "cannot be told by mail"),
-        (given.not_certain, "may not have it; they are told all the same"),
-    ):
-        if people:
-            say(f"{len(people):,} {what}:")
-            for each in people:
-                said = [each["name"], each["outlet"], each["email"], each["phone"], each["why"]]
-                line("  " + "  ".join(part for part in said if part))
+    tell_people(given.cannot_be_told, "cannot be told by mail")
+    tell_people(given.not_certain, "may not have it; they are told all the same")
+
+
+def tell_people(people: list[dict[str, str]], what: str) -> None:
+    """Name people with what is known of them, so that somebody can call."""
+    if people:
+        say(f"{len(people):,} {what}:")
+    for each in people:
+        said = [each["name"], each["outlet"], each["email"], each["phone"], each["why"]]
+        line("  " + "  ".join(part for part in said if part))

@@ -77,7 +77,7 @@ def kill(
             for row in _to_stop(tx, release):
                 _end(tx, row, "killed", reason, actor)
             raise_control(tx)
-    return _carried_out(room, number, again, progress, stored)
+    return carried_out(room, number, stored, again=again, progress=progress)
 
 
 def hold(
@@ -106,7 +106,7 @@ def hold(
                     paused.append(row["id"])
             number = notices.add(tx, release, "hold", reason, actor, paused=paused)
             raise_control(tx)
-    return _carried_out(room, number, again, progress, stored)
+    return carried_out(room, number, stored, again=again, progress=progress)
 
 
 def clear(
@@ -129,7 +129,7 @@ def clear(
         number = notices.add(tx, release, "cleared", reason, actor, ends=before.id)
         _go_on(tx, before, actor)
         raise_control(tx)
-    return _carried_out(room, number, False, progress, stored)
+    return carried_out(room, number, stored, progress=progress)
 
 
 def correct(
@@ -188,7 +188,7 @@ def correct(
         if stands is not None:
             _go_on(tx, stands, actor)
         raise_control(tx)
-    given = _carried_out(room, number, False, progress, stored)
+    given = carried_out(room, number, stored, progress=progress)
     given.warnings = [*warnings, *given.warnings]
     return given
 
@@ -306,8 +306,21 @@ def _go_on(tx: Tx, hold: Notice, actor: str) -> None:
             let_go(tx, number, actor)
 
 
-def _carried_out(
-    room: Newsroom, number: int, again: bool, progress: Progress, stored: StoredRelease
+def embargo_changed(tx: Tx, release: int, what: str, reason: str, actor: str) -> int | None:
+    """Who has a release early is told that its embargo was "moved", "lifted" or "broken": the
+    notice that says so, or None where the release is stopped and another notice says more."""
+    if notices.standing(notices.ls(tx, release)) is not None:
+        return None
+    return notices.add(tx, release, f"embargo-{what}", reason, actor)
+
+
+def carried_out(
+    room: Newsroom,
+    number: int,
+    stored: StoredRelease,
+    *,
+    again: bool = False,
+    progress: Progress = lambda _: None,
 ) -> Given:
     """All that follows from a notice, and what it came to."""
     stop_leftovers(room)
@@ -324,7 +337,7 @@ def _carried_out(
         given.told = sum(notices.told(tx, number).values())
         given.distributions = notices.distributions(tx, number)
         unsent = notices.unsent(tx, notice)
-        if Kind(notice.kind) in CORRECTED:
+        if telling.kind_of(notice) in CORRECTED:
             given.corrected = sum(unsent.get(word, 0) for word in ("queued", "claimed", "deferred"))
         elif notice.kind == "kill":
             given.stopped = unsent.get("cancelled", 0)

@@ -26,7 +26,7 @@ from mailer.message.phrases import phrases
 from mailer.message.values import message_id
 from mailer.release.embargoed import held_until
 from mailer.release.model import Kind, Release
-from mailer.release.notice import about, labelled
+from mailer.release.notice import about, labelled, labelled_under_embargo
 from mailer.store import distributions, ledger, notices, open_store
 from mailer.store import embargo as embargoes
 from mailer.store import variants as texts_of
@@ -45,6 +45,11 @@ OTHER_PRIORITY = 20
 CORRECTED = frozenset({Kind.CORRECTION, Kind.REFILE, Kind.UPDATE})
 """Notices that bring a corrected text."""
 
+_EMBARGO = "embargo-"
+"""How the kinds of notices begin that are about an embargo: moved, lifted, broken."""
+
+_EMBARGO_WORDS = {"embargo-lifted": "embargo_lifted", "embargo-broken": "embargo_broken"}
+
 _MOST_REFERENCES = 20
 
 
@@ -61,6 +66,11 @@ class Reached:
     doubtful: bool
     why: str
     told: bool
+
+
+def kind_of(notice: Notice) -> Kind:
+    """What a notice is called in a message."""
+    return Kind.EMBARGO_CHANGE if notice.kind.startswith(_EMBARGO) else Kind(notice.kind)
 
 
 def key_of(language: str, lead: str) -> str:
@@ -136,17 +146,23 @@ def message(room: Newsroom, notice: Notice, family: Family, key: str) -> MergeTe
     language = key or family.lead
     newest = next((text.number for text in family.texts if text.language == language), None)
     stored = releases.revision(room, notice.release, notice.revision or newest)
-    kind, release = Kind(notice.kind), stored.release
+    kind, release = kind_of(notice), stored.release
     words = phrases(release.language, room.sender.own_words)
+    with room.store.read() as tx:
+        held = embargoes.held(tx, notice.release)
+    end = max(held, key=lambda each: each.until, default=None)
     if kind in CORRECTED:
-        text = labelled(release, kind, notice.reason or words[f"notice_{kind.value}"])
-        with room.store.read() as tx:
-            held = embargoes.held(tx, notice.release)
-        if held:
-            end = max(held, key=lambda each: each.until)
-            text = held_until(text, end.until, end.zone)
+        line = notice.reason or words[f"notice_{kind.value}"]
+        text = (
+            labelled(release, kind, line)
+            if end is None
+            else labelled_under_embargo(release, kind, line, end.until, end.zone)
+        )
     else:
-        text = about(release, kind, words[f"notice_{kind.value}"], notice.reason)
+        phrase = _EMBARGO_WORDS.get(notice.kind, f"notice_{kind.value}")
+        text = about(release, kind, words[phrase], notice.reason)
+        if kind is Kind.EMBARGO_CHANGE and end is not None:
+            text = held_until(text, end.until, end.zone)
     links = variants.links_of(room, release.slug, family, language)
     return releases.compiled(room, replace(stored, release=text), thread=True, languages=links)
 
@@ -204,7 +220,7 @@ def tell(
                 release=notice.release,
                 revision=notice.revision or family.texts[0].number or 1,
                 compiled=first.digest,
-                priority=PRIORITY.get(Kind(notice.kind), OTHER_PRIORITY),
+                priority=PRIORITY.get(kind_of(notice), OTHER_PRIORITY),
                 late="send",
                 embargo_until=None,
                 due_at=now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -260,3 +261,29 @@ def test_what_is_wrong_usage(press: Press) -> None:
         notices.kill(press.room, str(press.release), "anna", reason=" ")
     with pytest.raises(Refused, match="never queued"):
         notices.kill(press.room, str(press.release), "anna", reason="x")
+
+
+def test_the_page_remembers_what_was_said(press: Press, clock: ManualClock) -> None:
+    """D12: the latest text with its note and history; a hold shows while it lasts, and its text is
+    the one that is held."""
+    first = press.queue("list:brussels").distribution
+    assert first
+    go(press)
+    notices.hold(press.room, SLUG, "anna", reason="A figure is being checked.")
+    shelf = Shelf(press.room)
+    held = shelf.find(SLUG)
+    assert held is not None and held.release.kind == "hold"
+    assert json.loads(shelf.form(held, "ninjs").body)["pubStatus"] == "withheld"
+    page = shelf.form(held, "html").body.decode()
+    assert "Hold – do not use" in page and "A figure is being checked." in page
+    clock.advance(3600)
+    notices.correct(press.room, SLUG, correction(press), "anna", what="It took twelve years.")
+    clock.advance(86400)
+    notices.correct(press.room, SLUG, correction2(press), "anna", kind="update", what="Thirteen.")
+    after = shelf.find(SLUG)
+    assert after is not None and after.release.kind == "update"
+    page = shelf.form(after, "html").body.decode()
+    assert "thirteen years" in page
+    assert "1 December 2026 – Correction: It took twelve years." in page
+    assert "2 December 2026 – Update: Thirteen." in page and "being checked" not in page
+    assert shelf.latest()[0].release.headline == "A bridge opens after thirteen years"
