@@ -136,6 +136,10 @@ class Watch:
         seed = f"{self._templates}{self._digest([*own, config])}{siblings}"
         return hashlib.sha256(seed.encode()).hexdigest()[:12]
 
+    def marks(self) -> dict[str, str]:
+        """The mark of each text by its key."""
+        return {each.key: self.mark(each.key) for each in self._texts}
+
     def text(self, key: str) -> Text:
         """Raises NotFound for a key that is none."""
         for each in self._texts:

@@ -56,7 +56,14 @@ const events = new EventSource("/events");
 events.onopen = () => say("Follows every save", true);
 events.onerror = () => say("The preview has ended, or is not reached", false);
 events.onmessage = (event) => {
-  if (Number(event.data) === version) return;
-  version = Number(event.data);
+  const news = JSON.parse(event.data);
+  if (news.version === version) return;
+  version = news.version;
+  // The frames need not wait for the page around them.
+  for (const frame of document.querySelectorAll("#stage iframe")) {
+    const address = frame.getAttribute("src"), mark = news.marks[address.split("/")[1]];
+    const next = address.replace(/v=[0-9a-f]+$/, "v=" + mark);
+    if (mark && next !== address) frame.setAttribute("src", next);
+  }
   refresh().catch(() => say("The preview has ended, or is not reached", false));
 };
