@@ -130,6 +130,7 @@ class Changes:
             if changed:
                 async with self._changed:
                     self._changed.notify_all()
+                await run_in_threadpool(self._watch.warm)
 
     async def end(self) -> None:
         """Let go of all open pages."""
@@ -258,9 +259,9 @@ class _WatchPages:
             "findings": watch.findings(message) if message and view == "message" else (),
             "mail": take_apart(message.raw) if message and view == "text" else None,
             "trouble": trouble,
-            "languages": [(each, watch.mark(each.key)) for each in languages],
+            "languages": [(each, watch.mark(each)) for each in languages],
             "people": people,
-            "mark": watch.mark(key),
+            "mark": watch.mark(text),
             "version": watch.version,
             "images": images,
             "dark": dark,

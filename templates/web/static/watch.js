@@ -59,11 +59,19 @@ events.onmessage = (event) => {
   const news = JSON.parse(event.data);
   if (news.version === version) return;
   version = news.version;
-  // The frames need not wait for the page around them.
+  // The frames first: what is looked at need not wait for the page around it.
+  let shown = Promise.resolve();
   for (const frame of document.querySelectorAll("#stage iframe")) {
     const address = frame.getAttribute("src"), mark = news.marks[address.split("/")[1]];
     const next = address.replace(/v=[0-9a-f]+$/, "v=" + mark);
-    if (mark && next !== address) frame.setAttribute("src", next);
+    if (mark && next !== address) {
+      // With an error there is nothing to load, so it is not waited for.
+      shown = new Promise((done) => {
+        frame.addEventListener("load", done, { once: true });
+        setTimeout(done, 150);
+      });
+      frame.setAttribute("src", next);
+    }
   }
-  refresh().catch(() => say("The preview has ended, or is not reached", false));
+  shown.then(refresh).catch(() => say("The preview has ended, or is not reached", false));
 };
