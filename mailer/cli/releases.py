@@ -194,7 +194,8 @@ def check(
 def export(
     release: RELEASE,
     format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="html, text, eml, ninjs or jsonld.")
+        str,
+        typer.Option("--format", metavar="FORMAT", help="html, text, eml, ninjs, jsonld or ics."),
     ],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; else to stdout.")

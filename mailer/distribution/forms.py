@@ -21,7 +21,7 @@ from mailer.distribution.releases import StoredRelease, sample_message, template
 from mailer.errors import UsageError
 from mailer.message.render import online_html, online_text, style_hashes
 from mailer.message.view import ALONE, Languages
-from mailer.release import publish
+from mailer.release import calendar, publish
 from mailer.release.model import Kind, Release
 from mailer.release.publish import Edition, Publisher
 from mailer.store import published
@@ -29,7 +29,7 @@ from mailer.store import published
 if TYPE_CHECKING:
     from mailer.distribution.context import Newsroom
 
-FORMATS = ("html", "text", "eml", "ninjs", "jsonld")
+FORMATS = ("html", "text", "eml", "ninjs", "jsonld", "ics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,16 @@ def made(
     format: str,
     languages: Languages = ALONE,
 ) -> Form:
-    """The release as "html", "text", "ninjs" or "jsonld"; the first two link to its other
-    `languages`. Raises CheckFailed for bad templates."""
+    """The release as "html", "text", "ninjs", "jsonld" or "ics"; the first two link to its other
+    `languages`. Raises CheckFailed for bad templates, UsageError for an "ics" without an event."""
+    if format == "ics":
+        if release.event is None:
+            raise UsageError(
+                "This release has no event.",
+                hint="Give it 'event:' in its front matter, or lines such as 'WHEN: …'.",
+            )
+        stamp = edition.updated or to_datetime(room.clock.now())
+        return Form(calendar.ics(release, edition, stamp), CALENDAR, release.language)
     if format == "html":
         body = online_html(
             release, room.sender, template_source(room), edition, languages=languages
@@ -84,6 +92,12 @@ def withdrawn_item(edition: Edition) -> Form:
     return Form(_json(publish.withdrawn(edition)).encode("utf-8"), _JSON, "")
 
 
+def cancelled_event(edition: Edition) -> Form:
+    """The calendar file that cancels a withdrawn release's event, without a word of it."""
+    stamp = edition.updated or to_datetime(0)
+    return Form(calendar.cancelled(edition, stamp), CALENDAR, "")
+
+
 def export(room: Newsroom, stored: StoredRelease, format: str) -> Exported:
     """A release for an officer, sent or not.
 
@@ -101,6 +115,8 @@ def export(room: Newsroom, stored: StoredRelease, format: str) -> Exported:
     else:
         form = made(room, stored.release, edition, format)
     warnings = []
+    if stored.release.kind is Kind.ADVISORY and format in ("ninjs", "jsonld"):
+        warnings.append("This is an advisory: it is not for publication.")
     if edition.withdrawn:
         warnings.append("This release was withdrawn: it must not be used.")
     ends = [edition.embargo_until] if edition.embargo_until else []
@@ -189,6 +205,7 @@ def _json(value: dict[str, Any]) -> str:
 
 
 _JSON = "application/json"
+CALENDAR = "text/calendar; charset=utf-8"
 _MAKERS: dict[str, Callable[[Release, Edition], tuple[str, str]]] = {
     "ninjs": _ninjs,
     "jsonld": _jsonld,

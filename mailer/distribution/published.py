@@ -3,7 +3,9 @@
 A release is there from the moment its first batch is sent, and never while an embargo on it is
 still to end (D4), nor ever when it was withdrawn before the public could read it: then its address
 answers as if it did not exist. What was withdrawn later says so, without its text and headline.
-Whether something may be shown is decided on every request; how it looks is made once a revision.
+An advisory has a page and a file for calendars at its address, and is listed nowhere: it is not for
+publication (D9). Whether something may be shown is decided on every request; how it looks is made
+once a revision.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -20,9 +23,10 @@ from mailer.distribution.forms import Form
 from mailer.message.colour import Palette, palettes
 from mailer.message.phrases import kind_label, own_name
 from mailer.message.view import ALONE, Languages, Other
-from mailer.release.model import Kind, Release
+from mailer.release.media import FORMS, hosted_name, small_extension
+from mailer.release.model import Kind, Medium, Release
 from mailer.release.publish import WITHDRAWN, WITHDRAWN_TITLE, Channel, Edition, atom
-from mailer.store import published
+from mailer.store import media, published
 from mailer.store.base import Tx
 from mailer.store.published import Publication
 
@@ -34,6 +38,7 @@ __all__ = ["WITHDRAWN", "WITHDRAWN_TITLE", "Form", "Palette", "Published", "Shel
 LATEST = 30
 """Releases on the newsroom's page and in its feed."""
 
+_NOTICES = frozenset(Kind) - {Kind.RELEASE, Kind.STATEMENT, Kind.ADVISORY}
 _GONE = Release("", Kind.KILL, "en", "ltr", WITHDRAWN_TITLE, None)
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -43,12 +48,17 @@ _Value = TypeVar("_Value")
 @dataclass(frozen=True, slots=True)
 class Published:
     """A release that the public may read, or be told of that it was withdrawn: then `release` holds
-    nothing of it, so that no template can show it."""
+    nothing of it, so that no template can show it.
+
+    `listed` where it is news for everybody, no advisory nor a notice of one; `event` where it has,
+    or had before it was withdrawn, one for calendars."""
 
     sha256: str
     release: Release
     edition: Edition
     languages: Languages = ALONE
+    listed: bool = True
+    event: bool = False
 
     @property
     def slug(self) -> str:
@@ -85,9 +95,15 @@ class Shelf:
         """The releases that may be read now, newest first. Raises StoreUnavailable."""
         with self._newsroom.store.read() as tx:
             now = tx.now()
-            found = [self._open(tx, each, now) for each in published.latest(tx, LATEST)]
-        shown = [each for each in found if each is not None]
-        return sorted(shown, key=_published, reverse=True)
+            limit = LATEST
+            while True:  # advisories take no place from news
+                rows = published.latest(tx, limit)
+                opened = [self._open(tx, each, now) for each in rows]
+                shown = [each for each in opened if each is not None and each.listed]
+                if len(shown) >= LATEST or len(rows) < limit:
+                    break
+                limit *= 2
+        return sorted(shown[:LATEST], key=_published, reverse=True)
 
     def find(self, slug: str, language: str = "") -> Published | None:
         """The release of that slug, its lead text or the one in a language, or None when it may not
@@ -117,8 +133,11 @@ class Shelf:
         return replace(pages[wanted], languages=Languages(pages[wanted].edition.url, others))
 
     def form(self, found: Published, format: str) -> Form:
-        """The release as "html", "text" or "ninjs"; of a withdrawn one only the ninjs item is
-        left, which says so. Raises CheckFailed for bad templates."""
+        """The release as "html", "text", "ninjs" or "ics"; of a withdrawn one only the ninjs
+        item is left, which says so, and what cancels its event. Raises CheckFailed
+        for bad templates."""
+        if found.withdrawn and format == "ics":
+            return forms.cancelled_event(found.edition)
         if found.withdrawn:
             return forms.withdrawn_item(found.edition)
         return self._forms.get(
@@ -127,6 +146,28 @@ class Shelf:
                 self._newsroom, found.release, found.edition, format, found.languages
             ),
         )
+
+    def medium(self, slug: str, name: str) -> Form | None:
+        """The file of that name of a release, or None where the release may not be read or none of
+        its texts that are published names it (any more). Raises StoreUnavailable."""
+        lead = self.find(slug)
+        if lead is None or lead.withdrawn:
+            return None
+        tags = [other.language for other in lead.languages.others]
+        pages = [lead, *(page for tag in tags if (page := self.find(slug, tag)) is not None)]
+        for medium in (each for page in pages for each in page.release.media if each.sha256):
+            for form in FORMS if medium.is_picture else FORMS[:1]:
+                if hosted_name(medium, form) == name:
+                    return self._file(medium, form)
+        return None
+
+    def _file(self, medium: Medium, form: str) -> Form | None:
+        with self._newsroom.store.read() as tx:
+            data = media.read(tx, medium.sha256, form)
+        if data is None:
+            return None
+        small = f"image/{'png' if small_extension(medium) == 'png' else 'jpeg'}"
+        return Form(data, medium.type if form == FORMS[0] else small, "")
 
     def feed(self, found: Sequence[Published]) -> Form:
         """The Atom feed of these releases."""
@@ -160,6 +201,7 @@ class Shelf:
         killed_at = publication.killed_at
         if release.kind is Kind.KILL:
             killed_at = min(killed_at or publication.revised_at, publication.revised_at)
+        origin = self._origin(tx, publication, release)
         withdrawn = publication.killed or release.kind is Kind.KILL
         if withdrawn and until and (killed_at is None or killed_at < until):
             return None  # the public never had it, and shall not learn of it from us now
@@ -175,7 +217,23 @@ class Shelf:
             updated_at=updated_at,
             withdrawn=withdrawn,
         )
-        return Published(publication.sha256, release, edition)
+        return Published(
+            publication.sha256,
+            release,
+            edition,
+            listed=origin.kind is not Kind.ADVISORY,
+            event=(origin if withdrawn else release).event is not None,
+        )
+
+    def _origin(self, tx: Tx, publication: Publication, release: Release) -> Release:
+        """The text that a notice is about: the last revision before it that is none itself."""
+        number = publication.revision
+        while release.kind in _NOTICES and number > 1:
+            number -= 1
+            earlier = replace(publication, revision=number)
+            make = partial(published.release_of, tx, earlier)
+            release = self._releases.get((publication.id, number, ""), make)
+        return release
 
 
 class _Kept(Generic[_Key, _Value]):

@@ -25,7 +25,6 @@ from mailer.distribution.context import Newsroom, newsroom_sender
 from mailer.distribution.releases import StoredRelease, known_recipient, merged_for
 from mailer.errors import MailerError, NotFound
 from mailer.message.checks import check_message
-from mailer.message.compile import compile_release
 from mailer.message.merge import HTML_LIMIT as HTML_LIMIT
 from mailer.message.merge import Field, MergeTemplate
 from mailer.message.model import Recipient
@@ -293,10 +292,7 @@ class Watch:
         if key not in self._compiled:
             if len(self._compiled) >= _KEPT:
                 self._compiled.clear()
-            source = releases.template_source(self._room)
-            self._compiled[key] = compile_release(
-                stored.release, self._room.sender, source, languages=links
-            )
+            self._compiled[key] = releases.as_shown(self._room, stored, links)
         return self._compiled[key]
 
     def _recipient(self, case: str, template: MergeTemplate) -> Recipient:

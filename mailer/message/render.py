@@ -17,27 +17,38 @@ from mailer.message.phrases import kind_label
 from mailer.message.templates import TemplateSource, render
 from mailer.message.text import TextPart
 from mailer.message.view import ALONE, Languages, view_of
-from mailer.release.model import Release
+from mailer.release.model import Kind, Release
 from mailer.release.publish import Edition, jsonld, summary
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The two readable parts of a message, lines parted by "\\n"."""
+    """The two readable parts of a message, lines parted by "\\n". `page` is the HTML with the
+    pictures that the message carries in it, so that a browser shows it as a mail program does."""
 
     html: str
     text: str
+    page: str = ""
 
 
 def message_parts(message: bytes) -> Parts:
     """The HTML and text parts of a message that `merge` made."""
     found = {"text/html": "", "text/plain": ""}
+    pictures: dict[str, str] = {}
     for part in message_from_bytes(message).walk():
-        if part.get_content_type() in found:
+        kind = part.get_content_type()
+        if kind in found and part.get_content_disposition() != "attachment":
             payload = part.get_payload(decode=True)
             if isinstance(payload, bytes):
-                found[part.get_content_type()] = payload.decode("utf-8").replace("\r\n", "\n")
-    return Parts(html=found["text/html"], text=found["text/plain"])
+                found[kind] = payload.decode("utf-8").replace("\r\n", "\n")
+        elif part["Content-ID"]:
+            encoded = "".join(str(part.get_payload()).split())
+            place = f'"cid:{part["Content-ID"].strip("<> ")}"'
+            pictures[place] = f'"data:{kind};base64,{encoded}"'
+    page = found["text/html"]
+    for place, picture in pictures.items():
+        page = page.replace(place, picture)
+    return Parts(html=found["text/html"], text=found["text/plain"], page=page)
 
 
 def online_html(
@@ -64,6 +75,7 @@ def online_html(
         "edition": edition,
         "summary": summary(release),
         "jsonld": Markup(data),
+        "for_publication": release.kind is not Kind.ADVISORY,
     }
     return render(templates, templates.environment("online"), f"email/{layout}.html", context)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mailer.message.media import Shown
 from mailer.message.view import View
 from mailer.message.wrap import COLUMNS, fold, width, wrap
 from mailer.release.html import heading_levels, safe_href
@@ -59,6 +60,17 @@ class TextPart:
             out.append(lines)
         return "\n\n".join(each for each in out if each)
 
+    def event(self, add: str) -> str:
+        """The event's box: labels and what they say in columns, then the file for calendars."""
+        rows = [(row.label, [line.text for line in row.lines]) for row in self._view.event]
+        column = max((width(label) for label, _ in rows), default=0) + 2
+        out: list[str] = []
+        for label, texts in rows:
+            for place, text in enumerate(texts):
+                lead = f"{label}{' ' * (column - width(label))}" if not place else " " * column
+                out += wrap(text, first=lead, rest=" " * column)
+        return "\n".join([*out, "", f"{add}:", self._view.calendar_url])
+
     def contacts(self, contacts: Iterable[Contact]) -> str:
         """Each contact with its details in aligned columns."""
         words = self._words_of()
@@ -92,6 +104,21 @@ class TextPart:
         return "\n".join(
             line for link in links for line in wrap(self._words((link,)), first="- ", rest="  ")
         )
+
+    def media(self, items: Iterable[Shown]) -> str:
+        """Each picture or file: what it shows and whose it is, type and size, its address."""
+        words = self._words_of()
+        out = []
+        for item in items:
+            said = [item.name.rstrip(".") + "."]
+            if item.medium.credit:
+                said.append(words["credit"].format(credit=item.medium.credit.rstrip(".")) + ".")
+            if item.medium.licence:
+                said.append(words["licence"].format(licence=item.medium.licence.rstrip(".")) + ".")
+            lines = wrap(" ".join(said), first="- ", rest="  ")
+            lines += [f"  {text}" for text in (item.facts, item.url) if text]
+            out.append("\n".join(lines))
+        return "\n\n".join(out)
 
     def numbered(self) -> str:
         """The list of numbered links. A URL is never broken, however long it is."""

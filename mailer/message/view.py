@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 from mailer.clock import SECOND, to_datetime
 from mailer.message.colour import Palette
+from mailer.message.invitation import Row
+from mailer.message.invitation import rows as event_rows
+from mailer.message.media import Gallery, gallery
 from mailer.message.model import Sender
 from mailer.message.phrases import (
     RTL,
@@ -97,6 +100,9 @@ class Languages:
     others: tuple[Other, ...] = ()
 
 
+_MARGINS = 48
+"""Pixels beside the column's text, both sides together (templates/email/partials/style.css)."""
+
 ALONE = Languages()
 """A release in one language."""
 
@@ -125,7 +131,9 @@ class View:
     dark: Palette
     type: Typography
     theme: Theme
+    media: Gallery
     languages: Languages = ALONE
+    event: tuple[Row, ...] = ()
 
     @property
     def start(self) -> str:
@@ -146,9 +154,20 @@ class View:
         """The release's page: one for everybody, nothing personal in it (design decision 15)."""
         return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
 
+    @property
+    def calendar_url(self) -> str:
+        """The file for calendars, of a release with an event."""
+        return f"{self.online_url}.ics"
 
-def view_of(release: Release, sender: Sender, theme: Theme = PLAIN) -> View:
-    """Decide how a release is shown. Raises CheckFailed for a theme that cannot be read."""
+
+def view_of(
+    release: Release,
+    sender: Sender,
+    theme: Theme = PLAIN,
+    inside: Mapping[str, bytes] | None = None,
+) -> View:
+    """Decide how a release is shown; `inside` are the pictures that the message itself carries, by
+    their SHA-256. Raises CheckFailed for a theme that cannot be read."""
     light, dark = theme.palettes(sender.accent)
     spoken = phrase_language(release.language)
     words = phrases(release.language, sender.own_words)
@@ -169,10 +188,12 @@ def view_of(release: Release, sender: Sender, theme: Theme = PLAIN) -> View:
         end_mark=release.end_mark or words["end_mark"],
         notes=_notes(release, words),
         contacts=_contacts(release, words),
+        event=event_rows(release, words),
         light=light,
         dark=dark,
         type=_typography(release.language, theme),
         theme=theme,
+        media=gallery(release, sender, theme.width - _MARGINS, inside),
     )
 
 

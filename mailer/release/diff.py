@@ -69,6 +69,7 @@ def differences(old: Release, new: Release) -> list[Difference]:
     found += _series("about", *(_about(each) for each in (old, new)))
     found += _series("contact", *(_contacts(each.contacts) for each in (old, new)))
     found += _series("link", _links(old), _links(new))
+    found += _series("media", _media(old), _media(new))
     found += _single("issuer", _issuer(old), _issuer(new))
     return found
 
@@ -210,6 +211,24 @@ def _contacts(contacts: Sequence[Contact]) -> list[str]:
 
 def _links(release: Release) -> list[str]:
     return [f"{link.text.strip()} <{link.href or ''}>" for link in release.links]
+
+
+def _media(release: Release) -> list[str]:
+    return [
+        ", ".join(
+            text
+            for text in (
+                each.file or each.url,
+                each.caption,
+                each.alt,
+                each.credit,
+                each.licence,
+                each.sha256[:12],
+            )
+            if text
+        )
+        for each in release.media
+    ]
 
 
 def _issuer(release: Release) -> str:

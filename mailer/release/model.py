@@ -231,6 +231,36 @@ class Boilerplate:
 
 
 @dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture, recording or document that goes with the text (D14).
+
+    `file` is its name as the author wrote it, relative to the text's own file, or empty where it is
+    only linked to (`url`). `line` is where it is named (1-based). The rest is known once the file
+    was taken in: the SHA-256 (hex) of what is hosted, its media type, bytes, width and height in
+    pixels (0 for what is no picture), and how many seconds it moves.
+    """
+
+    file: str
+    url: str = ""
+    caption: str = ""
+    alt: str = ""
+    credit: str = ""
+    licence: str = ""
+    line: int | None = None
+    sha256: str = ""
+    type: str = ""
+    size: int = 0
+    width: int = 0
+    height: int = 0
+    seconds: int = 0
+
+    @property
+    def is_picture(self) -> bool:
+        """A picture that was taken in, so that it can be shown."""
+        return bool(self.sha256) and self.type.startswith("image/")
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceholderLink:
     """A link that leads nowhere; its words are kept, the link is dropped."""
 
@@ -282,6 +312,7 @@ class Release:
     issuer: Issuer | None = None
     offices: tuple[Office, ...] = ()
     links: tuple[Inline, ...] = ()
+    media: tuple[Medium, ...] = ()
     end_mark: str | None = None
     placeholder_links: tuple[PlaceholderLink, ...] = ()
     wordmark: str | None = None

@@ -79,9 +79,12 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/feed.atom", reading.feed)
     page("/r/{slug}.txt", reading.text)
     page("/r/{slug}.json", reading.item)
+    page("/r/{slug}.ics", reading.event)
     page("/r/{slug}", reading.release)
+    page("/r/{slug}/media/{name}", reading.medium)
     page("/r/{slug}/{language}.txt", reading.text)
     page("/r/{slug}/{language}.json", reading.item)
+    page("/r/{slug}/{language}.ics", reading.event)
     page("/r/{slug}/{language}", reading.release)
     page("/healthz", _healthy)
 

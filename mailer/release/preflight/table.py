@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mailer.release.model import Severity
-from mailer.release.preflight import dates, events, links, parts, quotes, wording
+from mailer.release.preflight import dates, events, links, media, parts, quotes, wording
 from mailer.release.preflight.look import Hit, Look
 
 Function = Callable[[Look], Iterator[Hit]]
@@ -60,6 +60,13 @@ CHECKS: tuple[Check, ...] = (
     Check("dead_link", WARNING),
     Check("picture_without_alt", WARNING, links.picture_without_alt),
     Check("picture_without_credit", WARNING, links.picture_without_credit),
+    Check("picture_without_alt", WARNING, media.without_alt),
+    Check("picture_without_credit", WARNING, media.without_credit),
+    Check("media_without_licence", WARNING, media.without_licence),
+    Check("picture_small", WARNING, media.small),
+    Check("media_heavy", WARNING, media.heavy),
+    Check("picture_moves_long", WARNING, media.moving),
+    Check("pictures_not_shown", WARNING),
     Check("file_is_of_another_format", WARNING),
     Check("attached_mail_read", WARNING),
     Check("page_is_a_picture", WARNING),

@@ -51,6 +51,7 @@ from mailer.release.read.declared import (
     own_boilerplate,
     own_contacts,
     own_dateline,
+    own_media,
     own_notes,
     slug_of,
 )
@@ -138,6 +139,7 @@ def assemble(source: Source, paper: Paper) -> Release:
         issuer=issuer,
         offices=(*lifted.offices, *sections.offices),
         links=tuple(sections.links),
+        media=own_media(front, paper.media),
         end_mark=front.get("end_mark") or sections.end_mark,
         placeholder_links=tuple(placeholders),
         wordmark=lifted.wordmark or top.wordmark or sections.wordmark,

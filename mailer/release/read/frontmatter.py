@@ -34,6 +34,7 @@ _ALIASES = {
     "contact_intro": "contact_intro",
     "boilerplate": "boilerplate about",
     "boilerplate_heading": "boilerplate_heading about_heading",
+    "media": "media photos pictures images photo picture image",
     "issuer": "issuer organisation organization newsroom company",
     "notes": "notes notes_to_editors",
     "end_mark": "end_mark",
@@ -54,7 +55,20 @@ _CONTACT_ALIASES = {
     "tel": "phone",
     "mobile": "phone",
 }
-_LISTS = frozenset({"contacts"})
+MEDIA_FIELDS = frozenset({"file", "url", "caption", "alt", "credit", "licence"})
+_MEDIA_ALIASES = {
+    "src": "file",
+    "path": "file",
+    "link": "url",
+    "href": "url",
+    "title": "caption",
+    "description": "alt",
+    "alt_text": "alt",
+    "photographer": "credit",
+    "copyright": "credit",
+    "license": "licence",
+    "rights": "licence",
+}
 _EVENT_ALIASES = {
     "start": "start begin begins when starts",
     "end": "end ends until",
@@ -76,7 +90,8 @@ _EVENT_NAMES = {alias: key for key, aliases in _EVENT_ALIASES.items() for alias 
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """Values by canonical key, all text (`contacts`: tables or lines); `raw` is what was there.
+    """Values by canonical key, all text (`contacts`: tables or lines; `media`: tables of text);
+    `raw` is what was there.
 
     `lines` is the number of source lines the block takes; `places` the line of each key, those of
     tables as "event.start";
@@ -219,8 +234,10 @@ def _named(
 
 
 def _checked(canonical: str, key: str, value: Any, where: str) -> Any:
-    if canonical in _LISTS:
+    if canonical == "contacts":
         return _contacts(value, where)
+    if canonical == "media":
+        return _media(value, where)
     if canonical == "event":  # A time alone: all else is in the text.
         return {"start": " ".join("; ".join(_flatten(value)).split())}
     if canonical == "variants":
@@ -250,6 +267,38 @@ def _contacts(value: Any, where: str) -> list[dict[str, str] | str]:
             contact[wanted] = _scalar(item)
         contacts.append(contact)
     return contacts
+
+
+def _media(value: Any, where: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = []
+    for entry in value if isinstance(value, list) else [value]:
+        medium: dict[str, str] = {}
+        for key, item in (entry if isinstance(entry, dict) else {"file": entry}).items():
+            name = str(key).lower().replace("-", "_")
+            wanted = _MEDIA_ALIASES.get(name, name)
+            if wanted not in MEDIA_FIELDS or isinstance(item, dict | list):
+                raise InputError(
+                    f"a picture or file cannot have '{key}'.",
+                    where=where,
+                    hint="It has file, caption, alt, credit, licence, and url instead of file.",
+                )
+            medium[wanted] = " ".join(_scalar(item).split())
+        if not medium.get("file") and not medium.get("url"):
+            raise InputError(
+                "a picture or file has neither 'file' nor 'url'.",
+                where=where,
+                hint="Name its file beside this one.",
+            )
+        if "://" in medium.get("file", ""):
+            medium["url"] = medium.get("url") or medium["file"]
+            medium["file"] = ""
+        url = medium.get("url", "")
+        if url and not url.lower().startswith(("https://", "http://")):
+            raise InputError(
+                f"'{url[:80]}' is no web address.", where=where, hint="Write https://…."
+            )
+        found.append(medium)
+    return found
 
 
 def _event(
