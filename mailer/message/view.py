@@ -37,6 +37,7 @@ _BANDS = {
     Kind.REFILE: "◆",
     Kind.UPDATE: "◆",
     Kind.HOLD: "▲",
+    Kind.CLEARED: "●",
     Kind.EMBARGO_CHANGE: "■",
     Kind.KILL: "×",
 }

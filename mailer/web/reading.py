@@ -114,6 +114,9 @@ class Reading:
         """GET /r/{slug}/media/{name}: a picture or file of a release that may be read now."""
         began = time.monotonic()
         form = await run_in_threadpool(self._shelf.medium, slug, name)
+        gone = await run_in_threadpool(self._shelf.find, slug) if form is None else None
+        if gone is not None and gone.withdrawn:
+            return PlainTextResponse(f"{WITHDRAWN}\n", 410, private())
         if form is None:
             await asyncio.sleep(until_next_step(time.monotonic() - began))
             raise HTTPException(404)
