@@ -16,18 +16,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 from mailer.clock import to_datetime
 from mailer.distribution import forms
 from mailer.distribution.forms import Form
 from mailer.message.colour import Palette, palettes
-from mailer.message.phrases import kind_label, own_name
+from mailer.message.phrases import kind_label, long_date, own_name, phrases
 from mailer.message.view import ALONE, Languages, Other
 from mailer.release.media import FORMS, hosted_name, small_extension
 from mailer.release.model import Kind, Medium, Release
+from mailer.release.notice import NOTICES, remembered
 from mailer.release.publish import WITHDRAWN, WITHDRAWN_TITLE, Channel, Edition, atom
-from mailer.store import media, published
+from mailer.store import media, notices, published
 from mailer.store.base import Tx
+from mailer.store.notices import Notice
 from mailer.store.published import Publication
 
 if TYPE_CHECKING:
@@ -38,7 +41,6 @@ __all__ = ["WITHDRAWN", "WITHDRAWN_TITLE", "Form", "Palette", "Published", "Shel
 LATEST = 30
 """Releases on the newsroom's page and in its feed."""
 
-_NOTICES = frozenset(Kind) - {Kind.RELEASE, Kind.STATEMENT, Kind.ADVISORY}
 _GONE = Release("", Kind.KILL, "en", "ltr", WITHDRAWN_TITLE, None)
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -209,6 +211,12 @@ class Shelf:
         if withdrawn:
             updated_at = max(updated_at, killed_at or 0)
             release = _GONE
+        sha256 = publication.sha256
+        said = [] if withdrawn else _said(notices.ls(tx, publication.id), publication)
+        if said:
+            release = _remembered(self._newsroom, release, said)
+            sha256 = f"{sha256}+{said[-1].id}"
+            updated_at = max(updated_at, said[-1].created_at)
         edition = forms.edition(
             self._newsroom,
             publication.slug,
@@ -218,7 +226,7 @@ class Shelf:
             withdrawn=withdrawn,
         )
         return Published(
-            publication.sha256,
+            sha256,
             release,
             edition,
             listed=origin.kind is not Kind.ADVISORY,
@@ -228,12 +236,39 @@ class Shelf:
     def _origin(self, tx: Tx, publication: Publication, release: Release) -> Release:
         """The text that a notice is about: the last revision before it that is none itself."""
         number = publication.revision
-        while release.kind in _NOTICES and number > 1:
+        while release.kind in NOTICES and number > 1:
             number -= 1
             earlier = replace(publication, revision=number)
             make = partial(published.release_of, tx, earlier)
             release = self._releases.get((publication.id, number, ""), make)
         return release
+
+
+def _said(found: Sequence[Notice], publication: Publication) -> list[Notice]:
+    """What of a release's notices the public is told: corrections of this text, and a hold while it
+    lasts."""
+    stands = notices.standing(found)
+    return [
+        each
+        for each in found
+        if each is stands or (each.revision is not None and each.language == publication.language)
+    ]
+
+
+def _remembered(room: Newsroom, release: Release, said: Sequence[Notice]) -> Release:
+    words = phrases(release.language, room.sender.own_words)
+    zone = ZoneInfo(room.sender.timezone)
+
+    def line(notice: Notice) -> str:
+        kind = Kind(notice.kind)
+        day = to_datetime(notice.created_at).astimezone(zone).date().isoformat()
+        label = kind_label(release.language, kind.value, room.sender.own_words)
+        why = notice.reason or words[f"notice_{kind.value}"]
+        return f"{long_date(day, release.language)} – {label}: {why}"
+
+    last = said[-1]
+    why = last.reason or words[f"notice_{last.kind}"]
+    return remembered(release, Kind(last.kind), why, [line(each) for each in said])
 
 
 class _Kept(Generic[_Key, _Value]):

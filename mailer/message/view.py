@@ -37,6 +37,7 @@ _BANDS = {
     Kind.REFILE: "◆",
     Kind.UPDATE: "◆",
     Kind.HOLD: "▲",
+    Kind.CLEARED: "●",
     Kind.EMBARGO_CHANGE: "■",
     Kind.KILL: "×",
 }
@@ -153,6 +154,13 @@ class View:
     def online_url(self) -> str:
         """The release's page: one for everybody, nothing personal in it (design decision 15)."""
         return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
+
+    @property
+    def documents(self) -> tuple[tuple[str, str], ...]:
+        """What else the release is there as: name and address. Nothing is of a withdrawn one."""
+        if self.release.kind is Kind.KILL:
+            return ()
+        return ("PDF", f"{self.online_url}.pdf"), ("Word", f"{self.online_url}.docx")
 
     @property
     def calendar_url(self) -> str:

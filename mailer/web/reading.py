@@ -90,6 +90,20 @@ class Reading:
             return Response(form.body, 410, private(), form.media_type)
         return await self._other(request, found, "ninjs")
 
+    async def pdf(self, request: Request, slug: str, language: str = "") -> Response:
+        """GET /r/{slug}.pdf: the same to be printed."""
+        return await self._document(request, slug, language, "pdf")
+
+    async def docx(self, request: Request, slug: str, language: str = "") -> Response:
+        """GET /r/{slug}.docx: the same to be edited."""
+        return await self._document(request, slug, language, "docx")
+
+    async def _document(self, request: Request, slug: str, language: str, format: str) -> Response:
+        found = await self._find(slug, language)
+        if found.withdrawn:
+            return PlainTextResponse(f"{WITHDRAWN}\n", 410, private())
+        return await self._other(request, found, format)
+
     async def event(self, request: Request, slug: str, language: str = "") -> Response:
         """GET /r/{slug}.ics: its event for calendars. Of what was withdrawn the file that cancels
         it, with 200: a calendar reads no other answer."""
@@ -100,6 +114,9 @@ class Reading:
         """GET /r/{slug}/media/{name}: a picture or file of a release that may be read now."""
         began = time.monotonic()
         form = await run_in_threadpool(self._shelf.medium, slug, name)
+        gone = await run_in_threadpool(self._shelf.find, slug) if form is None else None
+        if gone is not None and gone.withdrawn:
+            return PlainTextResponse(f"{WITHDRAWN}\n", 410, private())
         if form is None:
             await asyncio.sleep(until_next_step(time.monotonic() - began))
             raise HTTPException(404)

@@ -338,6 +338,10 @@ def test_the_page_says_in_its_head_what_it_is(office: Room, client: httpx.Client
     assert links == {
         ("canonical", None): url,
         ("alternate", "application/json"): f"{url}.json",
+        ("alternate", "application/pdf"): f"{url}.pdf",
+        ("alternate", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"): (
+            f"{url}.docx"
+        ),
         ("alternate", "text/plain"): f"{url}.txt",
         ("alternate", "application/atom+xml"): "http://127.0.0.1:8025/feed.atom",
     }
