@@ -138,9 +138,8 @@ def queue(
         bool, typer.Option("--inline-images", help="Messages carry the picture that they show.")
     ] = False,
     attach: Annotated[
-        str | None,
-        typer.Option(metavar="PDF", help="One small PDF: pdf for the release's own, or a file."),
-    ] = None,
+        str, typer.Option(metavar="PDF", help="One small PDF: pdf (the release's own), or a file.")
+    ] = "",
     wait_variants: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help="Wait for languages not ready, then send another."),
@@ -176,7 +175,7 @@ def queue(
         over=over,
         wait_variants=wait_variants,
         as_ready=as_ready,
-        enclosed=Enclosed(inline_images, attach or ""),
+        enclosed=Enclosed(inline_images, attach),
     )
     with current().newsroom() as room:
         queued = queue(room, order, current().actor, dry_run=dry_run)

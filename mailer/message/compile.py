@@ -310,11 +310,8 @@ def _header(view: View, thread: bool) -> list[str | Field]:
 def _around(attach: Attachment | None, body: list[str | Field]) -> list[str | Field]:
     """The body with the head of its container; with a file, both stand in another one (B2)."""
     boundary = Field("boundary", "boundary")
-    alternative: list[str | Field] = [
-        'Content-Type: multipart/alternative;\r\n boundary="',
-        boundary,
-        '"\r\n\r\n',
-    ]
+    head = 'Content-Type: multipart/alternative;\r\n boundary="'
+    alternative: list[str | Field] = [head, boundary, '"\r\n\r\n']
     if attach is None:
         return [*alternative, *body]
     return [
