@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mailer.clock import ManualClock, from_datetime
-from mailer.distribution import control, notices, single
+from mailer.distribution import control, notices, single, telling
 from mailer.distribution.log import log
 from mailer.distribution.published import Shelf
 from mailer.distribution.schedule import Sweeper
 from mailer.errors import Refused, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.store import ledger
+from mailer.store import notices as stored
 from mailer.store.states import DeliveryState
 
 from tests.distribution.press import Press
@@ -287,3 +289,49 @@ def test_the_page_remembers_what_was_said(press: Press, clock: ManualClock) -> N
     assert "1 December 2026 – Correction: It took twelve years." in page
     assert "2 December 2026 – Update: Thirteen." in page and "being checked" not in page
     assert shelf.latest()[0].release.headline == "A bridge opens after thirteen years"
+
+
+@pytest.mark.parametrize("step", ["tell", "_write", "_finish"])
+def test_a_command_that_dies_after_the_word_is_carried_out_by_the_sweep(
+    press: Press, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """D11, H17: the word is one transaction; whatever breaks off after it, everybody reached is
+    told once, and a plan that was left behind is seen by nobody."""
+    first = press.queue("list:brussels").distribution
+    assert first
+    send(press, first, [DeliveryState.ACCEPTED] * 3)
+    real = getattr(telling, step)
+
+    def dies(*arguments: Any) -> None:
+        if step != "tell":
+            real(*arguments)
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, step, dies)
+        patch.setattr(telling, "forget_plan", lambda *_: None)  # a process killed tidies nothing
+        with pytest.raises(Died):
+            notices.kill(press.room, SLUG, "anna", reason="wrong")
+    assert press.rows("SELECT state FROM distributions WHERE kind = 'release'") == [("killed",)]
+    assert press.rows("SELECT kind, rounds FROM notices") == [("kill", 0)]
+    go(press)
+    assert counts(press) == {("release", "accepted"): 3, ("release", "cancelled"): 3,
+                             ("notice", "accepted"): 3}  # fmt: skip
+    assert notices.kill(press.room, SLUG, "anna", reason="wrong").told == 3
+
+
+class Died(BaseException):
+    """The process is killed here."""
+
+
+def test_of_two_who_plan_the_same_round_one_is_too_late(press: Press) -> None:
+    """H17: the command and a sweep at the same time tell nobody twice."""
+    first = press.queue("list:brussels").distribution
+    assert first
+    send(press, first, [DeliveryState.ACCEPTED] * 3)
+    given = notices.kill(press.room, SLUG, "anna", reason="wrong")
+    with press.room.store.read() as tx:
+        [notice] = stored.ls_open(tx)
+    assert telling.tell(press.room, replace(notice, rounds=0)) is None
+    go(press)
+    assert counts(press)[("notice", "accepted")] == given.told == 3
