@@ -73,8 +73,13 @@ UNKNOWN = {
 }
 """What caniemail does not judge."""
 
-CONFORMANCE: dict[str, str] = {}
+CONFORMANCE = {
+    "no-deprecated-attr": "align, bgcolor, valign, width: for programs that do not read CSS there.",
+}
 """Rules of html-validate that messages break."""
 
-ACCESSIBILITY: dict[str, str] = {}
+ACCESSIBILITY = {
+    "landmark-one-main": "A mail is shown inside a page with landmarks; Gmail strips them anyway.",
+    "region": "The same.",
+}
 """Rules of axe-core that messages break."""

@@ -118,3 +118,26 @@ def node_modules() -> Path:
                 timeout=300,
             )
     return modules
+
+
+def by_html_validate(pages: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
+    """html-validate (WHATWG HTML): the rules that each page breaks, as "rule: message (line)"."""
+    node_modules()
+    for name, html in pages.items():
+        (folder / name).write_text(html, "utf-8")
+    ended = subprocess.run(
+        ["node", HERE / "conform.mjs", *(folder / name for name in pages)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return {
+        name: [f"{rule}: {message} (line {line})" for rule, message, line in found]
+        for name, found in json.loads(ended.stdout).items()
+    }
+
+
+def axe_core() -> str:
+    """axe-core's source, to be run in a page."""
+    return (node_modules() / "axe-core" / "axe.min.js").read_text("utf-8")

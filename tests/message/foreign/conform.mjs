@@ -3,7 +3,7 @@ import { HtmlValidate, StaticConfigLoader } from "html-validate";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-const loader = new StaticConfigLoader({ root: true, extends: ["html-validate:standard"] });
+const loader = new StaticConfigLoader({ root: true, extends: ["html-validate:standard", "html-validate:a11y"] });
 const validator = new HtmlValidate(loader);
 const found = {};
 for (const file of process.argv.slice(2)) {
