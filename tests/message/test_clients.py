@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -16,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from lxml import html as parser
-from playwright.sync_api import Browser
+from mailer.message.phrases import phrases
+from playwright.sync_api import Browser, Page
 
 from tests.message.clients import sanitisers, tolerated
 from tests.message.clients.__main__ import PAGE, with_tables
@@ -58,7 +58,7 @@ def test_mails_conform_to_html(tmp_path: Path) -> None:
     found = by_html_validate({f"{each.name}.html": each.html for each in mails()}, tmp_path)
     faults = [f"{name} {fault}" for name, all_of in found.items() for fault in all_of]
     broken = {fault.split()[1].rstrip(":") for fault in faults}
-    assert broken == set(tolerated.CONFORMANCE), [f for f in faults if f.split()[1] != "no-dep"]
+    assert broken == set(tolerated.CONFORMANCE), faults[-20:]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -89,7 +89,7 @@ def test_nothing_scrolls_sideways_and_links_can_be_hit(
                 faults += _size_faults(f"{each.name} at {width}", seen, width)
                 if width <= 480:
                     phone, desk = seen["text"], originals[each.name]["text"]
-                    if phone.split() != [word for word in _without_dot(desk, phone)]:
+                    if phone.split() != _without_dot(desk, phone):
                         faults.append(f"{each.name} at {width}: other words than on a desk")
             page.set_viewport_size({"width": 720, "height": 900})
             page.evaluate("document.documentElement.style.zoom = 2")
@@ -131,14 +131,15 @@ def test_mails_survive_sanitisers(
     assert asked == []
 
 
-def _survival_faults(page, each: Mail, sanitise: Callable[[str], str], before: dict):
+def _survival_faults(
+    page: Page, each: Mail, sanitise: Callable[[str], str], before: dict
+) -> Iterator[str]:
     html = sanitise(each.html)
     if sanitise is not sanitisers.outlook:  # Word's window is never a phone's
         seen = look(page, html, 360)
         yield from _size_faults(f"{each.name} at 360", {**seen, "targets": []}, 360)
     seen = look(page, html)
     yield from _size_faults(each.name, seen, 760)
-    # Word's paragraphs stand below each other where a browser's would not: spaces differ.
     if seen["text"].casefold().split() != before["text"].casefold().split():
         yield f"{each.name}: words differ: {seen['text'][:200]}"
     if seen["links"] != before["links"]:
@@ -168,10 +169,9 @@ def test_mails_survive_a_forced_dark_mode(browser: Browser, turn: Callable[[str]
 def test_the_checks_bite(browser: Browser) -> None:
     """Mails that break one rule each are found by the check that is there for it."""
     good = mail("english").html
-    phrase = "Lead in harbour mud"
     grey = good.replace("color:#1b1b1a", "color:#aaaaaa")
     styled = good.replace("</head>", "<style>.ink { display: none }</style></head>")
-    wide = good.replace(f">{phrase}", f'><span style="padding-right:700px">{phrase}</span>', 1)
+    wide = good.replace("</h1>", '</h1><div style="width:700px">wide</div>')
     landmark = re.sub(r"<h1 ([^>]*)>", r'<div role="button"><h1 \1>', good)
     layered = good.replace('width="600"', 'width="900"')
     with shown(browser, axe_core()) as (page, asked):
@@ -192,23 +192,22 @@ def test_the_checks_bite(browser: Browser) -> None:
         look(page, good.replace("</h1>", '</h1><img src="https://example.org/p.png">'))
         assert asked == ["https://example.org/p.png"]
     function = sanitisers.gmail('<body><p style="color:red;width:clamp(1px,2vw,3px)">x</p></body>')
-    assert "style=\"\"" in function or "<p>x</p>" in function
+    assert "<p>x</p>" in function
     assert "css-display-flex" not in tolerated.LACKING
     assert "css-display-flex" in features()
     assert lacking("css-display-flex")
 
 
-def test_both_parts_have_the_same_words() -> None:
-    """C21: each word of the HTML is in the text part, and each link, and the notice is first."""
+def test_both_parts_have_the_same_words(originals: dict[str, dict]) -> None:
+    """C21: each word of the HTML is in the text part, and each link."""
     for each in mails():
+        shown_words = set(_words(originals[each.name]["text"]))
+        lost = shown_words - set(_words(each.text))
+        # The words of these links; the text part says the same in its own, before the address.
+        said = phrases(each.release.language)
+        known = " ".join(said[name] for name in ("unsubscribe", "preferences", "read_online"))
+        assert lost <= set(_words(known)), (each.name, lost)
         tree = parser.document_fromstring(each.html)
-        for hidden in tree.xpath("//head | //*[contains(@class, 'preheader')]"):
-            hidden.drop_tree()
-        words = Counter(_words(" ".join(tree.itertext())))
-        there = Counter(_words(each.text))
-        lost = {word for word in words if word not in there}
-        # What HTML shows as the words of a link, the text part says before the bare address.
-        assert lost <= {"unsubscribe", "choose", "photos", "and", "pdf"}, (each.name, lost)
         for href in tree.xpath("//a/@href"):
             bare = re.sub(r"^(mailto:|tel:)", "", str(href)).rstrip("/")
             assert bare in each.text or re.sub(r"\D", "", bare) in re.sub(r"\D", "", each.text)
@@ -232,7 +231,6 @@ def test_the_text_part_is_well_set() -> None:
         assert len({url for _, url in listed}) == len(listed), each.name
         body = re.sub(r"^\[\d+\] \S+$", "", each.text, flags=re.MULTILINE)
         assert set(re.findall(r"\[(\d+)\]", body)) == set(numbers), each.name
-    assert "&lt;O" in mail("hostile").raw.decode() or mail("hostile").name
 
 
 def _columns(line: str) -> int:

@@ -51,7 +51,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def shown(browser: Browser, axe: str = "", *, dark: bool = False) -> Iterator[tuple[Page, list[str]]]:
+def shown(
+    browser: Browser, axe: str = "", *, dark: bool = False
+) -> Iterator[tuple[Page, list[str]]]:
     """A page whose network is cut, so without any picture, and the URLs that it asked for."""
     context = browser.new_context(
         viewport={"width": 760, "height": 900}, color_scheme="dark" if dark else "light"

@@ -71,7 +71,9 @@ def _arabic() -> Release:
         headline_direction=None,
         subhead="ستون عينة على مدى أحد عشر شهرا تناقض أرقام الميناء",
         lead=paragraph("يحتوي طين الميناء على 312 mg/kg من الرصاص، حسب Harbour Observatory (2.1)."),
-        body=(paragraph("نشرت ", Inline("البيانات", href="https://data.example.org/ar"), " اليوم."),),
+        body=(
+            paragraph("نشرت ", Inline("البيانات", href="https://data.example.org/ar"), " اليوم."),
+        ),
         dateline=None,
         quotes=(),
     )
@@ -119,7 +121,9 @@ _RELEASES: dict[str, Callable[[], Release]] = {
     "agency": english,
 }
 NAMES = tuple(_RELEASES)
-_HOSTILE_ANNA = replace(ANNA, first_name='"><img src=x>', last_name="&lt;O’Neil</td>", outlet="<!--")
+_HOSTILE_ANNA = replace(
+    ANNA, first_name='"><img src=x>', last_name="&lt;O’Neil</td>", outlet="<!--"
+)
 
 
 @cache

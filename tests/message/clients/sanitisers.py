@@ -91,7 +91,7 @@ def outlook(html: str) -> str:
             style += f"padding:{padding[1]};" if padding else ""
             element.set("style", style)
     return _page(
-        f'<body style="margin: 8px; font: 16px \'Times New Roman\', serif">{_markup(root)}</body>'
+        f"<body style=\"margin: 8px; font: 16px 'Times New Roman', serif\">{_markup(root)}</body>"
     )
 
 
@@ -143,7 +143,7 @@ def _recoloured(
         return re.sub(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b", colour, found[0])
 
     body = re.sub(r"([\w-]+)\s*:[^;\"{}]*#[^;\"{}]*", declaration, page.split("</head>", 1)[1])
-    return body.replace("<body style=\"", '<body style="background-color: #000000; ', 1)
+    return body.replace('<body style="', '<body style="background-color: #000000; ', 1)
 
 
 def _body(html: str) -> parser.HtmlElement:

@@ -26,11 +26,11 @@ _SHORTHANDS = ("padding", "margin", "border", "background-color", "font-size", "
 # Several elements stand in one entry of the data.
 _ELEMENTS = {
     **{f"h{level}": "html-h1-h6" for level in range(1, 7)},
-    **{name: "html-lists" for name in ("ul", "ol", "li", "dl", "dt", "dd")},
-    **{name: "html-strong" for name in ("strong", "em", "b", "i")},
-    **{name: "html-table" for name in ("table", "tr", "td", "th", "tbody", "thead", "caption")},
-    **{name: "html-semantics" for name in ("main", "nav", "section", "article", "header")},
-    **{name: "html-semantics" for name in ("footer", "aside", "figure", "figcaption", "time")},
+    **dict.fromkeys(("ul", "ol", "li", "dl", "dt", "dd"), "html-lists"),
+    **dict.fromkeys(("strong", "em", "b", "i"), "html-strong"),
+    **dict.fromkeys(("table", "tr", "td", "th", "tbody", "thead", "caption"), "html-table"),
+    **dict.fromkeys(("main", "nav", "section", "article", "header"), "html-semantics"),
+    **dict.fromkeys(("footer", "aside", "figure", "figcaption", "time"), "html-semantics"),
 }
 _SELECTORS = {
     r"\.": "css-selector-class",
@@ -53,7 +53,7 @@ def features() -> dict[str, dict]:
 
 
 def newest(slug: str, family: str, platform: str) -> str:
-    """"y", "a" (partly), "n", or "u" for what nobody has tested."""
+    """ "y", "a" (partly), "n", or "u" for what nobody has tested."""
     versions = features()[slug]["stats"].get(family, {}).get(platform, {})
     # File order is the order of versions, but for months in a dozen places.
     months = all(re.fullmatch(r"\d{4}-\d\d", version) for version in versions)
