@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -242,30 +243,67 @@ def _place(finding: Finding) -> str:
 
 
 def preview(
-    release: RELEASE,
+    releases_: Annotated[
+        list[str], typer.Argument(metavar="RELEASE…", help="Files, ids or slugs.")
+    ],
     as_: Annotated[
         str | None, typer.Option("--as", metavar="EMAIL", help="As this journalist gets it.")
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("preview"),
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it in a browser and follow every save.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Where --watch listens.")
+    ] = 0,
 ) -> None:
     """Write the message as message.eml, message.html and message.txt.
 
-    Without --as it is made for a made-up journalist. The links in it act on nobody.
+    Without --as it is made for a made-up journalist. The links in it act on nobody. Several
+    releases get a folder each. --watch writes nothing: it serves a page on this machine.
     """
     from mailer.distribution import releases
 
+    if watch:
+        _watch(releases_, as_, port)
     with current().newsroom() as room:
-        stored = releases.resolve(room, release, current().actor, keep=False)
-        made = releases.preview(room, stored, out, as_email=as_)
-    for finding in made.findings:
-        if finding.severity != "note":
-            said = f"{_place(finding)}{printable(finding.message)}"
-            say(f"{str(finding.severity).capitalize()}: {said}")
+        found = [releases.resolve(room, each, current().actor, keep=False) for each in releases_]
+        folders = [out] if len(found) == 1 else [out / name for name in _folders(releases_)]
+        made = [
+            releases.preview(room, stored, folder, as_email=as_)
+            for stored, folder in zip(found, folders, strict=True)
+        ]
+    files = [path for each in made for path in each.files]
+    for each in made:
+        for finding in each.findings:
+            if finding.severity != "note":
+                said = f"{_place(finding)}{printable(finding.message)}"
+                say(f"{str(finding.severity).capitalize()}: {said}")
     if current().json:
-        document({"files": [str(path) for path in made.files], "findings": _plain(made.findings)})
+        findings = [finding for each in made for finding in each.findings]
+        document({"files": [str(path) for path in files], "findings": _plain(findings)})
         return
-    for path in made.files:
+    for path in files:
         line(str(path))
+
+
+def _watch(named: list[str], email: str | None, port: int) -> NoReturn:
+    """Become the process that serves the page: signals and output are its own then."""
+    arguments = ["--config", str(current().configuration().path), "--port", str(port)]
+    arguments += ["--as", email] if email else []
+    arguments += ["--json"] if current().json else []
+    sys.stdout.flush()
+    program = [sys.executable, "-m", "mailer.web.watch", *arguments, "--", *named]
+    os.execv(sys.executable, program)
+
+
+def _folders(named: list[str]) -> list[str]:
+    """A folder's name for each release, none twice."""
+    stems = [Path(each).name.replace(":", ".").removesuffix(Path(each).suffix) for each in named]
+    return [
+        stem if stems.count(stem) == 1 else f"{number}-{stem}"
+        for number, stem in enumerate(stems, 1)
+    ]
 
 
 def _plain(findings: Iterable[Finding]) -> list[dict[str, Any]]:

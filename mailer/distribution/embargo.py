@@ -304,7 +304,7 @@ def _early_message(room: Newsroom, release: int, revision: int, held: Held) -> M
     family = releases.family(room, stored)
     links = variants.links_of(room, stored.release.slug, family, stored.release.language)
     text = replace(stored, release=held_until(stored.release, held.until, held.zone))
-    return releases.compiled(room, text, languages=links)
+    return releases.compiled(room, text, languages=links, inside=True)
 
 
 def _stored(room: Newsroom, reference: str, actor: str) -> tuple[StoredRelease, int]:

@@ -18,6 +18,7 @@ from mailer.distribution.spam import spam_findings
 from mailer.errors import CheckFailed, Refused
 from mailer.message.checks import check_message
 from mailer.message.compile import compile_release
+from mailer.message.media import reachable
 from mailer.message.merge import Field, MergeTemplate
 from mailer.message.render import message_parts
 from mailer.release.model import Finding, Severity
@@ -52,6 +53,7 @@ def check(room: Newsroom, stored: StoredRelease, *, links: bool = False) -> tupl
             message = releases.sample(room, template)
             found += check_message(template, message_parts(message).html)
             found += spam_findings(message)
+    found += _of_pictures(room, stored)
     if links:
         targets = web_targets(stored.release, releases.setting(room, source=source))
         found += dead_links(targets)
@@ -72,7 +74,26 @@ def refuse_errors(room: Newsroom, stored: StoredRelease) -> None:
 
 def warnings(room: Newsroom, stored: StoredRelease, *, lift: int | None = None) -> list[str]:
     """The warnings on a release's text as sentences; `lift` is when it becomes free."""
-    return _sentences(releases.preflight(room, stored.release, lift=lift))
+    found = releases.preflight(room, stored.release, lift=lift)
+    return _sentences((*found, *_of_pictures(room, stored)))
+
+
+def _of_pictures(room: Newsroom, stored: StoredRelease) -> list[Finding]:
+    """C23: pictures that mail programs could not fetch safely are not shown."""
+    pictures = [each for each in stored.release.media if each.is_picture]
+    if not pictures or reachable(room.sender.public_url):
+        return []
+    return [
+        Finding(
+            "pictures_not_shown",
+            Severity.WARNING,
+            "Messages do not show the picture, as newsroom.public_url is not encrypted (https); "
+            "they link to it.",
+            pictures[0].line,
+            1,
+            "Serve the public pages over https, or set media.inline.",
+        )
+    ]
 
 
 def of_message(room: Newsroom, template: MergeTemplate) -> list[str]:

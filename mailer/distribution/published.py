@@ -20,9 +20,10 @@ from mailer.distribution.forms import Form
 from mailer.message.colour import Palette, palettes
 from mailer.message.phrases import kind_label, own_name
 from mailer.message.view import ALONE, Languages, Other
-from mailer.release.model import Kind, Release
+from mailer.release.media import FORMS, hosted_name, small_extension
+from mailer.release.model import Kind, Medium, Release
 from mailer.release.publish import WITHDRAWN, WITHDRAWN_TITLE, Channel, Edition, atom
-from mailer.store import published
+from mailer.store import media, published
 from mailer.store.base import Tx
 from mailer.store.published import Publication
 
@@ -127,6 +128,28 @@ class Shelf:
                 self._newsroom, found.release, found.edition, format, found.languages
             ),
         )
+
+    def medium(self, slug: str, name: str) -> Form | None:
+        """The file of that name of a release, or None where the release may not be read or none of
+        its texts that are published names it (any more). Raises StoreUnavailable."""
+        lead = self.find(slug)
+        if lead is None or lead.withdrawn:
+            return None
+        tags = [other.language for other in lead.languages.others]
+        pages = [lead, *(page for tag in tags if (page := self.find(slug, tag)) is not None)]
+        for medium in (each for page in pages for each in page.release.media if each.sha256):
+            for form in FORMS if medium.is_picture else FORMS[:1]:
+                if hosted_name(medium, form) == name:
+                    return self._file(medium, form)
+        return None
+
+    def _file(self, medium: Medium, form: str) -> Form | None:
+        with self._newsroom.store.read() as tx:
+            data = media.read(tx, medium.sha256, form)
+        if data is None:
+            return None
+        small = f"image/{'png' if small_extension(medium) == 'png' else 'jpeg'}"
+        return Form(data, medium.type if form == FORMS[0] else small, "")
 
     def feed(self, found: Sequence[Published]) -> Form:
         """The Atom feed of these releases."""

@@ -521,7 +521,8 @@ def _early_templates(
             text = ready[wave.language]
             links = variants.links_of(room, stored.release.slug, family, wave.language)
         text = replace(text, release=held_until(text.release, until, plan.timing.home))
-        made.append((wave, releases.compiled(room, text, languages=links)))
+        # Before the end nobody could fetch a picture (D4), so the message carries it.
+        made.append((wave, releases.compiled(room, text, languages=links, inside=True)))
     return made
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -16,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailer.clock import to_datetime
+from mailer.distribution import media
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dkim import signer_of
 from mailer.distribution.log import iso
@@ -39,6 +41,7 @@ from mailer.release import preflight as text_check
 from mailer.release.codec import to_json
 from mailer.release.describe import describe as describe_release
 from mailer.release.diff import Difference, differences
+from mailer.release.media import Taken
 from mailer.release.model import Finding as Finding
 from mailer.release.model import Release
 from mailer.release.preflight import Setting
@@ -59,7 +62,7 @@ class StoredRelease:
     """A release at hand. `id` and `revision` are None when it was only read, not kept.
 
     `new` tells whether this call made the revision, `alone` that one text or revision was named and
-    not the release in all its languages.
+    not the release in all its languages. `files` are those that go with it while they are not kept.
     """
 
     id: int | None
@@ -69,6 +72,7 @@ class StoredRelease:
     file: str
     new: bool = False
     alone: bool = False
+    files: Mapping[str, Taken] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def reference(self) -> str:
@@ -85,20 +89,41 @@ class Preview:
 
 
 def compiled(
-    room: Newsroom, stored: StoredRelease, *, test: bool = False, languages: Languages = ALONE
+    room: Newsroom,
+    stored: StoredRelease,
+    *,
+    test: bool = False,
+    languages: Languages = ALONE,
+    inside: bool = False,
 ) -> MergeTemplate:
-    """A release as it is sent, with links to its other `languages`.
+    """A release as it is sent, with links to its other `languages`. `inside`: it carries its
+    picture itself, as does a test, which nobody could fetch one for.
 
     Raises Refused for whatever is wrong in a template: nothing leaves then (contract, preflight
     errors).
     """
     source = template_source(room)
     try:
-        return compile_release(stored.release, room.sender, source, test=test, languages=languages)
+        return compile_release(
+            stored.release,
+            room.sender,
+            source,
+            test=test,
+            languages=languages,
+            inside=_inside(room, stored) if inside or test else None,
+        )
     except CheckFailed as error:
         raise Refused(
             error.message, where=error.where, hint=error.hint or "Nothing was queued."
         ) from error
+
+
+def _inside(room: Newsroom, stored: StoredRelease) -> dict[str, bytes]:
+    """The small form of the picture that a message shows, by the SHA-256 of its file."""
+    picture = next((each for each in stored.release.media if each.is_picture), None)
+    if picture is None:
+        return {}
+    return {picture.sha256: media.read(room, picture, media.INSIDE, stored.files)}
 
 
 def import_file(room: Newsroom, path: Path, actor: str) -> StoredRelease:
@@ -107,30 +132,42 @@ def import_file(room: Newsroom, path: Path, actor: str) -> StoredRelease:
     Raises InputError when the file cannot be read as a release.
     """
     data = _read(path)
-    digest = hashlib.sha256(data).hexdigest()
-    with room.store.read() as tx:
-        known = releases.known(tx, digest)
-        if known is not None:
-            return _stored(releases.get(tx, *known))
-    # Read outside the transaction: a long text must not keep writers waiting.
-    release = _parse(room, data, path.name)
+    read = read_file(room, path, data)
+    if read.id is not None:
+        return read
+    # Kept outside the transaction: large pictures must not keep writers waiting.
+    media.keep(room.store, read.files)
     with room.store.write() as tx:
-        known = releases.known(tx, digest)
+        known = releases.known(tx, read.sha256)
         new = known is None
         if known is None:
-            known = releases.keep(tx, release, data, sha256=digest, file=path.name, actor=actor)
+            known = releases.keep(
+                tx, read.release, data, sha256=read.sha256, file=path.name, actor=actor
+            )
         return _stored(releases.get(tx, *known), new=new)
 
 
-def read_file(room: Newsroom, path: Path) -> StoredRelease:
-    """A release file as it stands, not kept. Raises InputError."""
-    data = _read(path)
-    digest = hashlib.sha256(data).hexdigest()
+def read_file(room: Newsroom, path: Path, data: bytes | None = None) -> StoredRelease:
+    """A release file as it stands, its bytes `data` if they were read before; not kept, unless it
+    is already. Raises InputError, also for the files that go with it."""
+    data = _read(path) if data is None else data
+    known = _known_bytes(room, hashlib.sha256(data).hexdigest())
+    if known is not None:
+        return known
+    loaded = media.load(_parse(room, data, path.name), path.absolute().parent)
+    digest = loaded.digest(data)
+    if loaded.files:
+        # The same text with other pictures is another revision.
+        known = _known_bytes(room, digest)
+    if known is not None:
+        return known
+    return StoredRelease(None, None, loaded.release, digest, str(path), files=loaded.files)
+
+
+def _known_bytes(room: Newsroom, digest: str) -> StoredRelease | None:
     with room.store.read() as tx:
         known = releases.known(tx, digest)
-        if known is not None:
-            return _stored(releases.get(tx, *known))
-    return StoredRelease(None, None, _parse(room, data, path.name), digest, str(path))
+        return None if known is None else _stored(releases.get(tx, *known))
 
 
 def resolve(room: Newsroom, reference: str, actor: str, *, keep: bool = True) -> StoredRelease:
@@ -299,8 +336,8 @@ def preview(
     template errors (nothing is written then), NotFound for an unknown journalist, UsageError when
     `out` cannot be a folder.
     """
-    template = compile_release(stored.release, room.sender, template_source(room))
-    recipient = _made_up(room, template) if as_email is None else _known(room, as_email)
+    template = as_shown(room, stored)
+    recipient = _made_up(room, template) if as_email is None else known_recipient(room, as_email)
     message = merged_for(room, template, recipient)
     parts = message_parts(message)
     try:
@@ -314,7 +351,7 @@ def preview(
     files = []
     for name, data in (
         ("message.eml", message),
-        ("message.html", parts.html.encode("utf-8")),
+        ("message.html", parts.page.encode("utf-8")),
         ("message.txt", parts.text.encode("utf-8")),
     ):
         path = out / name
@@ -331,8 +368,17 @@ def sample_message(room: Newsroom, stored: StoredRelease) -> bytes:
 
     Raises CheckFailed for template errors.
     """
-    template = compile_release(stored.release, room.sender, template_source(room))
+    template = as_shown(room, stored)
     return merged_for(room, template, _made_up(room, template))
+
+
+def as_shown(room: Newsroom, stored: StoredRelease, languages: Languages = ALONE) -> MergeTemplate:
+    """The message with its picture inside: nothing is published that it could be fetched from.
+
+    Raises CheckFailed for template errors.
+    """
+    source, inside = template_source(room), _inside(room, stored)
+    return compile_release(stored.release, room.sender, source, languages=languages, inside=inside)
 
 
 def _unwritable(path: Path, error: OSError) -> MailerError:
@@ -362,20 +408,24 @@ def sample(room: Newsroom, template: MergeTemplate) -> bytes:
 
 def merged_for(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> bytes:
     """The message as this journalist would get it, signed; its links act on nobody."""
-    now = room.clock.now()
-    values = slot_values(
+    chunks = template.merge(values_for(room, template, recipient))
+    signer = signer_of(room.config, template)
+    signed = signer.sign(chunks, room.clock.now()).header if signer else b""
+    return signed + b"".join(chunks)
+
+
+def values_for(room: Newsroom, template: MergeTemplate, recipient: Recipient) -> dict[str, str]:
+    """What the message's fields hold for this journalist; its tokens stand for nobody."""
+    return slot_values(
         recipient,
         delivery=0,
         journalist=0,
         list_id=0,
         sender=template.sender,
         keys=room.keys,
-        date=now,
+        date=room.clock.now(),
         language=template.language,
     )
-    chunks = template.merge(values)
-    signer = signer_of(room.config, template)
-    return (signer.sign(chunks, now).header if signer else b"") + b"".join(chunks)
 
 
 def _made_up(room: Newsroom, template: MergeTemplate) -> Recipient:
@@ -395,7 +445,8 @@ def _made_up(room: Newsroom, template: MergeTemplate) -> Recipient:
     )
 
 
-def _known(room: Newsroom, email: str) -> Recipient:
+def known_recipient(room: Newsroom, email: str) -> Recipient:
+    """A journalist in the store as a message sees him. Raises NotFound."""
     with room.store.read() as tx:
         row = releases.recipient(tx, room.address_hash(email))
     if row is None:

@@ -77,12 +77,16 @@ def match(wanted: str, offered: Iterable[str]) -> str:
 
 def links_of(room: Newsroom, slug: str, family: Family, language: str) -> Languages:
     """The page of a text, and the other languages that it links to."""
+    there = [each.language for each in family.texts if each.number is not None]
+    return links_among(room, slug, there, family.lead, language)
+
+
+def links_among(
+    room: Newsroom, slug: str, there: Iterable[str], lead: str, language: str
+) -> Languages:
+    """The same for languages that are told, whether kept or not."""
     home = f"{room.sender.public_url}/r/{slug}"
-    pages = {
-        each.language: home if each.language == family.lead else f"{home}/{each.language}"
-        for each in family.texts
-        if each.number is not None
-    }
+    pages = {each: home if each == lead else f"{home}/{each}" for each in there}
     others = [Other(each, own_name(each), url) for each, url in pages.items() if each != language]
     return Languages(pages.get(language, home), tuple(others))
 

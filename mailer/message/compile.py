@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.utils import parseaddr
 from html.parser import HTMLParser
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from mailer.errors import CheckFailed, ConfigError
 from mailer.message.headers import mailbox_field, raw_url, unstructured
 from mailer.message.inline import inline_css
+from mailer.message.media import image_part
 from mailer.message.merge import HTML_LIMIT, Field, MergeTemplate
 from mailer.message.model import Sender
 from mailer.message.phrases import phrases
@@ -39,17 +40,20 @@ def compile_release(
     layout: str = "release",
     test: bool = False,
     languages: Languages = ALONE,
+    inside: Mapping[str, bytes] | None = None,
 ) -> MergeTemplate:
     """Compile a release with the layout `email/{layout}.html` and `.txt`.
 
     A `test` differs from what journalists get in one thing: its Subject begins with [TEST] (D24).
     `languages` are the other languages of the release, which it links to, and its own page.
+    `inside` are pictures that the message carries itself, by the SHA-256 of their file (B2); it
+    carries those that it shows.
 
     Raises CheckFailed for errors in templates (file and line), template marks left over in the
     release, a part without a way to leave (E10), and HTML over 100,000 bytes (B16); ConfigError
     for a sender that cannot be used.
     """
-    view = replace(view_of(release, sender, templates.theme), languages=languages)
+    view = replace(view_of(release, sender, templates.theme, inside), languages=languages)
     if test:
         view = replace(view, subject=f"[TEST] {view.subject}")
     html = _render_html(view, templates, layout)
@@ -60,7 +64,7 @@ def compile_release(
         subject=view.subject,
         language=release.language,
         sender=sender,
-        parts=_join([*_header(view), *_body(text_parts, html_parts)]),
+        parts=_join([*_header(view), *_body(text_parts, html_parts, _images(view, html, inside))]),
         html_size=_size(html.plain.encode()),
         encoded_html_size=_size(html_parts),
         text_size=_size(text.plain.encode()),
@@ -295,8 +299,20 @@ def _header(view: View) -> list[str | Field]:
     ]
 
 
-def _body(text: Sequence[str | Field], html: Sequence[str | Field]) -> list[str | Field]:
-    """Both parts between boundaries, text first (B1)."""
+def _images(view: View, html: _Rendered, inside: Mapping[str, bytes] | None) -> list[str]:
+    """The parts of the pictures that the HTML shows from inside of the message, each once (B2)."""
+    found = {}
+    for item in view.media.pictures:
+        data = (inside or {}).get(item.medium.sha256)
+        if data is not None and item.image in html.output:
+            found[item.image] = image_part(item.medium, view.sender, data)
+    return list(found.values())
+
+
+def _body(
+    text: Sequence[str | Field], html: Sequence[str | Field], images: Sequence[str]
+) -> list[str | Field]:
+    """Both parts between boundaries, text first (B1); pictures beside the HTML (B2)."""
     boundary = Field("boundary", "boundary")
 
     def head(subtype: str) -> str:
@@ -305,6 +321,14 @@ def _body(text: Sequence[str | Field], html: Sequence[str | Field]) -> list[str 
             "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         )
 
+    beside: list[str | Field] = [head("html"), *html]
+    if images:
+        # No boundary may begin as another one does (RFC 2046 section 5.1.1): all begin with "=_".
+        beside = ['\r\nContent-Type: multipart/related; type="text/html";\r\n boundary="r']
+        beside += [boundary, '"\r\n\r\n--r', boundary, head("html"), *html]
+        for image in images:
+            beside += ["\r\n--r", boundary, image]
+        beside += ["\r\n--r", boundary, "--\r\n"]
     return [
         "--",
         boundary,
@@ -312,8 +336,7 @@ def _body(text: Sequence[str | Field], html: Sequence[str | Field]) -> list[str 
         *text,
         "\r\n--",
         boundary,
-        head("html"),
-        *html,
+        *beside,
         "\r\n--",
         boundary,
         "--\r\n",

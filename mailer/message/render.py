@@ -23,21 +23,32 @@ from mailer.release.publish import Edition, jsonld, summary
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The two readable parts of a message, lines parted by "\\n"."""
+    """The two readable parts of a message, lines parted by "\\n". `page` is the HTML with the
+    pictures that the message carries in it, so that a browser shows it as a mail program does."""
 
     html: str
     text: str
+    page: str = ""
 
 
 def message_parts(message: bytes) -> Parts:
     """The HTML and text parts of a message that `merge` made."""
     found = {"text/html": "", "text/plain": ""}
+    pictures: dict[str, str] = {}
     for part in message_from_bytes(message).walk():
-        if part.get_content_type() in found:
+        kind = part.get_content_type()
+        if kind in found and part.get_content_disposition() != "attachment":
             payload = part.get_payload(decode=True)
             if isinstance(payload, bytes):
-                found[part.get_content_type()] = payload.decode("utf-8").replace("\r\n", "\n")
-    return Parts(html=found["text/html"], text=found["text/plain"])
+                found[kind] = payload.decode("utf-8").replace("\r\n", "\n")
+        elif part["Content-ID"]:
+            encoded = "".join(str(part.get_payload()).split())
+            place = f'"cid:{part["Content-ID"].strip("<> ")}"'
+            pictures[place] = f'"data:{kind};base64,{encoded}"'
+    page = found["text/html"]
+    for place, picture in pictures.items():
+        page = page.replace(place, picture)
+    return Parts(html=found["text/html"], text=found["text/plain"], page=page)
 
 
 def online_html(
@@ -85,6 +96,19 @@ def online_text(
     raw = render(templates, templates.environment("online"), "web/release.txt", context)
     lines = "\n".join(line.rstrip() for line in raw.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"
+
+
+def in_mode(html: str, *, dark: bool) -> str:
+    """The HTML part as a mail program in that mode shows it, whatever mode this machine is in."""
+    html = re.sub(
+        r"\(\s*prefers-color-scheme:\s*(dark|light)\s*\)",
+        lambda found: "all" if (found[1] == "dark") == dark else "not all",
+        html,
+    )
+    html = re.sub(r"(@media )\s*(?:screen and )?(all|not all)\b", r"\1\2", html)
+    scheme = "dark" if dark else "light"
+    html = html.replace('content="light dark"', f'content="{scheme}"')
+    return html.replace("color-scheme: light dark", f"color-scheme: {scheme}")
 
 
 def style_hashes(html: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mailer.message.media import Shown
 from mailer.message.view import View
 from mailer.message.wrap import COLUMNS, fold, width, wrap
 from mailer.release.html import heading_levels, safe_href
@@ -92,6 +93,21 @@ class TextPart:
         return "\n".join(
             line for link in links for line in wrap(self._words((link,)), first="- ", rest="  ")
         )
+
+    def media(self, items: Iterable[Shown]) -> str:
+        """Each picture or file: what it shows and whose it is, type and size, its address."""
+        words = self._words_of()
+        out = []
+        for item in items:
+            said = [item.name.rstrip(".") + "."]
+            if item.medium.credit:
+                said.append(words["credit"].format(credit=item.medium.credit.rstrip(".")) + ".")
+            if item.medium.licence:
+                said.append(words["licence"].format(licence=item.medium.licence.rstrip(".")) + ".")
+            lines = wrap(" ".join(said), first="- ", rest="  ")
+            lines += [f"  {text}" for text in (item.facts, item.url) if text]
+            out.append("\n".join(lines))
+        return "\n\n".join(out)
 
     def numbered(self) -> str:
         """The list of numbered links. A URL is never broken, however long it is."""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from mailer.clock import SECOND, to_datetime
 from mailer.message.colour import Palette
+from mailer.message.media import Gallery, gallery
 from mailer.message.model import Sender
 from mailer.message.phrases import (
     RTL,
@@ -97,6 +98,9 @@ class Languages:
     others: tuple[Other, ...] = ()
 
 
+_MARGINS = 48
+"""Pixels beside the column's text, both sides together (templates/email/partials/style.css)."""
+
 ALONE = Languages()
 """A release in one language."""
 
@@ -125,6 +129,7 @@ class View:
     dark: Palette
     type: Typography
     theme: Theme
+    media: Gallery
     languages: Languages = ALONE
 
     @property
@@ -147,8 +152,14 @@ class View:
         return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
 
 
-def view_of(release: Release, sender: Sender, theme: Theme = PLAIN) -> View:
-    """Decide how a release is shown. Raises CheckFailed for a theme that cannot be read."""
+def view_of(
+    release: Release,
+    sender: Sender,
+    theme: Theme = PLAIN,
+    inside: Mapping[str, bytes] | None = None,
+) -> View:
+    """Decide how a release is shown; `inside` are the pictures that the message itself carries, by
+    their SHA-256. Raises CheckFailed for a theme that cannot be read."""
     light, dark = theme.palettes(sender.accent)
     spoken = phrase_language(release.language)
     words = phrases(release.language, sender.own_words)
@@ -173,6 +184,7 @@ def view_of(release: Release, sender: Sender, theme: Theme = PLAIN) -> View:
         dark=dark,
         type=_typography(release.language, theme),
         theme=theme,
+        media=gallery(release, sender, theme.width - _MARGINS, inside),
     )
 
 

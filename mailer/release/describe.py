@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailer.release.model import Block, Contact, Office, Quote, Release, Removed, Severity
+from mailer.release.model import (
+    Block,
+    Contact,
+    Event,
+    Moment,
+    Office,
+    Quote,
+    Release,
+    Removed,
+    Severity,
+)
 from mailer.release.times import stamp_in
 
 Row = tuple[str, str]
@@ -24,6 +34,24 @@ def describe(release: Release) -> list[tuple[str, list[Row]]]:
     return [(title, rows) for title, rows in sections if rows]
 
 
+def event_lines(event: Event) -> str:
+    """The event's time and place for lists and comparisons, one part a line."""
+    lines = [_moment(event.start, event.zone)]
+    if event.end is not None:
+        lines[0] += f" – {_moment(event.end, event.zone)}"
+    lines[0] += f" {event.zone}"
+    lines += event.place
+    lines += [line for line in (event.online, event.what, *event.who, event.access) if line]
+    if event.deadline is not None:
+        lines.append(f"until {_moment(event.deadline, event.zone)}")
+    lines += [line for line in (event.photo, event.languages, event.note) if line]
+    return "\n".join(lines)
+
+
+def _moment(moment: Moment, zone: str) -> str:
+    return moment.day.isoformat() if moment.instant is None else stamp_in(moment.instant, zone)
+
+
 def _identity(release: Release) -> Iterator[Row]:
     yield "Id", release.slug
     yield "Kind", release.kind.value
@@ -35,6 +63,8 @@ def _identity(release: Release) -> Iterator[Row]:
             "Embargo",
             f"{stamp_in(release.embargo.instant, release.embargo.zone)} {release.embargo.zone}",
         )
+    if release.event:
+        yield "Event", event_lines(release.event)
     text = release.source_format in {"plain text", "Markdown"}
     yield (
         "File",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
+from mailer.release.describe import event_lines
 from mailer.release.model import Block, Contact, Quote, Release
 from mailer.release.times import stamp_in
 
@@ -55,6 +56,7 @@ def differences(old: Release, new: Release) -> list[Difference]:
     found += _single("kind", old.kind.value, new.kind.value)
     found += _single("language", old.language, new.language)
     found += _single("embargo", _embargo(old), _embargo(new))
+    found += _single("event", *(event_lines(r.event) if r.event else "" for r in (old, new)))
     found += _single("status", old.status_line or "", new.status_line or "")
     found += _single("subject", old.subject or "", new.subject or "")
     found += _single("headline", old.headline, new.headline)
@@ -67,6 +69,7 @@ def differences(old: Release, new: Release) -> list[Difference]:
     found += _series("about", *(_about(each) for each in (old, new)))
     found += _series("contact", *(_contacts(each.contacts) for each in (old, new)))
     found += _series("link", _links(old), _links(new))
+    found += _series("media", _media(old), _media(new))
     found += _single("issuer", _issuer(old), _issuer(new))
     return found
 
@@ -208,6 +211,24 @@ def _contacts(contacts: Sequence[Contact]) -> list[str]:
 
 def _links(release: Release) -> list[str]:
     return [f"{link.text.strip()} <{link.href or ''}>" for link in release.links]
+
+
+def _media(release: Release) -> list[str]:
+    return [
+        ", ".join(
+            text
+            for text in (
+                each.file or each.url,
+                each.caption,
+                each.alt,
+                each.credit,
+                each.licence,
+                each.sha256[:12],
+            )
+            if text
+        )
+        for each in release.media
+    ]
 
 
 def _issuer(release: Release) -> str:

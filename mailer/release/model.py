@@ -129,6 +129,41 @@ class Embargo:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A day in the zone of its event; `instant` (UTC microseconds) where a time is given too."""
+
+    day: date
+    instant: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an advisory invites to (D9). `start` without an instant: whole days, to `end`'s.
+
+    `zone` is an IANA name. `stated` in the front matter, else read in the text, from `line` on.
+    `place` are the lines of the address, the venue first; `who` the speakers, one each. `access`
+    says in words who may come and how, with an address, telephone number and a last day for it.
+    """
+
+    start: Moment
+    zone: str
+    end: Moment | None = None
+    what: str | None = None
+    place: tuple[str, ...] = ()
+    online: str | None = None
+    who: tuple[str, ...] = ()
+    access: str | None = None
+    access_email: str | None = None
+    access_phone: str | None = None
+    deadline: Moment | None = None
+    photo: str | None = None
+    languages: str | None = None
+    note: str | None = None
+    stated: bool = False
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QuotePart:
     """One stretch of a quotation: surely `text_min`, at most `text_max`, and who says it how."""
 
@@ -196,6 +231,36 @@ class Boilerplate:
 
 
 @dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture, recording or document that goes with the text (D14).
+
+    `file` is its name as the author wrote it, relative to the text's own file, or empty where it is
+    only linked to (`url`). `line` is where it is named (1-based). The rest is known once the file
+    was taken in: the SHA-256 (hex) of what is hosted, its media type, bytes, width and height in
+    pixels (0 for what is no picture), and how many seconds it moves.
+    """
+
+    file: str
+    url: str = ""
+    caption: str = ""
+    alt: str = ""
+    credit: str = ""
+    licence: str = ""
+    line: int | None = None
+    sha256: str = ""
+    type: str = ""
+    size: int = 0
+    width: int = 0
+    height: int = 0
+    seconds: int = 0
+
+    @property
+    def is_picture(self) -> bool:
+        """A picture that was taken in, so that it can be shown."""
+        return bool(self.sha256) and self.type.startswith("image/")
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceholderLink:
     """A link that leads nowhere; its words are kept, the link is dropped."""
 
@@ -247,6 +312,7 @@ class Release:
     issuer: Issuer | None = None
     offices: tuple[Office, ...] = ()
     links: tuple[Inline, ...] = ()
+    media: tuple[Medium, ...] = ()
     end_mark: str | None = None
     placeholder_links: tuple[PlaceholderLink, ...] = ()
     wordmark: str | None = None
@@ -261,3 +327,4 @@ class Release:
     translates: int | None = None
     headline_line: int | None = None
     dateline_line: int | None = None
+    event: Event | None = None

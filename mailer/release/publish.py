@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 from mailer.clock import to_datetime
 from mailer.release.html import article_html, article_text, safe_href
-from mailer.release.model import Block, Contact, Inline, Kind, Office, Release
+from mailer.release.media import medium_url
+from mailer.release.model import Block, Contact, Inline, Kind, Medium, Office, Release
 from mailer.release.text import words
 
 NINJS_SCHEMA = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"
@@ -109,7 +110,8 @@ def ninjs(release: Release, edition: Edition) -> dict[str, Any]:
             {"uri": uri, "name": link.text.strip() or uri, "rel": "seeAlso"}
             for link in release.links
             for uri in _absolute(link)
-        ],
+        ]
+        + [_association(each, release, edition) for each in release.media],
         "copyrightHolder": issuer,
         "altIds": [{"role": "slug", "value": release.slug}],
         "renditions": [{"name": "web", "href": edition.url, "contentType": "text/html"}],
@@ -169,6 +171,9 @@ def jsonld(release: Release, edition: Edition) -> dict[str, Any]:
             "datePublished": _iso(edition.published),
             "dateModified": _iso(edition.updated),
             "version": edition.revision,
+            "image": [
+                _image_object(each, release, edition) for each in release.media if each.is_picture
+            ],
             "isAccessibleForFree": True,
             "author": author,
             "publisher": newsroom,
@@ -338,6 +343,44 @@ def _office(office: Office) -> list[dict[str, Any]]:
     if phone:
         found.append({"type": "phone", "role": "office", "name": office.label, "value": phone})
     return found
+
+
+def _image_object(medium: Medium, release: Release, edition: Edition) -> dict[str, Any]:
+    return {
+        "@type": "ImageObject",
+        "contentUrl": medium_url(edition.publisher.url, release.slug, medium),
+        "encodingFormat": medium.type,
+        "width": medium.width,
+        "height": medium.height,
+        "caption": medium.caption or medium.alt,
+        "creditText": medium.credit,
+        "copyrightNotice": medium.licence,
+    }
+
+
+def _association(medium: Medium, release: Release, edition: Edition) -> dict[str, Any]:
+    """A picture, recording or document as an item beside the text (ninjs 3.1, associations)."""
+    kinds = {"image": "picture", "audio": "audio", "video": "video"}
+    url = medium_url(edition.publisher.url, release.slug, medium)
+    return {
+        "uri": url,
+        "type": kinds.get(medium.type.partition("/")[0]),
+        "rel": "media",
+        "name": medium.file or url,
+        "by": medium.credit,
+        "copyrightNotice": medium.licence,
+        "descriptions": _texts(("caption", medium.caption), ("alternative", medium.alt)),
+        "renditions": [
+            {
+                "name": "original",
+                "href": url,
+                "contentType": medium.type,
+                "sizeInBytes": medium.size or None,
+                "width": medium.width or None,
+                "height": medium.height or None,
+            }
+        ],
+    }
 
 
 def _absolute(link: Inline) -> list[str]:

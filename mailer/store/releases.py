@@ -12,7 +12,7 @@ from typing import Any
 
 from mailer.release.codec import from_json, to_json
 from mailer.release.model import Embargo, Release
-from mailer.store import embargo, variants
+from mailer.store import embargo, media, variants
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
 
@@ -88,6 +88,7 @@ def keep(
         now=now,
         **_of_languages(release),
     )
+    media.refer(tx, release_id, number, (each.sha256 for each in release.media if each.sha256))
     add_event(
         tx,
         "release_imported",

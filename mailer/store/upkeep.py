@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailer.clock import SECOND
+from mailer.store import media
 from mailer.store.base import Tx
 
 STOP_WITHIN = SECOND
@@ -68,6 +69,7 @@ def faults(tx: Tx) -> Iterator[Fault]:
             yield Fault(f"The database is damaged: {row['integrity_check']}.")
     yield from _strays(tx)
     yield from _altered(tx)
+    yield from map(Fault, media.faults(tx))
     yield from _broken_rules(tx)
     yield from _disagreements(tx)
 
@@ -85,7 +87,8 @@ def _altered(tx: Tx) -> Iterator[Fault]:
         if data is None or hashlib.sha256(data).hexdigest() != row["digest"]:
             yield Fault(f"The compiled template {row['digest'][:12]} is missing or altered.")
     for row in tx.stream("upkeep.revisions"):
-        if hashlib.sha256(row["source"]).hexdigest() != row["sha256"]:
+        files = media.named(tx, row["release"], row["number"])
+        if media.digest_of(row["source"], files) != row["sha256"]:
             yield Fault(f"Revision {row['number']} of release {row['release']} was altered.")
 
 

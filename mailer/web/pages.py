@@ -63,7 +63,7 @@ class Pages:
             f":root{{{_properties(light)}}}\n"
             f"@media(prefers-color-scheme:dark){{:root{{{_properties(dark)}}}}}\n"
         )
-        return (colours + self._source(STYLESHEET)).encode()
+        return (colours + self.source(STYLESHEET)).encode()
 
     @cached_property
     def stylesheet_path(self) -> str:
@@ -73,12 +73,13 @@ class Pages:
     def icon_answer(self) -> Response:
         """The newsroom's mark for browser tabs, in its accent."""
         light, _ = palettes(self.config.newsroom.accent)
-        drawing = self._source(ICON)
+        drawing = self.source(ICON)
         drawing = drawing.replace("#accent", light.accent).replace("#on-accent", light.on_accent)
         headers = {"Cache-Control": "public, max-age=86400"}
         return Response(drawing, 200, headers, "image/svg+xml")
 
-    def _source(self, name: str) -> str:
+    def source(self, name: str) -> str:
+        """A file beside the templates, as it stands."""
         loader = self._environment.loader
         assert loader is not None
         return loader.get_source(self._environment, name)[0]

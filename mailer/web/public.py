@@ -80,6 +80,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/r/{slug}.txt", reading.text)
     page("/r/{slug}.json", reading.item)
     page("/r/{slug}", reading.release)
+    page("/r/{slug}/media/{name}", reading.medium)
     page("/r/{slug}/{language}.txt", reading.text)
     page("/r/{slug}/{language}.json", reading.item)
     page("/r/{slug}/{language}", reading.release)

@@ -90,6 +90,20 @@ class Reading:
             return Response(form.body, 410, private(), form.media_type)
         return await self._other(request, found, "ninjs")
 
+    async def medium(self, request: Request, slug: str, name: str) -> Response:
+        """GET /r/{slug}/media/{name}: a picture or file of a release that may be read now."""
+        began = time.monotonic()
+        form = await run_in_threadpool(self._shelf.medium, slug, name)
+        if form is None:
+            await asyncio.sleep(until_next_step(time.monotonic() - began))
+            raise HTTPException(404)
+        # Mail programs on the web fetch pictures from anywhere; what a file holds runs nothing.
+        extra = {
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        return _answer(request, form, extra)
+
     async def _find(self, slug: str, language: str) -> Published:
         began = time.monotonic()
         found = await run_in_threadpool(self._shelf.find, slug, language)

@@ -35,7 +35,7 @@ async def serve(newsroom: Newsroom, stop: asyncio.Event, ready: Callable[[str, s
     ConfigError when an address cannot be used; then nothing was served.
     """
     with _bound(newsroom.config) as (public, desk):
-        servers = [_Server(public_app(newsroom)), _Server(desk_app(newsroom))]
+        servers = [Server(public_app(newsroom)), Server(desk_app(newsroom))]
         running = [
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (public, desk), strict=True)
@@ -62,7 +62,7 @@ def settings(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """One listener. Signals belong to the process: two servers would take them from each other."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -46,7 +46,7 @@ def _layout(press: Press, words: str) -> None:
     packaged = Path(__file__).parents[2] / "templates"
     folder = press.config.templates_dir
     shutil.copytree(packaged, folder, dirs_exist_ok=True)
-    layout = folder / "email" / "release.html"
+    layout = folder / "email" / "base.html"
     layout.write_text(layout.read_text().replace("</body>", f"<p>{words}</p></body>"))
 
 

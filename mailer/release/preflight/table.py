@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mailer.release.model import Severity
-from mailer.release.preflight import dates, links, parts, quotes, wording
+from mailer.release.preflight import dates, events, links, media, parts, quotes, wording
 from mailer.release.preflight.look import Hit, Look
 
 Function = Callable[[Look], Iterator[Hit]]
@@ -36,6 +36,13 @@ CHECKS: tuple[Check, ...] = (
     Check("embargo_in_gap", ERROR),
     Check("embargo_in_fold", ERROR),
     Check("embargo_weekday_mismatch", ERROR),
+    Check("event_without_start", ERROR),
+    Check("event_without_zone", ERROR),
+    Check("event_in_gap", ERROR),
+    Check("event_in_fold", ERROR),
+    Check("event_weekday_mismatch", ERROR),
+    Check("event_zone_season", ERROR),
+    Check("event_ends_before_start", ERROR, events.ends_before_start),
     Check("leftover_mark", ERROR, wording.template_mark),
     Check("template", ERROR),
     Check("headline_all_caps", WARNING, parts.headline_all_caps),
@@ -53,6 +60,13 @@ CHECKS: tuple[Check, ...] = (
     Check("dead_link", WARNING),
     Check("picture_without_alt", WARNING, links.picture_without_alt),
     Check("picture_without_credit", WARNING, links.picture_without_credit),
+    Check("picture_without_alt", WARNING, media.without_alt),
+    Check("picture_without_credit", WARNING, media.without_credit),
+    Check("media_without_licence", WARNING, media.without_licence),
+    Check("picture_small", WARNING, media.small),
+    Check("media_heavy", WARNING, media.heavy),
+    Check("picture_moves_long", WARNING, media.moving),
+    Check("pictures_not_shown", WARNING),
     Check("file_is_of_another_format", WARNING),
     Check("attached_mail_read", WARNING),
     Check("page_is_a_picture", WARNING),
@@ -95,6 +109,13 @@ CHECKS: tuple[Check, ...] = (
     Check("no_boilerplate", WARNING, parts.no_boilerplate),
     Check("embargo_zone_season", WARNING),
     Check("embargo_in_the_past", WARNING, dates.embargo_in_the_past),
+    Check("event_not_read", WARNING, events.not_read),
+    Check("event_in_the_past", WARNING, events.in_the_past),
+    Check("event_without_place", WARNING, events.without_place),
+    Check("event_deadline", WARNING, events.deadline),
+    Check("contact_off_at_event", WARNING, events.contact_off),
+    Check("advisory_under_embargo", WARNING, events.embargoed),
+    Check("event_recognised", NOTE),
     Check("date_in_the_past", WARNING, dates.date_in_the_past),
     Check("low_contrast", WARNING),
     Check("html_near_limit", WARNING),

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import PurePath
 
 from mailer.errors import InputError
-from mailer.release.model import Release
+from mailer.release.model import Medium, Release
 from mailer.release.read import htmlbytes, markdown, plain
 from mailer.release.read.assemble import assemble
 from mailer.release.read.decode import MOST_BYTES, decode
@@ -121,9 +121,20 @@ def _read(kind: Format, data: bytes, text: str, name: str) -> Paper:
 
 def _text(text: str, name: str, kind: Format) -> Paper:
     front, body, first_line = split(text, name)
-    read = markdown.read if kind is Format.MARKDOWN else plain.read
-    pieces, placeholders, unused = read(body, first_line)
-    return Paper(text, pieces, kind.value, placeholders=placeholders, unused=unused, front=front)
+    media: list[Medium] = []
+    if kind is Format.MARKDOWN:
+        pieces, placeholders, unused, media = markdown.read(body, first_line)
+    else:
+        pieces, placeholders, unused = plain.read(body, first_line)
+    return Paper(
+        text,
+        pieces,
+        kind.value,
+        placeholders=placeholders,
+        unused=unused,
+        media=media,
+        front=front,
+    )
 
 
 __all__ = ["read_release", "source_text"]

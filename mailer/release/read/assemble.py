@@ -19,16 +19,28 @@ from mailer.release.model import (
     Contact,
     Dateline,
     Embargo,
+    Event,
     Finding,
     Inline,
     Issuer,
+    Kind,
     PlaceholderLink,
     Quote,
     Release,
     Removed,
     Severity,
 )
-from mailer.release.read import contacts, dateline, embargo, furniture, marks, quotes, several
+from mailer.release.read import (
+    contacts,
+    dateline,
+    embargo,
+    event,
+    eventwords,
+    furniture,
+    marks,
+    quotes,
+    several,
+)
 from mailer.release.read import issuer as issuers
 from mailer.release.read import sections as parts
 from mailer.release.read import top as tops
@@ -39,6 +51,7 @@ from mailer.release.read.declared import (
     own_boilerplate,
     own_contacts,
     own_dateline,
+    own_media,
     own_notes,
     slug_of,
 )
@@ -69,6 +82,7 @@ def assemble(source: Source, paper: Paper) -> Release:
     front, pieces, placeholders = paper.front, paper.pieces, paper.placeholders
     language, direction = _language(source, front, pieces)
     several.refuse(pieces, source, language)
+    pieces = event.apart(pieces)
     lifted = furniture.lift(pieces, source.lines, language)
     draft.findings += lifted.findings
     if paper.format in {Format.TEXT, Format.MARKDOWN}:
@@ -89,6 +103,7 @@ def assemble(source: Source, paper: Paper) -> Release:
         draft.removed.append(Removed("front_matter", front.first, last, front.raw))
     headline = front.get("headline") or (_one_line(top.headline) if top.headline else "")
     headline = headline or paper.headline or ""
+    kind, occasion = _event(draft, source, front, top, sections.body, headline, language)
     line, lead, body = _lead(draft, source, front, top, sections.body, language)
     said = quotes.find(lead, body, language)
     issuer = issuers.find(front, lifted, sections, lead, body, top, language)
@@ -104,7 +119,7 @@ def assemble(source: Source, paper: Paper) -> Release:
         boilerplate = own_boilerplate(front, issuer)
     release = Release(
         slug=slug_of(source, front, headline),
-        kind=kind_of(source, front, top.kind, headline),
+        kind=kind,
         language=language,
         direction=direction,
         headline=headline,
@@ -124,6 +139,7 @@ def assemble(source: Source, paper: Paper) -> Release:
         issuer=issuer,
         offices=(*lifted.offices, *sections.offices),
         links=tuple(sections.links),
+        media=own_media(front, paper.media),
         end_mark=front.get("end_mark") or sections.end_mark,
         placeholder_links=tuple(placeholders),
         wordmark=lifted.wordmark or top.wordmark or sections.wordmark,
@@ -141,6 +157,7 @@ def assemble(source: Source, paper: Paper) -> Release:
         dateline_line=front.places.get("date")
         or top.dateline_line
         or (lead.line if lead else None),
+        event=occasion,
     )
     release = _keep_targets(_headline_language(release, front), pieces)
     return _account_for_all(release, source)
@@ -288,6 +305,32 @@ def _embargo(
             draft.removed.append(Removed("embargo", line, line, text))
     draft.findings += found
     return held
+
+
+def _event(
+    draft: _Draft,
+    source: Source,
+    front: FrontMatter,
+    top: tops.Top,
+    body: list[Piece],
+    headline: str,
+    language: str,
+) -> tuple[Kind, Event | None]:
+    """What the text is, and the event it invites to: stated, or labelled under an invitation."""
+    kind = kind_of(source, front, top.kind, headline)
+    open_to_reading = top.kind is None and not front.get("kind")
+    if "event" in front.values:
+        own, found = event.stated(source, front, language)
+        draft.findings += found
+        return (Kind.ADVISORY if open_to_reading and kind is Kind.RELEASE else kind), own
+    block = event.find(body)
+    if block.is_event and open_to_reading and eventwords.invites(headline):
+        kind = Kind.ADVISORY
+    if not block.is_event or kind is not Kind.ADVISORY:
+        return kind, None
+    read, found = event.labelled(block, source, language)
+    draft.findings += found
+    return kind, read
 
 
 def _contacts(

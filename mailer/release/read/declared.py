@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePath
 
 from mailer.errors import InputError
-from mailer.release.model import Block, BlockKind, Boilerplate, Contact, Dateline, Issuer, Kind
+from mailer.release.model import (
+    Block,
+    BlockKind,
+    Boilerplate,
+    Contact,
+    Dateline,
+    Issuer,
+    Kind,
+    Medium,
+)
 from mailer.release.read import contacts, dateline, dates, marks
 from mailer.release.read.frontmatter import FrontMatter
 from mailer.release.read.inline import light
@@ -81,6 +92,28 @@ def own_contacts(source: Source, front: FrontMatter) -> list[Contact]:
             )
         )
     return people
+
+
+def own_media(front: FrontMatter, shown: Sequence[Medium]) -> tuple[Medium, ...]:
+    """The pictures and files of the text, in its order, then those that only the front matter
+    names. What both name is one, and what the text leaves open the front matter says."""
+    line = front.places.get("media")
+    stated = [Medium(**{"file": "", **entry}, line=line) for entry in front.values.get("media", [])]
+    found: list[Medium] = []
+    for medium in shown:
+        if any(each.file == medium.file for each in found):
+            continue
+        said = next((each for each in stated if each.file == medium.file), None)
+        if said is not None:
+            medium = replace(
+                said,
+                line=medium.line,
+                alt=medium.alt or said.alt,
+                caption=medium.caption or said.caption,
+            )
+        found.append(medium)
+    known = {(each.file, each.url) for each in found} | {(each.file, "") for each in found}
+    return (*found, *(each for each in stated if not known & {(each.file, each.url)}))
 
 
 def kind_of(source: Source, front: FrontMatter, found: Kind | None, headline: str) -> Kind:

@@ -7,6 +7,7 @@ wrote it is the only one who knows what was meant.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from mailer.clock import to_datetime
@@ -25,7 +26,7 @@ _CLOCK = re.compile(
 _FOUR = re.compile(
     r"(?<!\d)(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s*(?:hrs?|hours|h|Uhr)?(?!\d)"
 )
-_WORDS = {
+WORDS = {
     "noon": time(12),
     "midday": time(12),
     "midnight": time(0),
@@ -134,14 +135,38 @@ _AMBIGUOUS = {
 
 
 def parse(
-    text: str, *, language: str, zone: str, line: int | None, today: date | None = None
+    text: str,
+    *,
+    language: str,
+    zone: str,
+    line: int | None,
+    today: date | None = None,
+    thing: str = "embargo",
 ) -> tuple[Embargo | None, list[Finding]]:
     """The embargo that a line states, and what is wrong with it.
 
     `zone` is the newsroom's: never used to read the time, only to suggest a way to write it.
+    `thing` is whose time is read, an "event"'s goes by the same rules: codes begin with it.
     Codes: embargo_without_zone (also without a date or time), embargo_in_gap, embargo_in_fold,
     embargo_weekday_mismatch (errors); embargo_zone_season (warning).
     """
+    held, found = _read(text, language, zone, line, today)
+    example = "EMBARGOED UNTIL " if thing == "embargo" else ""
+    offer = f"Write it like '{example}3 March 2025, 09:00 {zone}'."
+    return held, [
+        replace(
+            one,
+            code=one.code.replace("embargo_", f"{thing}_"),
+            message=one.message.replace("The embargo", f"The {thing}", 1),
+            suggestion=one.suggestion or offer,
+        )
+        for one in found
+    ]
+
+
+def _read(
+    text: str, language: str, zone: str, line: int | None, today: date | None
+) -> tuple[Embargo | None, list[Finding]]:
     iso = re.search(
         r"\d{4}-\d\d-\d\d[T ]\d\d:?\d\d\S*(?:\s*\[[^\]]+\])?(?:\s+[A-Z][a-z]+/[\w/+-]+)?", text
     )
@@ -152,27 +177,23 @@ def parse(
     found = dates.find(text, language, today)
     if found is None:
         return None, [
-            _error(
-                "embargo_without_zone", "The embargo names no date that can be read.", line, zone
-            )
+            _error("embargo_without_zone", "The embargo names no date that can be read.", line)
         ]
     rest = text[: found.start] + " \x01 " + text[found.end :]
-    clock, rest = _clock(rest)
+    hour, rest = clock(rest)
     if found.weekday_is_wrong:
         day = found.date.strftime("%A")
         message = (
             f"The embargo's weekday contradicts its date: {found.date.isoformat()} is a {day}."
         )
         return None, [
-            _error(
-                "embargo_weekday_mismatch", message, line, zone, "Correct the weekday or the date."
-            )
+            _error("embargo_weekday_mismatch", message, line, "Correct the weekday or the date.")
         ]
-    if clock is None:
+    if hour is None:
         return None, [
-            _error("embargo_without_zone", "The embargo names no time of day and zone.", line, zone)
+            _error("embargo_without_zone", "The embargo names no time of day and zone.", line)
         ]
-    naive = datetime.combine(found.date, clock)
+    naive = datetime.combine(found.date, hour)
     if re.search(r"24[:.h]?00", text):
         naive += timedelta(days=1)
     return _zoned(text, naive, rest, line, zone, language)
@@ -184,13 +205,13 @@ def _zoned(
     for word in re.findall(r"(?<![A-Za-z])[A-Z]{3,4}(?![A-Za-z])", rest):
         if word in _AMBIGUOUS:
             message = f"The embargo's zone {word} could mean {_AMBIGUOUS[word]}."
-            return None, [_error("embargo_without_zone", message, line, zone)]
+            return None, [_error("embargo_without_zone", message, line)]
     name = re.search(r"[A-Z][A-Za-z]+/[A-Z][\w+\-/]*", rest)
     if name:
         try:
             return _local(text, naive, times.zone_info(name.group()).key, line)
         except UsageError as error:
-            return None, [_error("embargo_without_zone", str(error), line, zone)]
+            return None, [_error("embargo_without_zone", str(error), line)]
     known = _abbreviation(rest)
     offset = _OFFSET.search(rest)
     if offset and (known is None or known[0] in {"UTC", "GMT"}):
@@ -208,7 +229,7 @@ def _zoned(
             city = " ".join(found[start : start + size])
             if city in cities:
                 return _local(text, naive, cities[city], line)
-    return None, [_error("embargo_without_zone", "The embargo names no time zone.", line, zone)]
+    return None, [_error("embargo_without_zone", "The embargo names no time zone.", line)]
 
 
 def _abbreviation(rest: str) -> tuple[str, int] | None:
@@ -265,7 +286,7 @@ def _offset(
     sign = -1 if match.group(1) in "-−" else 1
     minutes = sign * (int(match.group(2)) * 60 + int(match.group(3) or 0))
     instant = _at_offset(naive, minutes)
-    return Embargo(text, instant, _fixed_zone(minutes, instant, zone)), []
+    return Embargo(text, instant, fixed_zone(minutes, instant, zone)), []
 
 
 def _iso(
@@ -280,11 +301,11 @@ def _iso(
         instant = times.instant_of(when, "UTC")
     except UsageError:
         return None
-    fixed = _fixed_zone((when.offset or 0) // 60, instant, zone)
+    fixed = fixed_zone((when.offset or 0) // 60, instant, zone)
     return Embargo(text, instant, when.zone or fixed), []
 
 
-def _fixed_zone(minutes: int, instant: int, newsroom: str) -> str:
+def fixed_zone(minutes: int, instant: int, newsroom: str) -> str:
     """A zone to show an instant in that was written with an offset: the newsroom's if it fits."""
     if times.offset_at(instant, newsroom) == minutes * 60:
         return newsroom
@@ -300,7 +321,8 @@ def _at_offset(naive: datetime, minutes: int) -> int:
     return stamp.instant
 
 
-def _clock(text: str) -> tuple[time | None, str]:
+def clock(text: str) -> tuple[time | None, str]:
+    """The first time of day in a text, and the text with "\\x02" in its stead."""
     east = _EAST.search(text)
     if east and int(east["hour"]) <= 24 and int(east["minute"] or 0) < 60:
         hour = int(east["hour"]) % 24
@@ -308,7 +330,7 @@ def _clock(text: str) -> tuple[time | None, str]:
             hour += 12
         value = time(hour, int(east["minute"] or 0))
         return value, text[: east.start()] + " \x02 " + text[east.end() :]
-    for word, value in _WORDS.items():
+    for word, value in WORDS.items():
         match = re.search(rf"\b{word}\b", text, re.IGNORECASE)
         if match:
             return value, text[: match.start()] + " " + text[match.end() :]
@@ -332,11 +354,8 @@ def _clock(text: str) -> tuple[time | None, str]:
     return value, text[: where.start()] + " \x02 " + text[where.end() :]
 
 
-def _error(
-    code: str, message: str, line: int | None, zone: str, suggestion: str | None = None
-) -> Finding:
-    offer = suggestion or f"Write it like 'EMBARGOED UNTIL 3 March 2025, 09:00 {zone}'."
-    return Finding(code, Severity.ERROR, message, line, 1, offer)
+def _error(code: str, message: str, line: int | None, suggestion: str | None = None) -> Finding:
+    return Finding(code, Severity.ERROR, message, line, 1, suggestion)
 
 
 def local_date(embargo: Embargo) -> date:

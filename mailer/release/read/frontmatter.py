@@ -34,11 +34,13 @@ _ALIASES = {
     "contact_intro": "contact_intro",
     "boilerplate": "boilerplate about",
     "boilerplate_heading": "boilerplate_heading about_heading",
+    "media": "media photos pictures images photo picture image",
     "issuer": "issuer organisation organization newsroom company",
     "notes": "notes notes_to_editors",
     "end_mark": "end_mark",
     "variants": "variants languages translations",
     "translates": "translates translation_of",
+    "event": "event",
 }
 NAMES = {alias: key for key, aliases in _ALIASES.items() for alias in aliases.split()}
 # What may have lines and paragraphs; all else is one line, whatever the file makes of it.
@@ -53,14 +55,46 @@ _CONTACT_ALIASES = {
     "tel": "phone",
     "mobile": "phone",
 }
-_LISTS = frozenset({"contacts"})
+MEDIA_FIELDS = frozenset({"file", "url", "caption", "alt", "credit", "licence"})
+_MEDIA_ALIASES = {
+    "src": "file",
+    "path": "file",
+    "link": "url",
+    "href": "url",
+    "title": "caption",
+    "description": "alt",
+    "alt_text": "alt",
+    "photographer": "credit",
+    "copyright": "credit",
+    "license": "licence",
+    "rights": "licence",
+}
+_EVENT_ALIASES = {
+    "start": "start begin begins when starts",
+    "end": "end ends until",
+    "zone": "zone timezone time_zone tz",
+    "what": "what",
+    "place": "place where venue location address",
+    "online": "online url link stream livestream webcast",
+    "who": "who speakers speaker with",
+    "access": "access rsvp accreditation registration",
+    "access_email": "access_email rsvp_email email",
+    "access_phone": "access_phone rsvp_phone phone telephone",
+    "deadline": "deadline rsvp_by register_by",
+    "photo": "photo photos photo_opportunity photocall",
+    "languages": "languages language interpretation",
+    "note": "note notes",
+}
+_EVENT_NAMES = {alias: key for key, aliases in _EVENT_ALIASES.items() for alias in aliases.split()}
 
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """Values by canonical key, all text (`contacts`: tables or lines); `raw` is what was there.
+    """Values by canonical key, all text (`contacts`: tables or lines; `media`: tables of text);
+    `raw` is what was there.
 
-    `lines` is the number of source lines the block takes; `places` the line of each key;
+    `lines` is the number of source lines the block takes; `places` the line of each key, those of
+    tables as "event.start";
     `unknown` are keys that mean nothing here, with their line and a known key like them.
     """
 
@@ -130,10 +164,13 @@ def _toml(body: str, name: str, offset: int) -> tuple[dict[str, Any], dict[str, 
         reason = text[: match.start()] if match else text
         raise _broken(name, line + offset, column, "TOML", reason) from None
     places: dict[str, int] = {}
+    table = ""
     for index, row in enumerate(body.split("\n")):
-        match = re.match(r"\s*\[*\s*[\"']?([\w-]+)[\"']?\s*(\]|=)", row)
+        match = re.match(r"\s*(\[*)\s*[\"']?([\w-]+)[\"']?\s*(\]|=)", row)
         if match:
-            places.setdefault(match.group(1), index + 1 + offset)
+            places.setdefault(match[2], index + 1 + offset)
+            table = f"{match[2]}." if match[1] else table
+            places.setdefault(f"{table}{match[2]}", index + 1 + offset)
     return values, places
 
 
@@ -153,12 +190,15 @@ def _yaml(body: str, name: str, offset: int) -> tuple[dict[str, Any], dict[str, 
     if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
         raise _broken(name, 1 + offset, 1, "YAML", "it is not a table of 'key: value' lines")
     places: dict[str, int] = {}
-    for key, _ in node.value:
+    for key, inner in node.value:
         if key.value in places:
             mark = key.start_mark
             reason = f"'{key.value}' stands twice"
             raise _broken(name, mark.line + 1 + offset, mark.column + 1, "YAML", reason)
         places[str(key.value)] = key.start_mark.line + 1 + offset
+        if isinstance(inner, yaml.MappingNode):
+            for own, _ in inner.value:
+                places[f"{key.value}.{own.value}"] = own.start_mark.line + 1 + offset
     return {str(key): value for key, value in values.items()}, places
 
 
@@ -184,6 +224,9 @@ def _named(
                 hint="Keep one of them.",
             )
         lines[canonical] = line
+        if canonical == "event" and isinstance(value, dict):
+            known[canonical] = _event(key, value, name, places, lines)
+            continue
         known[canonical] = _checked(canonical, key, value, f"{name}, line {line}, column 1")
     return FrontMatter(
         known, raw, end - start + 1, start + 1, lines, tuple(unknown), tuple(metadata)
@@ -191,8 +234,12 @@ def _named(
 
 
 def _checked(canonical: str, key: str, value: Any, where: str) -> Any:
-    if canonical in _LISTS:
+    if canonical == "contacts":
         return _contacts(value, where)
+    if canonical == "media":
+        return _media(value, where)
+    if canonical == "event":  # A time alone: all else is in the text.
+        return {"start": " ".join("; ".join(_flatten(value)).split())}
     if canonical == "variants":
         return " ".join(_flatten(value)).replace(",", " ")
     if isinstance(value, dict | list):
@@ -220,6 +267,71 @@ def _contacts(value: Any, where: str) -> list[dict[str, str] | str]:
             contact[wanted] = _scalar(item)
         contacts.append(contact)
     return contacts
+
+
+def _media(value: Any, where: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = []
+    for entry in value if isinstance(value, list) else [value]:
+        medium: dict[str, str] = {}
+        for key, item in (entry if isinstance(entry, dict) else {"file": entry}).items():
+            name = str(key).lower().replace("-", "_")
+            wanted = _MEDIA_ALIASES.get(name, name)
+            if wanted not in MEDIA_FIELDS or isinstance(item, dict | list):
+                raise InputError(
+                    f"a picture or file cannot have '{key}'.",
+                    where=where,
+                    hint="It has file, caption, alt, credit, licence, and url instead of file.",
+                )
+            medium[wanted] = " ".join(_scalar(item).split())
+        if not medium.get("file") and not medium.get("url"):
+            raise InputError(
+                "a picture or file has neither 'file' nor 'url'.",
+                where=where,
+                hint="Name its file beside this one.",
+            )
+        if "://" in medium.get("file", ""):
+            medium["url"] = medium.get("url") or medium["file"]
+            medium["file"] = ""
+        url = medium.get("url", "")
+        if url and not url.lower().startswith(("https://", "http://")):
+            raise InputError(
+                f"'{url[:80]}' is no web address.", where=where, hint="Write https://…."
+            )
+        found.append(medium)
+    return found
+
+
+def _event(
+    table: str, value: dict[str, Any], name: str, places: dict[str, int], lines: dict[str, int]
+) -> dict[str, str]:
+    """The fields of an event; what has several lines keeps them. Fills in `lines`."""
+    found: dict[str, str] = {}
+    for key, item in value.items():
+        line = places.get(f"{table}.{key}", lines["event"])
+        field_name = _EVENT_NAMES.get(str(key).strip().lower().replace("-", "_").replace(" ", "_"))
+        if isinstance(item, dict) and field_name == "access":
+            item = {
+                {"text": "access", "by": "deadline"}.get(str(one), str(one)): own
+                for one, own in item.items()
+            }
+            inner = {f"{table}.{one}": line for one in item}
+            found |= _event(table, item, name, inner, lines)
+            continue
+        if field_name is None or isinstance(item, dict) or field_name in found:
+            known = ", ".join(_EVENT_ALIASES)
+            raise InputError(
+                f"an event cannot have '{key}' twice."
+                if field_name in found
+                else f"an event cannot have '{key}'.",
+                where=f"{name}, line {line}, column 1",
+                hint=f"An event has {known}.",
+            )
+        lines[f"event.{field_name}"] = line
+        rows = "\n".join(_flatten(item)).split("\n")
+        text = "\n".join(filter(None, (" ".join(row.split()) for row in rows)))
+        if text:
+            found[field_name] = text
+    return found
 
 
 def _scalar(value: Any) -> str:

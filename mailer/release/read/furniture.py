@@ -87,7 +87,7 @@ def broken_words(source: list[str]) -> list[Finding]:
 
 def is_short(piece: Piece) -> bool:
     """Whether a piece is made of short lines that are no sentences."""
-    if piece.kind not in _MOVABLE:
+    if piece.kind not in _MOVABLE or piece.labelled:
         return False
     lines = [text for _, text in piece.lines]
     wrapped = len(lines) > 1 and "\n" not in piece.text and len(piece.text) > 100
@@ -117,12 +117,15 @@ def _continuation(pieces: list[Piece], index: int) -> int | None:
         and not ends_sentence(text)
         and text[-1] not in ":;：*–—"
         and not has_details(text)
+        and not piece.labelled
     )
     if not open_end or marks.is_contact(text):
         return None
     signs = lines = 0
     for place in range(index + 1, len(pieces)):
         other = pieces[place]
+        if other.labelled:
+            return None
         start = other.text.lstrip()
         first = start[:1]
         goes_on = other.kind is BlockKind.PARAGRAPH and len(start) >= 10

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from mailer.release.model import Block, BlockKind, Inline, PlaceholderLink
+from mailer.release.model import Block, BlockKind, Inline, Medium, PlaceholderLink
 from mailer.release.read.headings import bold_headings
 from mailer.release.read.inline import convert, drop_placeholders
 from mailer.release.read.pieces import SOFT, Piece, tidy
@@ -20,13 +21,17 @@ _SPEAKER = re.compile(r"[–—]\s*\S|--?\s+\S")
 _LISTS = {"bullet_list": BlockKind.BULLETS, "ordered_list": BlockKind.NUMBERS}
 
 
-def read(text: str, first_line: int) -> tuple[list[Piece], list[PlaceholderLink], list[Piece]]:
+def read(
+    text: str, first_line: int
+) -> tuple[list[Piece], list[PlaceholderLink], list[Piece], list[Medium]]:
     """The pieces of a Markdown text whose first line has number `first_line`, the placeholder
-    links taken off, and source lines that are markup alone (link definitions)."""
+    links taken off, source lines that are markup alone (link definitions), and the pictures that
+    stand alone in a paragraph and are files beside the text."""
     reader = _Reader(text, first_line)
     tree = SyntaxTreeNode(_PARSER.parse(text))
-    pieces = bold_headings([reader.piece(node) for node in tree.children])
-    return pieces, reader.placeholders, reader.unused(pieces)
+    nodes = [node for node in tree.children if not reader.pictures(node)]
+    pieces = bold_headings([reader.piece(node) for node in nodes])
+    return pieces, reader.placeholders, reader.unused(pieces), reader.media
 
 
 class _Reader:
@@ -35,6 +40,27 @@ class _Reader:
         self.first = first_line
         self.placeholders: list[PlaceholderLink] = []
         self.extras: list[Piece] = []
+        self.media: list[Medium] = []
+
+    def pictures(self, node: SyntaxTreeNode) -> bool:
+        """Take a paragraph that is nothing but pictures of files; False for any other node."""
+        inline = node.children[0].token if node.type == "paragraph" and node.children else None
+        tokens = [] if inline is None else inline.children or []
+        images = [token for token in tokens if token.type == "image"]
+        if not images or any(
+            token.type not in ("image", "softbreak", "hardbreak")
+            and (token.type != "text" or token.content.strip())
+            for token in tokens
+        ):
+            return False
+        sources = [unquote(str(image.attrs.get("src", ""))) for image in images]
+        if not all(_is_file(source) for source in sources):
+            return False
+        line = (node.map[0] if node.map else 0) + self.first
+        for source, image in zip(sources, images, strict=True):
+            caption = " ".join(str(image.attrs.get("title") or "").split())
+            self.media.append(Medium(source, caption=caption, alt=image.content, line=line))
+        return True
 
     def piece(self, node: SyntaxTreeNode) -> Piece:
         begin, end = node.map or (0, 1)
@@ -140,6 +166,11 @@ class _Reader:
             if line.strip() and number not in taken:
                 rest.append(Piece(BlockKind.PARAGRAPH, number, number, line))
         return rest
+
+
+def _is_file(source: str) -> bool:
+    """Whether a picture's source is a file and no address or placeholder."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#", source) is None and "." in source
 
 
 def _wrapper(tokens: list[Token], image: Token) -> str:

@@ -15,6 +15,7 @@ from mailer.release.model import (
     Block,
     BlockKind,
     Finding,
+    Medium,
     PlaceholderLink,
     Removed,
     Severity,
@@ -40,6 +41,7 @@ class Paper:
     encoding: str = "utf-8"
     placeholders: list[PlaceholderLink] = field(default_factory=list)
     unused: list[Piece] = field(default_factory=list)
+    media: list[Medium] = field(default_factory=list)
     front: FrontMatter = field(default_factory=FrontMatter)
     whole: str | None = None
     removed: list[Removed] = field(default_factory=list)

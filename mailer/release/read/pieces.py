@@ -40,7 +40,11 @@ HYPHEN_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One block of the source: `raw` are its source lines `first`–`last` (1-based)."""
+    """One block of the source: `raw` are its source lines `first`–`last` (1-based).
+
+    `labelled`: it belongs to the WHAT, WHEN, WHERE of an invitation, so to the text, however much
+    it looks like an address or a contact.
+    """
 
     kind: BlockKind
     first: int
@@ -49,6 +53,7 @@ class Piece:
     inlines: tuple[Inline, ...] = ()
     children: tuple[Block, ...] = ()
     level: int = 0
+    labelled: bool = False
 
     @property
     def lines(self) -> list[tuple[int, str]]:

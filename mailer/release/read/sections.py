@@ -75,6 +75,8 @@ class _Sorter:
             return True
         if piece.kind not in _HEADINGS or len(piece.text) > 320:
             return False
+        if piece.labelled and self.section == "body":
+            return False
         text = piece.text.strip()
         lines = piece.lines
         alone = len(lines) == 1 and not (ends_sentence(text) and len(text.split()) > 6)

@@ -81,7 +81,8 @@ def read(
 
 def _matter(top: Top, piece: Piece, language: str, today: date | None) -> Piece | None:
     """Take status, label and dateline lines out of a piece; return what is left of it."""
-    if piece.kind not in {BlockKind.PARAGRAPH, BlockKind.SUBHEADING} or len(piece.text) > 400:
+    heading = piece.kind in {BlockKind.PARAGRAPH, BlockKind.SUBHEADING}
+    if not heading or piece.labelled or len(piece.text) > 400:
         return piece
     keep: list[int] = []
     rows = piece.lines
@@ -211,6 +212,8 @@ def _is_text(
     """
     if piece.kind not in {BlockKind.PARAGRAPH, BlockKind.SUBHEADING}:
         return above > 0 or piece.kind is not BlockKind.RULE
+    if piece.labelled:
+        return above > 0
     text = piece.text
     if piece.kind is BlockKind.SUBHEADING and piece.level and not ends_sentence(text):
         third = above >= 4
