@@ -16,6 +16,7 @@ LACKING = {
     "css-display-none": "The preview line; 1 px, in the ground’s colour and mso-hide besides.",
     "css-font-size": "Partly: the values in use are px.",
     "css-font-weight": "Partly: the value in use is bold.",
+    "css-height": "`auto`, of pictures on a phone; the attribute gives the size elsewhere.",
     "css-important": "In media queries only, where it must beat style attributes.",
     "css-letter-spacing": "Partly: the value in use is 1 px.",
     "css-line-height": "Partly: Word needs mso-line-height-rule: exactly, which stands beside it.",
