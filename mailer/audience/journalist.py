@@ -53,6 +53,7 @@ class Journalist:
     source: str = ""
     source_date: str = ""
     notes: str = ""
+    phone: str = ""
 
 
 @lru_cache(maxsize=32768)

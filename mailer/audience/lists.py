@@ -132,7 +132,8 @@ class ListReader:
             raise
         self.columns: dict[str, str] = {field: self.header[place] for field, place in at.items()}
         named = {"first_name", "last_name"} if "name" in at else set()
-        self.missing = tuple(f for f in FIELDS if f not in at and f not in named)
+        # Telephone numbers are kept where there are any; few lists have them.
+        self.missing = tuple(f for f in FIELDS[:-1] if f not in at and f not in named)
         self._judge = _Judge(
             at,
             len(self.header),
@@ -186,6 +187,8 @@ def _columns(header: tuple[str, ...], mapping: Mapping[str, str], where: str) ->
         field = field_of(title)
         if not field or place in mapped or field in mapping:
             continue
+        if field == "phone" and field in at:
+            continue  # of several numbers the first will do
         if field in at:
             raise InputError(
                 f"two columns hold the field {field}: “{header[at[field]]}” and “{title}”.",
@@ -320,6 +323,7 @@ class _Judge:
             origin,
             when,
             notes,
+            phone,
             full,
         ) = values
         first, last = _names(first, last, full, warnings)
@@ -356,6 +360,7 @@ class _Judge:
             source,
             date,
             remarks,
+            _line(phone) if any(map(str.isdigit, phone)) else "",
         )
         return journalist, reasons, objects
 

@@ -24,6 +24,7 @@ FIELDS = (
     "source",
     "source_date",
     "notes",
+    "phone",
 )
 """Columns of an exported list, in order; `name` (both names in one) is understood beside them."""
 
@@ -141,6 +142,16 @@ _HEADERS = {
         opmerking|notities|observações|comentários|poznámky|poznámka|megjegyzés|примітки|примітка
         коментар|нотатки|примечания|примечание|комментарий|заметки|anteckningar|huomautukset
         הערות|הערה|ملاحظات|备注|備註|備考|メモ|비고
+    """,
+    "phone": """
+        phone|telephone|tel|phone number|telephone number|mobile|mobile phone|cell|cell phone
+        direct line|telefon|telefonnummer|tel nr|mobil|mobiltelefon|handy|handynummer|durchwahl
+        rufnummer|téléphone|telephone portable|portable|numéro de téléphone|tél|teléfono
+        telefono|móvil|cellulare|numero di telefono|número de teléfono|telefoon|telefoonnummer
+        mobiel|gsm|telefone|telemóvel|celular|nr telefonu|numer telefonu|telefon komórkowy
+        komórka|puhelin|matkapuhelin|tlf|telefoni|telefonszám|телефон|номер телефону|мобільний
+        номер телефона|мобильный|τηλέφωνο|κινητό|טלפון|נייד|الهاتف|هاتف|رقم الهاتف|الجوال|电话
+        電話|手机|手機|電話番号|携帯電話|전화|전화번호|휴대폰
     """,
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mailer.cli.base import FORMAT, Commands, current, say
+from mailer.cli.notices import tell_people
 from mailer.cli.output import Column, document, emit, line
 from mailer.cli.releases import RELEASE
 
@@ -149,8 +150,7 @@ def _tell(done: Changed, what: str) -> None:
         line(f"  distribution {number} goes with it")
     for number, state in done.stopped.items():
         say(f"Warning: distribution {number} is {state} and stays so: `mailer resume {number}`.")
-    if done.has_it:
-        people = "has" if len(done.has_it) == 1 else "have"
-        say(f"{len(done.has_it):,} {people} the release, or may have it, and must be told:")
-        for address in done.has_it:
-            line(f"  {address}")
+    if done.notices:
+        line(f"  {done.told:,} who have it, or may have it, are told (distribution "
+             f"{', '.join(map(str, done.notices))})")  # fmt: skip
+    tell_people(done.cannot_be_told, "cannot be told by mail")

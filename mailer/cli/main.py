@@ -30,6 +30,7 @@ from mailer.cli import (
     lists,
     log,
     newsroom,
+    notices,
     releases,
     resolve,
     restored,
@@ -164,6 +165,6 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 for module in (
     newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
-    dkim, demo, embargo, templates,
+    dkim, demo, embargo, notices, templates,
 ):  # fmt: skip
     module.register(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -14,6 +15,7 @@ from mailer.cli.base import FORMAT, Commands, current, say
 from mailer.cli.output import Column, document, emit, line, printable
 
 if TYPE_CHECKING:
+    from mailer.distribution.forms import Form
     from mailer.distribution.releases import Finding, StoredRelease
 
 RELEASE = Annotated[str, typer.Argument(metavar="RELEASE", help="A file, an id or a slug.")]
@@ -194,7 +196,10 @@ def check(
 def export(
     release: RELEASE,
     format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="html, text, eml, ninjs or jsonld.")
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", help="html, text, eml, ninjs, jsonld, pdf, docx or ics."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; else to stdout.")
@@ -223,7 +228,7 @@ def export(
                 "format": format,
                 "media_type": made.form.media_type,
                 "file": None if out is None else str(out),
-                "content": made.form.body.decode("utf-8") if out is None else None,
+                **({"content": None} if out is not None else _content(made.form)),
                 "warnings": list(made.warnings),
             }
         )
@@ -232,6 +237,13 @@ def export(
     else:
         sys.stdout.buffer.write(made.form.body)
         sys.stdout.buffer.flush()
+
+
+def _content(form: Form) -> dict[str, str]:
+    try:
+        return {"content": form.body.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"content": b64encode(form.body).decode("ascii"), "encoding": "base64"}
 
 
 def _place(finding: Finding) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mailer.distribution.context import Newsroom
 from mailer.distribution.waves import finish_distribution, stop_wave
 from mailer.errors import NotFound, Refused
-from mailer.store import distributions, guard
+from mailer.store import distributions, guard, notices
 from mailer.store.base import Row, Tx
 from mailer.store.core import raise_control
 
@@ -47,23 +47,49 @@ def resume(room: Newsroom, number: int, actor: str) -> str:
                 f"the ledger was put back, and distribution {number} may have left meanwhile.",
                 hint=f"`mailer restored {number}` says what is known and takes your word.",
             )
-        now = tx.now()
-        let_go = {
-            wave["id"]
-            for wave in distributions.waves(tx, number)
-            if wave["state"] == "waiting"
-            or (wave["state"] == "scheduled" and wave["due_at"] <= now and row["late"] != "drop")
-        }
-        under_way = any(wave["state"] == "sending" for wave in distributions.waves(tx, number))
-        to = "resumed" if let_go or under_way else "scheduled"
-        if not distributions.move(tx, number, to, actor, event="resumed"):
+        if row["kind"] not in ("test", "notice"):
+            refuse_stopped(tx, row["release"], row["slug"])
+        if not let_go(tx, number, actor):
             raise _impossible(row, "resumed")
-        for wave in sorted(let_go):
-            distributions.move_wave(tx, number, wave, "open", actor)
-        finish_distribution(tx, number)
         raise_control(tx)
         after = existing(tx, number)
         return str(after["state"])
+
+
+def let_go(tx: Tx, number: int, actor: str) -> bool:
+    """Let a distribution that was paused or waits go on, and what of it is due; whether it did."""
+    row, now = existing(tx, number), tx.now()
+    due = {
+        wave["id"]
+        for wave in distributions.waves(tx, number)
+        if wave["state"] == "waiting"
+        or (wave["state"] == "scheduled" and wave["due_at"] <= now and row["late"] != "drop")
+    }
+    under_way = any(wave["state"] == "sending" for wave in distributions.waves(tx, number))
+    to = "resumed" if due or under_way else "scheduled"
+    if not distributions.move(tx, number, to, actor, event="resumed"):
+        return False
+    for wave in sorted(due):
+        distributions.move_wave(tx, number, wave, "open", actor)
+    finish_distribution(tx, number)
+    return True
+
+
+def refuse_stopped(tx: Tx, release: int, slug: str) -> None:
+    """Raises Refused for a release that was withdrawn, or is on hold: nothing of it is sent."""
+    stands = notices.standing(notices.ls(tx, release))
+    if stands is None:
+        return
+    if stands.kind == "kill":
+        raise Refused(
+            f"{slug} was withdrawn by {stands.actor} ({stands.reason}): nothing of it is sent "
+            "to anybody."
+        )
+    raise Refused(
+        f"{slug} is on hold ({stands.reason}): nothing of it is sent.",
+        hint=f"`mailer hold {slug} --cleared --reason TEXT` ends that, or `mailer correct`, "
+        "or `mailer kill`.",
+    )
 
 
 def cancel(room: Newsroom, number: int, actor: str, *, reason: str | None = None) -> Stopped:

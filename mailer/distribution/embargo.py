@@ -15,7 +15,7 @@ from typing import Any
 from mailer.audience.segments import Segment
 from mailer.audience.text import fold
 from mailer.clock import SECOND
-from mailer.distribution import named, releases, variants
+from mailer.distribution import named, notices, releases, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease
@@ -50,14 +50,18 @@ class Early:
 @dataclass(frozen=True, slots=True)
 class Changed:
     """What became of an embargo. `until` is its end now; `has_it` are the addresses of those who
-    had the release, or may have it, before: they have to be told. `stopped` are distributions that
-    stay where they are, with their state."""
+    had the release, or may have it, before; `told` of them get a notice, by the distributions
+    `notices`, and `cannot_be_told` is who cannot. `stopped` are distributions that stay where they
+    are, with their state."""
 
     release: str
     until: str | None
     distributions: list[int]
     stopped: dict[int, str]
     has_it: list[str]
+    told: int = 0
+    notices: list[int] = field(default_factory=list)
+    cannot_be_told: list[dict[str, str]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -235,9 +239,13 @@ def broken(
         add_event(tx, "embargo_broken", actor, data=data)
         has_it = _has_it(tx, number)
         going = [each.id for each in embargo.held(tx, number)]
+        notice = None
+        if has_it and not ends:
+            notice = notices.embargo_changed(tx, number, "broken", reason, actor)
     if ends:
         return _change(room, stored, number, None, actor, "embargo_lifted", reason)
-    return Changed(stored.release.slug, iso(until), going, {}, has_it)
+    changed = Changed(stored.release.slug, iso(until), going, {}, has_it)
+    return _told(room, changed, notice, stored)
 
 
 def _change(
@@ -259,13 +267,30 @@ def _change(
         embargo.change(tx, number, end, zone, actor)
         data = {"release": number, "from": before, "to": end, "reason": reason}
         add_event(tx, event, actor, data=data)
+        notice = None
+        if has_it:
+            what = event.removeprefix("embargo_")
+            notice = notices.embargo_changed(tx, number, what, reason, actor)
     still = ("paused", "waiting", "draft")
-    return Changed(
+    changed = Changed(
         stored.release.slug,
         iso(end),
         [each.id for each in bound if each.state in ("scheduled", "sending")],
         {each.id: each.state for each in bound if each.state in still},
         has_it,
+    )
+    return _told(room, changed, notice, stored)
+
+
+def _told(room: Newsroom, changed: Changed, notice: int | None, stored: StoredRelease) -> Changed:
+    if notice is None:
+        return changed
+    given = notices.carried_out(room, notice, stored)
+    return replace(
+        changed,
+        told=given.told,
+        notices=given.distributions,
+        cannot_be_told=given.cannot_be_told,
     )
 
 

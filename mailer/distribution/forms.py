@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from mailer.clock import SECOND, to_datetime
+from mailer.distribution import media
 from mailer.distribution.releases import StoredRelease, sample_message, template_source
 from mailer.errors import UsageError
+from mailer.message import document
 from mailer.message.render import online_html, online_text, style_hashes
 from mailer.message.view import ALONE, Languages
-from mailer.release import publish
+from mailer.release import calendar, publish
+from mailer.release.media import Taken
 from mailer.release.model import Kind, Release
 from mailer.release.publish import Edition, Publisher
 from mailer.store import published
@@ -29,7 +33,15 @@ from mailer.store import published
 if TYPE_CHECKING:
     from mailer.distribution.context import Newsroom
 
-FORMATS = ("html", "text", "eml", "ninjs", "jsonld")
+FORMATS = ("html", "text", "eml", "ninjs", "jsonld", "pdf", "docx", "ics")
+
+_DOCUMENTS = {
+    "pdf": (document.pdf, "application/pdf"),
+    "docx": (
+        document.docx,
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +74,24 @@ def made(
     edition: Edition,
     format: str,
     languages: Languages = ALONE,
+    files: Mapping[str, Taken] = MappingProxyType({}),
 ) -> Form:
-    """The release as "html", "text", "ninjs" or "jsonld"; the first two link to its other
-    `languages`. Raises CheckFailed for bad templates."""
+    """The release as "html", "text", "ninjs", "jsonld", "pdf", "docx" or "ics"; the first two link
+    to its other `languages`. `files` are its pictures while they are not kept. Raises CheckFailed
+    for bad templates and where a PDF cannot be set, UsageError for an "ics" without an event."""
+    if format in _DOCUMENTS:
+        make, media_type = _DOCUMENTS[format]
+        theme = template_source(room).theme
+        pictures = media.pictures(room, release, document.PICTURE_FORM, files)
+        return Form(make(release, room.sender, theme, pictures), media_type, release.language)
+    if format == "ics":
+        if release.event is None:
+            raise UsageError(
+                "This release has no event.",
+                hint="Give it 'event:' in its front matter, or lines such as 'WHEN: …'.",
+            )
+        stamp = edition.updated or to_datetime(room.clock.now())
+        return Form(calendar.ics(release, edition, stamp), CALENDAR, release.language)
     if format == "html":
         body = online_html(
             release, room.sender, template_source(room), edition, languages=languages
@@ -84,6 +111,12 @@ def withdrawn_item(edition: Edition) -> Form:
     return Form(_json(publish.withdrawn(edition)).encode("utf-8"), _JSON, "")
 
 
+def cancelled_event(edition: Edition) -> Form:
+    """The calendar file that cancels a withdrawn release's event, without a word of it."""
+    stamp = edition.updated or to_datetime(0)
+    return Form(calendar.cancelled(edition, stamp), CALENDAR, "")
+
+
 def export(room: Newsroom, stored: StoredRelease, format: str) -> Exported:
     """A release for an officer, sent or not.
 
@@ -99,8 +132,10 @@ def export(room: Newsroom, stored: StoredRelease, format: str) -> Exported:
         language = stored.release.language
         form = Form(sample_message(room, stored), "message/rfc822", language)
     else:
-        form = made(room, stored.release, edition, format)
+        form = made(room, stored.release, edition, format, files=stored.files)
     warnings = []
+    if stored.release.kind is Kind.ADVISORY and format in ("ninjs", "jsonld"):
+        warnings.append("This is an advisory: it is not for publication.")
     if edition.withdrawn:
         warnings.append("This release was withdrawn: it must not be used.")
     ends = [edition.embargo_until] if edition.embargo_until else []
@@ -189,6 +224,7 @@ def _json(value: dict[str, Any]) -> str:
 
 
 _JSON = "application/json"
+CALENDAR = "text/calendar; charset=utf-8"
 _MAKERS: dict[str, Callable[[Release, Edition], tuple[str, str]]] = {
     "ninjs": _ninjs,
     "jsonld": _jsonld,

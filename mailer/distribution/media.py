@@ -105,6 +105,15 @@ def read(room: Newsroom, medium: Medium, form: str, at_hand: Mapping[str, Taken]
     return data
 
 
+def pictures(
+    room: Newsroom, release: Release, form: str, at_hand: Mapping[str, Taken]
+) -> dict[str, bytes]:
+    """One form of all pictures of a release, by the SHA-256 of their file."""
+    return {
+        each.sha256: read(room, each, form, at_hand) for each in release.media if each.is_picture
+    }
+
+
 def _read(folder: Path, name: str, place: str) -> bytes:
     written = Path(name.replace("\\", "/"))
     try:

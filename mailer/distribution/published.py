@@ -3,7 +3,9 @@
 A release is there from the moment its first batch is sent, and never while an embargo on it is
 still to end (D4), nor ever when it was withdrawn before the public could read it: then its address
 answers as if it did not exist. What was withdrawn later says so, without its text and headline.
-Whether something may be shown is decided on every request; how it looks is made once a revision.
+An advisory has a page and a file for calendars at its address, and is listed nowhere: it is not for
+publication (D9). Whether something may be shown is decided on every request; how it looks is made
+once a revision.
 """
 
 from __future__ import annotations
@@ -11,20 +13,24 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 from mailer.clock import to_datetime
 from mailer.distribution import forms
 from mailer.distribution.forms import Form
 from mailer.message.colour import Palette, palettes
-from mailer.message.phrases import kind_label, own_name
+from mailer.message.phrases import kind_label, long_date, own_name, phrases
 from mailer.message.view import ALONE, Languages, Other
 from mailer.release.media import FORMS, hosted_name, small_extension
 from mailer.release.model import Kind, Medium, Release
+from mailer.release.notice import NOTICES, remembered
 from mailer.release.publish import WITHDRAWN, WITHDRAWN_TITLE, Channel, Edition, atom
-from mailer.store import media, published
+from mailer.store import media, notices, published
 from mailer.store.base import Tx
+from mailer.store.notices import Notice
 from mailer.store.published import Publication
 
 if TYPE_CHECKING:
@@ -44,12 +50,17 @@ _Value = TypeVar("_Value")
 @dataclass(frozen=True, slots=True)
 class Published:
     """A release that the public may read, or be told of that it was withdrawn: then `release` holds
-    nothing of it, so that no template can show it."""
+    nothing of it, so that no template can show it.
+
+    `listed` where it is news for everybody, no advisory nor a notice of one; `event` where it has,
+    or had before it was withdrawn, one for calendars."""
 
     sha256: str
     release: Release
     edition: Edition
     languages: Languages = ALONE
+    listed: bool = True
+    event: bool = False
 
     @property
     def slug(self) -> str:
@@ -86,9 +97,15 @@ class Shelf:
         """The releases that may be read now, newest first. Raises StoreUnavailable."""
         with self._newsroom.store.read() as tx:
             now = tx.now()
-            found = [self._open(tx, each, now) for each in published.latest(tx, LATEST)]
-        shown = [each for each in found if each is not None]
-        return sorted(shown, key=_published, reverse=True)
+            limit = LATEST
+            while True:  # advisories take no place from news
+                rows = published.latest(tx, limit)
+                opened = [self._open(tx, each, now) for each in rows]
+                shown = [each for each in opened if each is not None and each.listed]
+                if len(shown) >= LATEST or len(rows) < limit:
+                    break
+                limit *= 2
+        return sorted(shown[:LATEST], key=_published, reverse=True)
 
     def find(self, slug: str, language: str = "") -> Published | None:
         """The release of that slug, its lead text or the one in a language, or None when it may not
@@ -118,8 +135,11 @@ class Shelf:
         return replace(pages[wanted], languages=Languages(pages[wanted].edition.url, others))
 
     def form(self, found: Published, format: str) -> Form:
-        """The release as "html", "text" or "ninjs"; of a withdrawn one only the ninjs item is
-        left, which says so. Raises CheckFailed for bad templates."""
+        """The release as "html", "text", "ninjs" or "ics"; of a withdrawn one only the ninjs
+        item is left, which says so, and what cancels its event. Raises CheckFailed
+        for bad templates."""
+        if found.withdrawn and format == "ics":
+            return forms.cancelled_event(found.edition)
         if found.withdrawn:
             return forms.withdrawn_item(found.edition)
         return self._forms.get(
@@ -183,6 +203,7 @@ class Shelf:
         killed_at = publication.killed_at
         if release.kind is Kind.KILL:
             killed_at = min(killed_at or publication.revised_at, publication.revised_at)
+        origin = self._origin(tx, publication, release)
         withdrawn = publication.killed or release.kind is Kind.KILL
         if withdrawn and until and (killed_at is None or killed_at < until):
             return None  # the public never had it, and shall not learn of it from us now
@@ -190,6 +211,12 @@ class Shelf:
         if withdrawn:
             updated_at = max(updated_at, killed_at or 0)
             release = _GONE
+        sha256 = publication.sha256
+        said = [] if withdrawn else _said(notices.ls(tx, publication.id), publication)
+        if said:
+            release = _remembered(self._newsroom, release, said)
+            sha256 = f"{sha256}+{said[-1].id}"
+            updated_at = max(updated_at, said[-1].created_at)
         edition = forms.edition(
             self._newsroom,
             publication.slug,
@@ -198,7 +225,50 @@ class Shelf:
             updated_at=updated_at,
             withdrawn=withdrawn,
         )
-        return Published(publication.sha256, release, edition)
+        return Published(
+            sha256,
+            release,
+            edition,
+            listed=origin.kind is not Kind.ADVISORY,
+            event=(origin if withdrawn else release).event is not None,
+        )
+
+    def _origin(self, tx: Tx, publication: Publication, release: Release) -> Release:
+        """The text that a notice is about: the last revision before it that is none itself."""
+        number = publication.revision
+        while release.kind in NOTICES and number > 1:
+            number -= 1
+            earlier = replace(publication, revision=number)
+            make = partial(published.release_of, tx, earlier)
+            release = self._releases.get((publication.id, number, ""), make)
+        return release
+
+
+def _said(found: Sequence[Notice], publication: Publication) -> list[Notice]:
+    """What of a release's notices the public is told: corrections of this text, and a hold while it
+    lasts."""
+    stands = notices.standing(found)
+    return [
+        each
+        for each in found
+        if each is stands or (each.revision is not None and each.language == publication.language)
+    ]
+
+
+def _remembered(room: Newsroom, release: Release, said: Sequence[Notice]) -> Release:
+    words = phrases(release.language, room.sender.own_words)
+    zone = ZoneInfo(room.sender.timezone)
+
+    def line(notice: Notice) -> str:
+        kind = Kind(notice.kind)
+        day = to_datetime(notice.created_at).astimezone(zone).date().isoformat()
+        label = kind_label(release.language, kind.value, room.sender.own_words)
+        why = notice.reason or words[f"notice_{kind.value}"]
+        return f"{long_date(day, release.language)} – {label}: {why}"
+
+    last = said[-1]
+    why = last.reason or words[f"notice_{last.kind}"]
+    return remembered(release, Kind(last.kind), why, [line(each) for each in said])
 
 
 class _Kept(Generic[_Key, _Value]):

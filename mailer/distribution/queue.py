@@ -15,8 +15,9 @@ from typing import Any
 
 from mailer.audience.segments import Segment
 from mailer.clock import to_datetime
-from mailer.distribution import embargo, named, preflight, releases, variants
+from mailer.distribution import embargo, named, preflight, releases, telling, variants
 from mailer.distribution.context import Newsroom
+from mailer.distribution.control import refuse_stopped
 from mailer.distribution.dealing import Dealer
 from mailer.distribution.embargo import Early
 from mailer.distribution.forecast import Forecast
@@ -286,6 +287,9 @@ def queue(
         # A file that is not kept yet may be the next revision of a release that is.
         release = stored.id if stored.id is not None else id_of(tx, stored.release.slug)
         already = distributions.already_sent(tx, release) if release is not None else 0
+        if release is not None:
+            refuse_stopped(tx, release, stored.release.slug)
+            telling.refuse_corrected(tx, release, stored)
     timing = Timing(room, order, stored.release.embargo, now)
     warnings = preflight.warnings(room, stored, lift=timing.embargo_until or timing.at)
     if already and not order.skip_received:
@@ -480,6 +484,9 @@ def _plan(
         if plan.recipients:
             early = _early_templates(room, stored, texts, plan)
             with room.store.write() as tx:
+                # Again: an officer may have withdrawn or corrected it while the plan was written.
+                refuse_stopped(tx, stored.id, stored.release.slug)
+                telling.refuse_corrected(tx, stored.id, stored)
                 distributions.finish_plan(
                     tx,
                     number,

@@ -93,11 +93,13 @@ def compiled(
     stored: StoredRelease,
     *,
     test: bool = False,
+    thread: bool = False,
     languages: Languages = ALONE,
     inside: bool = False,
 ) -> MergeTemplate:
-    """A release as it is sent, with links to its other `languages`. `inside`: it carries its
-    picture itself, as does a test, which nobody could fetch one for.
+    """A release as it is sent, with links to its other `languages`; with `thread` as what continues
+    earlier messages. `inside`: it carries its picture itself, as does a test, which nobody could
+    fetch one for.
 
     Raises Refused for whatever is wrong in a template: nothing leaves then (contract, preflight
     errors).
@@ -109,6 +111,7 @@ def compiled(
             room.sender,
             source,
             test=test,
+            thread=thread,
             languages=languages,
             inside=_inside(room, stored) if inside or test else None,
         )
@@ -126,8 +129,11 @@ def _inside(room: Newsroom, stored: StoredRelease) -> dict[str, bytes]:
     return {picture.sha256: media.read(room, picture, media.INSIDE, stored.files)}
 
 
-def import_file(room: Newsroom, path: Path, actor: str) -> StoredRelease:
-    """Read a release file and keep it; the same bytes are the same revision.
+def import_file(
+    room: Newsroom, path: Path, actor: str, *, slug: str | None = None
+) -> StoredRelease:
+    """Read a release file and keep it, as a revision of the release with that `slug` where one is
+    given; the same bytes are the same revision.
 
     Raises InputError when the file cannot be read as a release.
     """
@@ -135,6 +141,8 @@ def import_file(room: Newsroom, path: Path, actor: str) -> StoredRelease:
     read = read_file(room, path, data)
     if read.id is not None:
         return read
+    if slug is not None:
+        read = replace(read, release=replace(read.release, slug=slug))
     # Kept outside the transaction: large pictures must not keep writers waiting.
     media.keep(room.store, read.files)
     with room.store.write() as tx:

@@ -22,7 +22,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.distribution import retention, subscriptions, tasks
+from mailer.distribution import retention, subscriptions, tasks, telling
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.guard import Guard
@@ -31,9 +31,16 @@ from mailer.distribution.machines import misfit
 from mailer.distribution.pace import Pace
 from mailer.distribution.recovery import Recovered, recover
 from mailer.distribution.variants import Arrivals
-from mailer.distribution.waves import ACTOR, CHUNK, finish_distribution, forget_plan, stop_wave
+from mailer.distribution.waves import (
+    ACTOR,
+    CHUNK,
+    finish_distribution,
+    forget_plan,
+    stop_leftovers,
+    stop_wave,
+)
 from mailer.errors import StoreUnavailable
-from mailer.store import distributions, embargo, paces, workers
+from mailer.store import distributions, embargo, notices, paces, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.embargo import Held
@@ -150,7 +157,8 @@ class Sweeper:
         self._fall_out()
         self._arrivals.look()
         self._open_due()
-        self._stop_leftovers()
+        stop_leftovers(self._room)
+        self._carry_out_notices()
         self._move_up()
         self._finish()
         self._left_to_workers(lambda tx: tasks.wake(tx) + tasks.hand_on(tx))
@@ -241,13 +249,16 @@ class Sweeper:
             if opened and how == "drop":
                 stop_wave(self._room, row["distribution"], row["id"], "too late")
 
-    def _stop_leftovers(self) -> None:
-        """What came back after its batch was stopped is stopped as well."""
+    def _carry_out_notices(self) -> None:
+        """What follows from notices: also where the command that gave one broke off, and for those
+        whose message was on the wire when it was given."""
         with self._room.store.read() as tx:
-            rows = distributions.leftovers(tx)
-        for row in rows:
-            reason = "too late" if row["state"] == "dropped" else row["reason"] or "cancelled"
-            stop_wave(self._room, row["distribution"], row["id"], reason)
+            found = notices.ls_open(tx)
+            replaced = bool(found) or bool(notices.to_move(tx))
+        if replaced:
+            telling.move_corrected(self._room)
+        for each in found:
+            telling.follow(self._room, each.id)
 
     def _move_up(self) -> None:
         """Who waits for a turn behind deliveries that will not come lines up anew."""

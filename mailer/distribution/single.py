@@ -14,19 +14,19 @@ from typing import Any
 from mailer.audience.address import identity
 from mailer.audience.segments import Segment, from_json, list_segment
 from mailer.audience.text import fold
-from mailer.distribution import named, preflight, releases
+from mailer.distribution import named, preflight, releases, telling
 from mailer.distribution.context import Newsroom
-from mailer.distribution.control import existing
+from mailer.distribution.control import existing, refuse_stopped
 from mailer.distribution.log import iso
 from mailer.distribution.variants import Choice
 from mailer.errors import Refused, UsageError
 from mailer.message.tokens import delivery_code
-from mailer.store import audience, distributions, variants
+from mailer.store import audience, distributions, notices, variants
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
 from mailer.store.ledger import keep_compiled
-from mailer.store.releases import language_of
+from mailer.store.releases import family, language_of
 from mailer.store.states import DeliveryState
 
 PRIORITY = 40
@@ -76,6 +76,7 @@ def send_to(
     with room.store.write() as tx:
         parent = existing(tx, number)
         _refuse_closed(parent)
+        refuse_stopped(tx, parent["release"], parent["slug"])
         asked = json.loads(parent["audience"])
         person, found = named.require(room, tx, _attribution(tx, asked), email, "--email")
         had = distributions.had_by(tx, person["id"], parent["release"])
@@ -105,10 +106,22 @@ def send_to(
 
 
 def _text_for(room: Newsroom, tx: Tx, parent: Row, person: Row) -> tuple[int, str]:
-    """The revision and compiled text that a distribution has for one person."""
+    """The revision and compiled text that a distribution has for one person, or what came in its
+    place since."""
+    release = parent["release"]
+    lead = family(tx, release).lead
+    row = _own_text(room, tx, parent, person)
+    key = telling.key_of_revision(tx, release, row["revision"], lead)
+    found = notices.corrected(notices.ls(tx, release), key)
+    if found is not None and found.compiled and (found.revision or 0) > row["revision"]:
+        return found.revision or 0, found.compiled
+    return row["revision"], row["compiled"]
+
+
+def _own_text(room: Newsroom, tx: Tx, parent: Row, person: Row) -> Row:
     sent = {row["language"]: row for row in variants.sent(tx, parent["id"])}
     if not sent:
-        return parent["revision"], parent["compiled"]
+        return parent
     default = room.config.newsroom.default_language
     lead = language_of(tx, parent["release"], parent["revision"])
     choice = Choice(
@@ -118,8 +131,7 @@ def _text_for(room: Newsroom, tx: Tx, parent: Row, person: Row) -> tuple[int, st
         default,
         variants.outlets(tx),
     )
-    row = sent.get(choice.of(person["language"], person["outlet"])[0], parent)
-    return row["revision"], row["compiled"]
+    return sent.get(choice.of(person["language"], person["outlet"])[0], parent)
 
 
 def test_send(room: Newsroom, reference: str, email: str, actor: str) -> Single:
@@ -199,8 +211,10 @@ def _plan(
 
 def _refuse_closed(parent: Row) -> None:
     number, state = parent["id"], parent["state"]
-    if parent["kind"] == "test":
-        raise Refused(f"distribution {number} was a test; name one that went to journalists.")
+    if parent["kind"] in ("test", "notice"):
+        raise Refused(
+            f"distribution {number} was a {parent['kind']}; name one that brought a release."
+        )
     if state in _CLOSED:
         raise Refused(
             f"distribution {number} {_CLOSED[state]}, so nothing of it is sent to anybody.",

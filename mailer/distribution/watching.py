@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
@@ -96,6 +97,7 @@ class Watch:
         self._compiled: dict[tuple[str, ...], MergeTemplate] = {}
         self._messages: dict[tuple[str, str, str], Message] = {}
         self._config_fault: MailerError | None = None
+        self._last: tuple[str, str] | None = None
         self._texts = self._found()
         self._stamps = self._look()
         self._templates = self._digest(self._template_files())
@@ -125,15 +127,18 @@ class Watch:
             self.version += 1
         return True
 
-    def mark(self, key: str) -> str:
+    def mark(self, text: Text) -> str:
         """What changes when the message of this text may have."""
-        text = self.text(key)
         own = [text.path] if text.path else []
         config = self._room.config.path
         # Languages link to each other, so one that comes or goes changes all of its release.
         siblings = ",".join(each.key for each in self._texts if each.group == text.group)
         seed = f"{self._templates}{self._digest([*own, config])}{siblings}"
         return hashlib.sha256(seed.encode()).hexdigest()[:12]
+
+    def marks(self) -> dict[str, str]:
+        """The mark of each text by its key."""
+        return {each.key: self.mark(each) for each in self._texts}
 
     def text(self, key: str) -> Text:
         """Raises NotFound for a key that is none."""
@@ -152,12 +157,19 @@ class Watch:
         with self._lock:
             if self._config_fault is not None:
                 raise self._config_fault
-            known = (self.mark(key), key, case)
+            known = (self.mark(text), key, case)
+            self._last = (key, case)
             if known not in self._messages:
                 if len(self._messages) >= _KEPT:
                     self._messages.clear()
                 self._messages[known] = self._merged(text, case)
             return self._messages[known]
+
+    def warm(self) -> None:
+        """Make what was asked for last, before it is asked for again."""
+        with suppress(MailerError):  # Whoever asks is told.
+            if self._last is not None:
+                self.message(*self._last)
 
     def findings(self, message: Message) -> tuple[Finding, ...]:
         """What is doubtful in the text and in the message that it makes."""

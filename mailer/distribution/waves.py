@@ -30,6 +30,15 @@ def forget_plan(room: Newsroom, number: int) -> None:
             done = distributions.forget(tx, number, CHUNK)
 
 
+def stop_leftovers(room: Newsroom) -> None:
+    """What is still queued in a batch that was stopped, or came back to it since, is stopped."""
+    with room.store.read() as tx:
+        rows = distributions.leftovers(tx)
+    for row in rows:
+        reason = "too late" if row["state"] == "dropped" else row["reason"] or "cancelled"
+        stop_wave(room, row["distribution"], row["id"], reason)
+
+
 def stop_wave(room: Newsroom, number: int, wave: int, reason: str, actor: str = ACTOR) -> int:
     """Cancel, in short steps, what of a wave was not sent; how many deliveries."""
     stopped = 0

@@ -46,6 +46,7 @@ _LOOKS: dict[str, tuple[str, str, Tone]] = {
     "waiting": ("waiting for you", "!", "doubt"),
     "paused": ("", "‖", "doubt"),
     "dropped": ("", "×", "quiet"),
+    "moved": ("corrected", "×", "quiet"),
     "killed": ("withdrawn", "✗", "bad"),
     # routes
     "working": ("", "✓", "good"),

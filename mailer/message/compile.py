@@ -39,13 +39,15 @@ def compile_release(
     *,
     layout: str = "release",
     test: bool = False,
+    thread: bool = False,
     languages: Languages = ALONE,
     inside: Mapping[str, bytes] | None = None,
 ) -> MergeTemplate:
     """Compile a release with the layout `email/{layout}.html` and `.txt`.
 
     A `test` differs from what journalists get in one thing: its Subject begins with [TEST] (D24).
-    `languages` are the other languages of the release, which it links to, and its own page.
+    With `thread` it continues what each journalist got of the release before. `languages` are the
+    other languages of the release, which it links to, and its own page.
     `inside` are pictures that the message carries itself, by the SHA-256 of their file (B2); it
     carries those that it shows.
 
@@ -64,7 +66,9 @@ def compile_release(
         subject=view.subject,
         language=release.language,
         sender=sender,
-        parts=_join([*_header(view), *_body(text_parts, html_parts, _images(view, html, inside))]),
+        parts=_join(
+            [*_header(view, thread), *_body(text_parts, html_parts, _images(view, html, inside))]
+        ),
         html_size=_size(html.plain.encode()),
         encoded_html_size=_size(html_parts),
         text_size=_size(text.plain.encode()),
@@ -254,7 +258,7 @@ def _fields(part: _Rendered, contexts: dict[str, str]) -> list[str | Field]:
     return fields
 
 
-def _header(view: View) -> list[str | Field]:
+def _header(view: View, thread: bool) -> list[str | Field]:
     """All header fields, up to and with the empty line. See requirement groups A, B and F."""
     sender, release = view.sender, view.release
     name, address = parseaddr(sender.sender)
@@ -289,6 +293,7 @@ def _header(view: View) -> list[str | Field]:
         Field("date", "date"),
         "\r\nMessage-ID: ",
         Field("message_id", "message_id"),
+        *([Field("thread", "thread")] if thread else []),
         "\r\nList-Id: ",
         Field("list_id", "list_id"),
         "\r\nList-Unsubscribe: <",

@@ -38,9 +38,9 @@ CACHE_SIZE = 2048
 class Field:
     """One way in which one slot is written: the same field may stand at several places.
 
-    `kind` names the rules: "mailbox", "message_id", "date", "list_id", "url", "boundary" in the
-    header; "text", "paragraph", "html", "href" in the body. `fallback` is written instead of an
-    empty value. `starts_line` and `ends_line` are those of `quoted.Place`.
+    `kind` names the rules: "mailbox", "message_id", "thread", "date", "list_id", "url", "boundary"
+    in the header; "text", "paragraph", "html", "href" in the body. `fallback` is written instead of
+    an empty value. `starts_line` and `ends_line` are those of `quoted.Place`.
     """
 
     kind: str
@@ -201,7 +201,7 @@ _RAW = {"message_id": _MESSAGE_ID, "date": _DATE, "list_id": _LIST_ID, "boundary
 
 def _repeats(field: Field) -> bool:
     """Whether many recipients share the value; what is each one's own is not worth keeping."""
-    return field.kind not in ("mailbox", "message_id", "url", "boundary", "href") and (
+    return field.kind not in ("mailbox", "message_id", "thread", "url", "boundary", "href") and (
         field.slot not in URL_SLOTS
     )
 
@@ -218,6 +218,8 @@ def _encoder(field: Field) -> Callable[[str], bytes]:
         return _encode_mailbox
     if field.kind == "url":
         return _Link(lambda value: raw_url(value, slot).encode("ascii")).encode
+    if field.kind == "thread":
+        return _encode_thread
     if field.kind in _RAW:
         matches = _RAW[field.kind].fullmatch
 
@@ -248,6 +250,18 @@ def _encoder(field: Field) -> Callable[[str], bytes]:
     if slot in URL_SLOTS:
         return _Link(encode_body, before, after, line=LINE - 1).encode
     return encode_body
+
+
+def _encode_thread(value: str) -> bytes:
+    """The fields that put a message under those it continues (RFC 5322 section 3.6.4), each
+    Message-ID on a line of its own; nothing where there are none."""
+    earlier = value.split()
+    if not all(map(_MESSAGE_ID.fullmatch, earlier)):
+        raise CheckFailed(f"thread cannot stand in its header: {value[:80]!r}.")
+    if not earlier:
+        return b""
+    references = "\r\n ".join(earlier)
+    return f"\r\nIn-Reply-To: {earlier[-1]}\r\nReferences: {references}".encode("ascii")
 
 
 _SHORT = 36

@@ -42,7 +42,8 @@ class Recipient:
     `language` is the one in which he is addressed when no other is given to `slot_values`.
     `source_date` is an ISO date or free text, `key_id` the token key of this delivery's links.
     `greeting`, `reason` and `list_id` are what the program's own words made of the rest when it was
-    first written (`Letterhead.write_out`); empty before that.
+    first written (`Letterhead.write_out`); empty before that. `earlier` are the Message-IDs of what
+    he got of the same release, oldest first with spaces between, for a message that continues them.
     """
 
     email: str
@@ -59,3 +60,4 @@ class Recipient:
     greeting: str = ""
     reason: str = ""
     list_id: str = ""
+    earlier: str = ""

@@ -17,7 +17,7 @@ from mailer.message.phrases import kind_label
 from mailer.message.templates import TemplateSource, render
 from mailer.message.text import TextPart
 from mailer.message.view import ALONE, Languages, view_of
-from mailer.release.model import Release
+from mailer.release.model import Kind, Release
 from mailer.release.publish import Edition, jsonld, summary
 
 
@@ -75,6 +75,7 @@ def online_html(
         "edition": edition,
         "summary": summary(release),
         "jsonld": Markup(data),
+        "for_publication": release.kind is not Kind.ADVISORY,
     }
     return render(templates, templates.environment("online"), f"email/{layout}.html", context)
 

@@ -60,6 +60,17 @@ class TextPart:
             out.append(lines)
         return "\n\n".join(each for each in out if each)
 
+    def event(self, add: str) -> str:
+        """The event's box: labels and what they say in columns, then the file for calendars."""
+        rows = [(row.label, [line.text for line in row.lines]) for row in self._view.event]
+        column = max((width(label) for label, _ in rows), default=0) + 2
+        out: list[str] = []
+        for label, texts in rows:
+            for place, text in enumerate(texts):
+                lead = f"{label}{' ' * (column - width(label))}" if not place else " " * column
+                out += wrap(text, first=lead, rest=" " * column)
+        return "\n".join([*out, "", f"{add}:", self._view.calendar_url])
+
     def contacts(self, contacts: Iterable[Contact]) -> str:
         """Each contact with its details in aligned columns."""
         words = self._words_of()

@@ -144,6 +144,7 @@ class Letterhead:
             "journalist.name": name,
             "journalist.outlet": clean(recipient.outlet),
             "reason": recipient.reason,
+            "thread": recipient.earlier,
         }
 
     def date(self, instant: int) -> str:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from mailer.clock import SECOND, to_datetime
 from mailer.message.colour import Palette
+from mailer.message.invitation import Row
+from mailer.message.invitation import rows as event_rows
 from mailer.message.media import Gallery, gallery
 from mailer.message.model import Sender
 from mailer.message.phrases import (
@@ -35,6 +37,7 @@ _BANDS = {
     Kind.REFILE: "◆",
     Kind.UPDATE: "◆",
     Kind.HOLD: "▲",
+    Kind.CLEARED: "●",
     Kind.EMBARGO_CHANGE: "■",
     Kind.KILL: "×",
 }
@@ -131,6 +134,7 @@ class View:
     theme: Theme
     media: Gallery
     languages: Languages = ALONE
+    event: tuple[Row, ...] = ()
 
     @property
     def start(self) -> str:
@@ -150,6 +154,18 @@ class View:
     def online_url(self) -> str:
         """The release's page: one for everybody, nothing personal in it (design decision 15)."""
         return self.languages.url or f"{self.sender.public_url}/r/{self.release.slug}"
+
+    @property
+    def documents(self) -> tuple[tuple[str, str], ...]:
+        """What else the release is there as: name and address. Nothing is of a withdrawn one."""
+        if self.release.kind is Kind.KILL:
+            return ()
+        return ("PDF", f"{self.online_url}.pdf"), ("Word", f"{self.online_url}.docx")
+
+    @property
+    def calendar_url(self) -> str:
+        """The file for calendars, of a release with an event."""
+        return f"{self.online_url}.ics"
 
 
 def view_of(
@@ -180,6 +196,7 @@ def view_of(
         end_mark=release.end_mark or words["end_mark"],
         notes=_notes(release, words),
         contacts=_contacts(release, words),
+        event=event_rows(release, words),
         light=light,
         dark=dark,
         type=_typography(release.language, theme),

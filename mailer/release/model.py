@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CORRECTION = "correction"
     REFILE = "refile"
     HOLD = "hold"
+    CLEARED = "cleared"
     EMBARGO_CHANGE = "embargo-change"
     KILL = "kill"
 

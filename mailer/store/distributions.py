@@ -11,6 +11,7 @@ from mailer.errors import StoreUnavailable
 from mailer.store import paces
 from mailer.store.base import Row, Tx, query
 from mailer.store.core import add_event, raise_control
+from mailer.store.notices import moved_into
 from mailer.store.states import WAITS_FOR_TURN, DeliveryState
 from mailer.store.variants import NEVER
 
@@ -22,8 +23,8 @@ DELIVERY_SHIFT = 32
 class NewDistribution:
     """What a queued distribution is made of; instants in UTC microseconds.
 
-    `kind` is release, resend or test, `parent` the distribution it was made from, `over` how many
-    microseconds each wave is spread over.
+    `kind` is release, resend, test or notice, `parent` the distribution it was made from, `over`
+    how many microseconds each wave is spread over, `notice` the one that it carries.
     """
 
     release: int
@@ -38,6 +39,7 @@ class NewDistribution:
     kind: str = "release"
     parent: int | None = None
     over: int = 0
+    notice: int | None = None
 
 
 class PlannedDelivery(NamedTuple):
@@ -98,6 +100,7 @@ def insert(tx: Tx, new: NewDistribution, actor: str) -> int:
         kind=new.kind,
         parent=new.parent,
         over=new.over,
+        notice=new.notice,
     )
     return number
 
@@ -199,6 +202,8 @@ def forget(tx: Tx, distribution: int, limit: int) -> bool:
         return False
     if tx.run("distributions.forget_left_out", id=distribution, limit=limit):
         return False
+    if tx.run("distributions.forget_slot_values", id=distribution, limit=limit):
+        return False
     tx.run("distributions.forget_waves", id=distribution)
     tx.run("variants.forget", distribution=distribution)
     tx.run("distributions.forget", id=distribution)
@@ -257,13 +262,13 @@ def move(
     """Move a distribution to a state, where the allowed moves say so; whether it moved.
 
     `to` is "sending" (by the clock), "resumed" (sending, by an officer's word), "scheduled",
-    "waiting", "paused", "cancelled" or "done".
+    "waiting", "paused", "cancelled", "killed" or "done".
     """
     changed = tx.run(f"distributions.to_{to}", id=distribution, reason=reason, now=tx.now())
     if changed:
         data = {"reason": reason} if reason else {}
         add_event(tx, event or to, actor, distribution=distribution, data=data)
-        if to in ("paused", "waiting", "cancelled", "resumed"):
+        if to in ("paused", "waiting", "cancelled", "killed", "resumed"):
             paces.changed(tx)
     return bool(changed)
 
@@ -312,15 +317,20 @@ def sending_waves(tx: Tx) -> list[Row]:
 
 
 def has_open(tx: Tx, distribution: int, wave: int) -> bool:
-    """Is anything of the wave queued, claimed or deferred?"""
-    place = {"distribution": distribution, "wave": wave}
-    return tx.one("distributions.open_deliveries", **place) is not None
+    """Is anything of the wave, or of one in whose place it is, queued, claimed or deferred?"""
+    return any(
+        tx.one("distributions.open_deliveries", distribution=distribution, wave=each)
+        for each in (wave, *moved_into(tx, distribution, wave))
+    )
 
 
 def is_busy(tx: Tx, distribution: int, wave: int) -> bool:
     """Has the wave anything to send at this instant, in hand, or waiting for its turn?"""
-    place = {"distribution": distribution, "wave": wave, "turn": f"{WAITS_FOR_TURN}%"}
-    return tx.one("distributions.busy_now", now=tx.now(), **place) is not None
+    of = {"distribution": distribution, "turn": f"{WAITS_FOR_TURN}%", "now": tx.now()}
+    return any(
+        tx.one("distributions.busy_now", wave=each, **of)
+        for each in (wave, *moved_into(tx, distribution, wave))
+    )
 
 
 def stop_deliveries(

@@ -1,72 +1,218 @@
-"""Hearing at once that the control version was raised, from a PostgreSQL server (NOTIFY).
+"""Notices in the store: an officer's word about a release, who has to be told, corrected batches.
 
-Only a shortcut: a notice is lost while the connection is, so whoever must know looks as often as
-he would without. The connection is made again for as long as it is wanted.
+A notice is written first, in the transaction that stops or replaces what is still to be sent. The
+rest (moving people to corrected batches, planning who is told) follows from it in steps that
+anybody may repeat.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-import psycopg
+from mailer.store.base import Row, Tx
+from mailer.store.core import add_event
+from mailer.store.states import DeliveryState
 
-from mailer.store.patience import PatientConnection
+ALL = "*"
+"""The language of a notice that readers of every text are told."""
 
-CHANNEL = "mailer_control"
-"""As in `sql/core.sql`."""
-
-_AGAIN_AFTER = 1.0
-_LOOK_EVERY = 0.5
-"""Seconds until a server that was away is tried again; until `close` is seen."""
-
-_ASK_EVERY = 10.0
-"""Seconds after which the server is asked whether it is still there: by itself a line that died
-without a word would only be quiet."""
+ANY_TEXT = 2**31 - 1
+"""Higher than any revision."""
 
 
-class Listener:
-    """Calls `call`, from a thread of its own, after each notice, and once whenever it begins to
-    hear: something may have been missed before."""
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An officer's word. `kind` is that of a release. `language` is that of the text it is about:
+    "" for the lead text, ALL for every one. `revision` is the corrected text, `compiled` the same
+    as a plain release. `ends` is the hold that it clears, `paused` are the distributions that it
+    stopped. Times are UTC microseconds."""
 
-    def __init__(self, url: str, call: Callable[[], None]) -> None:
-        self._url = url
-        self._call = call
-        self._closed = threading.Event()
-        threading.Thread(target=self._run, name="notices", daemon=True).start()
+    id: int
+    release: int
+    kind: str
+    revision: int | None
+    compiled: str | None
+    language: str
+    ends: int | None
+    paused: tuple[int, ...]
+    reason: str
+    actor: str
+    created_at: int
+    rounds: int
+    closed_at: int | None
 
-    def close(self) -> None:
-        """Call no more."""
-        self._closed.set()
 
-    def _run(self) -> None:
-        while not self._closed.is_set():
-            try:
-                self._hear()
-            except psycopg.Error:
-                self._closed.wait(_AGAIN_AFTER)
+def add(
+    tx: Tx,
+    release: int,
+    kind: str,
+    reason: str,
+    actor: str,
+    *,
+    revision: int | None = None,
+    compiled: str | None = None,
+    language: str = ALL,
+    ends: int | None = None,
+    paused: Sequence[int] = (),
+) -> int:
+    """Write a notice down; its id. From then on it is carried out, whoever does it."""
+    number = tx.next_ids("notice")
+    tx.run(
+        "notices.add",
+        id=number,
+        release=release,
+        kind=kind,
+        revision=revision,
+        compiled=compiled,
+        language=language,
+        ends=ends,
+        paused=" ".join(map(str, paused)),
+        reason=reason,
+        actor=actor,
+        now=tx.now(),
+    )
+    data = {"release": release, "notice": number, "reason": reason, "revision": revision}
+    add_event(tx, f"notice_{kind}", actor, data=data)
+    return number
 
-    def _hear(self) -> None:
-        with PatientConnection.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=5,
-            # A server that is gone without a word is missed within 20 seconds.
-            keepalives_idle=5,
-            keepalives_interval=5,
-            keepalives_count=3,
-        ) as connection:
-            connection.execute(f"LISTEN {CHANNEL}".encode())
-            self._tell()
-            ask_at = time.monotonic() + _ASK_EVERY
-            while not self._closed.is_set():
-                if time.monotonic() > ask_at:
-                    connection.execute("")
-                    ask_at = time.monotonic() + _ASK_EVERY
-                for _ in connection.notifies(timeout=_LOOK_EVERY, stop_after=1):
-                    self._tell()
 
-    def _tell(self) -> None:
-        if not self._closed.is_set():
-            self._call()
+def get(tx: Tx, number: int) -> Notice:
+    """A notice by its id."""
+    row = tx.one("notices.get", id=number)
+    assert row is not None
+    return _notice(row)
+
+
+def ls(tx: Tx, release: int) -> list[Notice]:
+    """The notices of a release, oldest first."""
+    return [_notice(row) for row in tx.all("notices.ls", release=release)]
+
+
+def ls_open(tx: Tx) -> list[Notice]:
+    """Notices that may still have somebody to be told."""
+    return [_notice(row) for row in tx.all("notices.ls_open")]
+
+
+def standing(found: Sequence[Notice]) -> Notice | None:
+    """Of a release's notices the one that keeps it from being sent: it was withdrawn, or is on hold
+    until it is cleared, corrected or withdrawn. None when it may be sent."""
+    kill = next((each for each in found if each.kind == "kill"), None)
+    if kill is not None:
+        return kill
+    last = None
+    for each in found:
+        if each.kind == "hold":
+            last = each
+        elif each.kind in ("cleared", "correction", "refile", "update"):
+            last = None
+    return last
+
+
+def corrected(found: Sequence[Notice], language: str) -> Notice | None:
+    """The last notice that brought a corrected revision of a text ("" is the lead text)."""
+    of_text = [each for each in found if each.revision is not None and each.language == language]
+    return of_text[-1] if of_text else None
+
+
+def count_round(tx: Tx, notice: Notice) -> bool:
+    """Take the next round of planning; False when somebody else did since."""
+    return bool(tx.run("notices.count_round", id=notice.id, seen=notice.rounds))
+
+
+def close(tx: Tx, notice: Notice) -> bool:
+    """Nobody can come any more who has to be told; False when somebody planned since."""
+    return bool(tx.run("notices.close", id=notice.id, seen=notice.rounds, now=tx.now()))
+
+
+def stoppable(tx: Tx, release: int) -> list[Row]:
+    """Distributions of a release that have not ended: id, kind, state, revision, embargo_until,
+    zone, notice."""
+    return tx.all("notices.stoppable", release=release)
+
+
+def batches(tx: Tx, distribution: int) -> list[Row]:
+    """Batches still to be sent, with `text_key` (their text's language) and `text_revision`."""
+    return tx.all("notices.batches", distribution=distribution)
+
+
+def replace_batch(
+    tx: Tx, wave: Row, revision: int, compiled: str, early: str | None, actor: str
+) -> int:
+    """Put a batch with a corrected text in a batch's place; its number. Nothing of the old one can
+    be claimed any more."""
+    number = wave["distribution"]
+    new = int(tx.value("embargo.last_wave", distribution=number)) + 1
+    place = {"distribution": number, "wave": wave["id"], "new": new}
+    tx.run("notices.replace", early=early, revision=revision, compiled=compiled, **place)
+    tx.run("notices.replaced", **place)
+    data = {"wave": wave["id"], "by": new, "revision": revision}
+    add_event(tx, "wave_corrected", actor, distribution=number, data=data)
+    return new
+
+
+def moved_into(tx: Tx, distribution: int, wave: int) -> list[int]:
+    """The batches in whose place this one is."""
+    rows = tx.all("notices.moved_into", distribution=distribution, wave=wave)
+    return [row["id"] for row in rows]
+
+
+def to_move(tx: Tx) -> list[Row]:
+    """Replaced batches that hold something to be sent: distribution, id, moved_to."""
+    return tx.all("notices.to_move")
+
+
+def move(tx: Tx, row: Row, limit: int) -> int:
+    """Move a chunk of what a replaced batch holds to the one in its place; how many."""
+    place = {"distribution": row["distribution"], "wave": row["id"], "new": row["moved_to"]}
+    moved = tx.run("notices.move_queued", limit=limit, **place)
+    if moved < limit:
+        moved += tx.run("notices.move_deferred", limit=limit - moved, **place)
+    if moved:
+        tx.run("embargo.recount", distribution=row["distribution"])
+    return moved
+
+
+def under_way(tx: Tx, notice: Notice) -> bool:
+    """Is anything of what the notice is about in a sender's hand?"""
+    return tx.one("notices.under_way", **_about(notice)) is not None
+
+
+def reached(tx: Tx, notice: Notice) -> Iterator[Row]:
+    """Every message of the release that reached somebody or may have, by person, oldest first; see
+    the query. `concerned` says whether it is one that the notice is about."""
+    return tx.stream("notices.reached", notice=notice.id, **_about(notice))
+
+
+def told(tx: Tx, number: int) -> dict[str, int]:
+    """How many deliveries carry a notice, by their state's word."""
+    rows = tx.all("notices.told", notice=number)
+    return {DeliveryState(row["state"]).word: row["n"] for row in rows}
+
+
+def distributions(tx: Tx, number: int) -> list[int]:
+    """The distributions that carry a notice."""
+    return [row["id"] for row in tx.all("notices.distributions", notice=number)]
+
+
+def unsent(tx: Tx, notice: Notice) -> dict[str, int]:
+    """Of what was queued before a notice, how much is to be sent still, or was stopped."""
+    place = {"release": notice.release, "at": notice.created_at}
+    rows = tx.all("notices.unsent", **place)
+    return {DeliveryState(row["state"]).word: row["n"] for row in rows}
+
+
+def sent_texts(tx: Tx, release: int) -> list[tuple[str, int]]:
+    """(language, revision) of each text of a release that was queued; "" where none was stated."""
+    rows = tx.all("notices.sent_texts", release=release)
+    return [(row["language"], row["number"]) for row in rows]
+
+
+def _about(notice: Notice) -> dict[str, int]:
+    below = ANY_TEXT if notice.revision is None else notice.revision
+    return {"release": notice.release, "at": notice.created_at, "below": below}
+
+
+def _notice(row: Row) -> Notice:
+    values = {name: row[name] for name in Notice.__dataclass_fields__}
+    return Notice(**values | {"paused": tuple(map(int, row["paused"].split()))})

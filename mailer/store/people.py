@@ -24,6 +24,7 @@ FIELDS = (
     "source",
     "source_date",
     "notes",
+    "phone",
 )
 """What a list says of a person, as the table's columns."""
 
@@ -43,6 +44,7 @@ def record_of(journalist: Journalist) -> dict[str, str]:
         "source": journalist.source,
         "source_date": journalist.source_date,
         "notes": journalist.notes,
+        "phone": journalist.phone,
     }
 
 

@@ -22,7 +22,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from mailer.clock import Clock, SystemClock
 from mailer.errors import Refused, StoreUnavailable
 from mailer.store.base import Params, Row, Store, Tx, query
-from mailer.store.notices import Listener
+from mailer.store.listener import Listener
 from mailer.store.patience import ANSWER_WITHIN, PatientConnection
 
 _MIGRATION_LOCK = 0x6D61696C6572

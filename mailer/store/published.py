@@ -17,7 +17,8 @@ class Publication:
     `first_at` is when its first distribution was due, `revised_at` that of this revision,
     `embargo_until` the last embargo that was set on it (it has ended), `killed_at` when it was
     withdrawn, None also when that is not known. `sha256` is the revision's, `changed_until` the end
-    of its embargo by an officer's word, instead of what its text says.
+    of its embargo by an officer's word, instead of what its text says. `language` is that of a text
+    beside the lead text.
     """
 
     id: int
@@ -30,6 +31,7 @@ class Publication:
     killed: bool
     killed_at: int | None
     changed_until: int | None
+    language: str = ""
 
 
 def latest(tx: Tx, limit: int) -> list[Publication]:
@@ -54,7 +56,16 @@ def texts(tx: Tx, publication: Publication) -> dict[str, Publication]:
             revision=row["revision"],
             sha256=row["sha256"],
             revised_at=row["revised_at"],
+            language=row["language"],
         )
+    for row in tx.all("published.corrected_texts", release=publication.id):
+        if before := found.get(row["language"]):
+            found[row["language"]] = replace(
+                before,
+                revision=row["revision"],
+                sha256=row["sha256"],
+                revised_at=row["revised_at"],
+            )
     return found
 
 

@@ -117,3 +117,5 @@ class WaveState(StrEnum):
     DONE = "done"
     DROPPED = "dropped"
     CANCELLED = "cancelled"
+    MOVED = "moved"
+    """Another batch, with a corrected text, is in its place."""

@@ -73,7 +73,7 @@ class Reading:
             )
         form = await run_in_threadpool(self._shelf.form, found, "html")
         policy = CONTENT_POLICY.replace("style-src 'self'", f"style-src {' '.join(form.styles)}")
-        return _answer(request, form, {"Content-Security-Policy": policy})
+        return _answer(request, form, {"Content-Security-Policy": policy, **_unlisted(found)})
 
     async def text(self, request: Request, slug: str, language: str = "") -> Response:
         """GET /r/{slug}.txt: the same as plain text."""
@@ -84,16 +84,39 @@ class Reading:
 
     async def item(self, request: Request, slug: str, language: str = "") -> Response:
         """GET /r/{slug}.json: the same as an item of ninjs."""
-        found = await self._find(slug, language)
+        found = await self._find(slug, language, "listed")
         if found.withdrawn:
             form = self._shelf.form(found, "ninjs")
             return Response(form.body, 410, private(), form.media_type)
         return await self._other(request, found, "ninjs")
 
+    async def pdf(self, request: Request, slug: str, language: str = "") -> Response:
+        """GET /r/{slug}.pdf: the same to be printed."""
+        return await self._document(request, slug, language, "pdf")
+
+    async def docx(self, request: Request, slug: str, language: str = "") -> Response:
+        """GET /r/{slug}.docx: the same to be edited."""
+        return await self._document(request, slug, language, "docx")
+
+    async def _document(self, request: Request, slug: str, language: str, format: str) -> Response:
+        found = await self._find(slug, language)
+        if found.withdrawn:
+            return PlainTextResponse(f"{WITHDRAWN}\n", 410, private())
+        return await self._other(request, found, format)
+
+    async def event(self, request: Request, slug: str, language: str = "") -> Response:
+        """GET /r/{slug}.ics: its event for calendars. Of what was withdrawn the file that cancels
+        it, with 200: a calendar reads no other answer."""
+        found = await self._find(slug, language, "event")
+        return await self._other(request, found, "ics")
+
     async def medium(self, request: Request, slug: str, name: str) -> Response:
         """GET /r/{slug}/media/{name}: a picture or file of a release that may be read now."""
         began = time.monotonic()
         form = await run_in_threadpool(self._shelf.medium, slug, name)
+        gone = await run_in_threadpool(self._shelf.find, slug) if form is None else None
+        if gone is not None and gone.withdrawn:
+            return PlainTextResponse(f"{WITHDRAWN}\n", 410, private())
         if form is None:
             await asyncio.sleep(until_next_step(time.monotonic() - began))
             raise HTTPException(404)
@@ -104,17 +127,19 @@ class Reading:
         }
         return _answer(request, form, extra)
 
-    async def _find(self, slug: str, language: str) -> Published:
+    async def _find(self, slug: str, language: str, trait: str = "") -> Published:
+        """What may be read, and is what the form asked for needs (`listed`, or has an `event`)."""
         began = time.monotonic()
         found = await run_in_threadpool(self._shelf.find, slug, language)
-        if found is None:
+        if found is None or (trait and not getattr(found, trait)):
             await asyncio.sleep(until_next_step(time.monotonic() - began))
             raise HTTPException(404)
         return found
 
     async def _other(self, request: Request, found: Published, format: str) -> Response:
         form = await run_in_threadpool(self._shelf.form, found, format)
-        return _answer(request, form, {"Link": f'<{found.edition.url}>; rel="canonical"'})
+        link = {"Link": f'<{found.edition.url}>; rel="canonical"'}
+        return _answer(request, form, {**link, **_unlisted(found)})
 
     def problem(self, error: Exception) -> Response:
         """The page of an error: what, and what now."""
@@ -171,6 +196,11 @@ class Reading:
 def until_next_step(spent: float) -> float:
     """Seconds to wait so that the answer leaves at a multiple of MISSING_STEP."""
     return MISSING_STEP - spent % MISSING_STEP
+
+
+def _unlisted(found: Published) -> dict[str, str]:
+    """Search engines are told to pass by what is not for publication (D9)."""
+    return {} if found.listed else {"X-Robots-Tag": "noindex, noarchive"}
 
 
 def _answer(request: Request, form: Form, extra: dict[str, str] | None = None) -> Response:

@@ -130,6 +130,7 @@ class Changes:
             if changed:
                 async with self._changed:
                     self._changed.notify_all()
+                await run_in_threadpool(self._watch.warm)
 
     async def end(self) -> None:
         """Let go of all open pages."""
@@ -138,12 +139,13 @@ class Changes:
             self._changed.notify_all()
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """Server-sent events: the version now, and each later one."""
+        """Server-sent events: the version now and each later one, with the marks of the texts."""
         told = 0
         while not self.ended:
             if told != self._watch.version:
                 told = self._watch.version
-                yield f"retry: 500\ndata: {told}\n\n".encode()
+                news = {"version": told, "marks": self._watch.marks()}
+                yield f"retry: 500\ndata: {json.dumps(news)}\n\n".encode()
             async with self._changed:
                 if told == self._watch.version and not self.ended:
                     with suppress(TimeoutError):
@@ -185,6 +187,9 @@ class _WatchPages:
         try:
             message = await run_in_threadpool(self._message, key, case)
         except MailerError as error:
+            if query.get("quiet"):
+                # The old picture stays until the page around it says what is wrong.
+                return Response(None, 204, _NO_STORE)
             # Its own column says what is wrong; the others are shown.
             said = {**_NO_STORE, "Content-Security-Policy": "sandbox; frame-ancestors 'self'"}
             return PlainTextResponse(f"{error}\n", 409, said)
@@ -254,9 +259,9 @@ class _WatchPages:
             "findings": watch.findings(message) if message and view == "message" else (),
             "mail": take_apart(message.raw) if message and view == "text" else None,
             "trouble": trouble,
-            "languages": [(each, watch.mark(each.key)) for each in languages],
+            "languages": [(each, watch.mark(each)) for each in languages],
             "people": people,
-            "mark": watch.mark(key),
+            "mark": watch.mark(text),
             "version": watch.version,
             "images": images,
             "dark": dark,

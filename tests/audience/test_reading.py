@@ -315,10 +315,10 @@ def test_a_name_beside_a_surname_is_the_first_name(tmp_path: Path) -> None:
         ),
         (
             "Email,Name\na@example.org,Anna\n",
-            {"phone": "Name"},
-            "--map: there is no field “phone”. The fields are email, first_name, last_name, "
+            {"telex": "Name"},
+            "--map: there is no field “telex”. The fields are email, first_name, last_name, "
             "outlet, outlet_type, beats, country, language, timezone, consent_basis, source, "
-            "source_date, notes, name.",
+            "source_date, notes, phone, name.",
         ),
         (
             "Email,Name\na@example.org,Anna\n",

@@ -268,3 +268,15 @@ def test_what_changed_between_revisions(mailer: Mailer, release: Path) -> None:
     assert (change["part"], change["how"]) == ("paragraph 1", "changed")
     assert change["old"].startswith("The report names three") and "politely" in change["new"]
     assert mailer("release", "diff", "river-report", "river-report", "--json").json["changes"] == []
+
+
+def test_several_previews_get_a_folder_each(mailer: Mailer, release: Path) -> None:
+    """Twelve languages are one command; two names of one text do not overwrite each other."""
+    other = release.with_name("rivers.fr.md")
+    other.write_text(TEXT.replace("cleaner", "plus propres"), encoding="utf-8")
+    made = mailer("preview", release, other, release, "--out", "shown", "--json")
+    names = [Path(path).parent.name for path in made.json["files"][::3]]
+    assert made.code == 0 and names == ["1-rivers", "rivers.fr", "3-rivers"]
+    assert "plus propres" in Path("shown/rivers.fr/message.html").read_text("utf-8")
+    assert mailer("preview", release, "no-such-release", "--out", "none").code == 5
+    assert not Path("none").exists()

@@ -264,7 +264,7 @@ def test_a_route_paused_while_it_works_sends_nothing_and_comes_back(
 ) -> None:
     """G8, H15: the other takes over what it may; what only the paused one serves waits, and goes
     at the officer's word."""
-    people = 1200
+    people = 2000
     with Recorder(delay=0.05) as first, Recorder(delay=0.05) as second:
         more = route("second", second.port, NET)
         with (

@@ -11,8 +11,11 @@ from mailer.clock import ManualClock, from_datetime
 from mailer.distribution import embargo
 from mailer.distribution.log import log
 from mailer.distribution.published import Shelf
+from mailer.distribution.releases import sample
 from mailer.distribution.schedule import Sweeper
 from mailer.errors import NotFound, Refused, UsageError
+from mailer.message.merge import MergeTemplate
+from mailer.message.render import message_parts
 from mailer.store import ledger
 
 from tests.distribution.press import Press
@@ -239,3 +242,37 @@ def test_a_later_revision_speaks_for_itself(press: Press, clock: ManualClock) ->
     )
     queued = press.queue("list:brussels", release=str(later))
     assert queued.due_at == "2026-11-03T08:00:00.000Z"
+
+
+def test_who_has_it_is_told_what_becomes_of_the_embargo(press: Press, clock: ManualClock) -> None:
+    """D9: an embargo that is moved, broken or lifted is a notice in the thread of the message, with
+    the end that binds; nobody else hears of it."""
+    press.queue("list:brussels", "list:inner")
+    sweep(press, clock)
+    moved = embargo.move(press.room, SLUG, "2026-11-02T20:00:00+01:00", "anna", reason="later")
+    assert (moved.told, len(moved.has_it), moved.cannot_be_told) == (2, 2, [])
+    sweep(press, clock)
+    broken = embargo.broken(press.room, SLUG, "anna", reason="a site has it")
+    assert broken.told == 2
+    sweep(press, clock)
+    lifted = embargo.lift(press.room, SLUG, "anna", reason="it is out")
+    assert lifted.told == 2
+    sweep(press, clock)
+    rows = [row for row in log(press.room) if row["kind"] == "notice"]
+    assert len(rows) == 6 and {row["state"] for row in rows} == {"accepted"}
+    assert {row["email"] for row in rows} == {"i1@example.com", "i2@example.com"}
+    first, second, third = (
+        plain(press, number) for number in (*moved.notices, *broken.notices, *lifted.notices)
+    )
+    assert "EMBARGO CHANGED: A bridge" in first and "20:00" in first and "later" in first
+    assert "still stands" in second and "20:00" in second
+    assert "may be published now" in third and "20:00" not in third
+
+
+def plain(press: Press, number: int) -> str:
+    """The Subject and the plain text of a distribution's message."""
+    [(digest,)] = press.rows("SELECT compiled FROM distributions WHERE id = :n", n=number)
+    with press.room.store.read() as tx:
+        template = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
+    parts = message_parts(sample(press.room, template))
+    return f"{template.subject}\n{' '.join(parts.text.split())}"

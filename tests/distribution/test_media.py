@@ -80,13 +80,17 @@ def test_a_picture_is_there_as_long_as_its_release_may_be_read(
     assert "Credit: Ada · Licence: CC BY 4.0" in html and "JPEG, 1600 × 1000" in html
     with serving(public_app(press.room)) as address, bare(address) as client:
         missing = client.get("/r/nothing/media/x.jpg")
-        for path in (full, small, dense):
+        documents = "/r/bridge.pdf", "/r/bridge.docx"
+        for path in (full, small, dense, *documents):
             answer = client.get(path)
             assert (answer.status_code, answer.text) == (404, missing.text)
         clock.advance(3 * 3600)
         assert sent_now(press, 1) == 2
         page = client.get("/r/bridge").text
         assert hosted(page) == [full, small, dense]
+        for path, start in zip(documents, (b"%PDF", b"PK"), strict=True):
+            assert f'href="http://127.0.0.1:8025{path}"' in page and path in html
+            assert client.get(path).content.startswith(start)
         assert f'<meta property="og:image" content="http://127.0.0.1:8025{dense}">' in page
         for path, limit in ((full, 25_000_000), (small, 300_000), (dense, 700_000)):
             answer = client.get(path)
@@ -107,6 +111,7 @@ def test_a_picture_is_there_as_long_as_its_release_may_be_read(
         with press.room.store.write() as tx:
             tx.execute("UPDATE distributions SET state = 'killed', finished_at = due_at", {})
         assert client.get(new[0]).status_code == 404
+        assert [client.get(path).status_code for path in documents] == [410, 410]
 
 
 def test_a_message_that_leaves_early_carries_its_picture(press: Press) -> None:

@@ -312,6 +312,12 @@ def sample_2015() -> Release:
     return read_release(SAMPLE_2015.read_bytes(), name=SAMPLE_2015.name, zone="Europe/Brussels")
 
 
+def invitation(name: str) -> Release:
+    """An invitation with its event, as the reader gives it."""
+    data = (Path(__file__).parents[1] / "release" / "golden" / name).read_bytes()
+    return read_release(data, name=name, today=date(2026, 11, 24), zone="Europe/Brussels")
+
+
 def figures() -> Release:
     """What does not fit a phone of itself: tables, endless words and addresses, long names."""
     text = """\
@@ -364,6 +370,8 @@ RELEASES = {
     "japanese": japanese,
     "sample-2015": sample_2015,
     "figures": figures,
+    "invitation": lambda: invitation("advisory-en.md"),
+    "invitation-he": lambda: invitation("advisory-he.txt"),
 }
 
 

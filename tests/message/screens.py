@@ -32,6 +32,10 @@ SHOTS = (
     ("email-online", "english", 1000, "light", True),
     ("email-figures", "figures", 760, "light", True),
     ("email-figures-360-dark", "figures", 360, "dark", True),
+    ("email-event-light", "invitation", 760, "light", True),
+    ("email-event-360-dark", "invitation", 360, "dark", True),
+    ("email-event-rtl", "invitation-he", 600, "light", True),
+    ("email-event-online", "invitation", 1000, "light", True),
     ("email-sample-2015", "sample-2015", 760, "light", True),
 )
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import feedparser
 import html5lib
 import httpx
+import icalendar
 import pytest
 from mailer.clock import SECOND, SystemClock, to_datetime
 from mailer.distribution import forms
 from mailer.release.codec import to_json
-from mailer.release.model import Block, BlockKind, Contact, Embargo, Inline, Kind, Release
+from mailer.release.model import (
+    Block,
+    BlockKind,
+    Contact,
+    Embargo,
+    Event,
+    Inline,
+    Kind,
+    Moment,
+    Release,
+)
 from mailer.store import Store
 from mailer.web.public import public_app
 
@@ -326,6 +338,10 @@ def test_the_page_says_in_its_head_what_it_is(office: Room, client: httpx.Client
     assert links == {
         ("canonical", None): url,
         ("alternate", "application/json"): f"{url}.json",
+        ("alternate", "application/pdf"): f"{url}.pdf",
+        ("alternate", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"): (
+            f"{url}.docx"
+        ),
         ("alternate", "text/plain"): f"{url}.txt",
         ("alternate", "application/atom+xml"): "http://127.0.0.1:8025/feed.atom",
     }
@@ -389,3 +405,85 @@ def news(client: httpx.Client) -> dict[str, Any]:
     assert answer.status_code == 200
     item: dict[str, Any] = answer.json()
     return item
+
+
+def test_an_advisory_has_a_page_and_a_calendar_file_and_is_listed_nowhere(
+    office: Room, client: httpx.Client
+) -> None:
+    """D9: not for publication; moved, corrected and withdrawn its calendar entry follows."""
+    event = Event(Moment(date(2026, 12, 1), NOW), "Europe/Brussels", place=("Tide House",))
+    first = release("tour", "Come and see", kind=Kind.ADVISORY, event=event)
+    moved = replace(first, event=replace(event, start=Moment(date(2026, 12, 1), NOW + HOUR)))
+    fixed = replace(moved, kind=Kind.CORRECTION, headline="Come and see it")
+    publish(office.store, 1, first, moved, fixed)
+    publish(office.store, 2, release("news", "The news"))
+    send(office.store, 1, 1)
+    send(office.store, 2, 2)
+    page = client.get("/r/tour")
+    assert page.status_code == 200 and "Tide House" in page.text
+    assert 'href="http://127.0.0.1:8025/r/tour.ics"' in page.text
+    assert "noindex" in page.headers["x-robots-tag"] and 'content="noindex' in page.text
+    assert "ld+json" not in page.text and ".json" not in page.text
+    assert client.get("/r/tour.json").status_code == 404
+    assert "noindex" in client.get("/r/tour.txt").headers["x-robots-tag"]
+    answer = client.get("/r/tour.ics")
+    assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert "noindex" in answer.headers["x-robots-tag"]
+    before = calendar_entry(answer)
+    assert before.decoded("dtstart") == to_datetime(NOW).replace(microsecond=0)
+    assert client.get("/r/news.ics").status_code == 404
+    for number in (2, 3):
+        send(office.store, number + 1, 1, revision=number)
+        after = calendar_entry(client.get("/r/tour.ics"))
+        assert (after["uid"], after["sequence"]) == (before["uid"], number)
+        assert after.decoded("dtstart") - before.decoded("dtstart") == timedelta(hours=1)
+        assert "Come and see" not in client.get("/").text + client.get("/feed.atom").text
+        assert "The news" in client.get("/").text
+    with office.store.write() as tx:
+        tx.execute("UPDATE distributions SET state = 'killed' WHERE release = 1", {})
+    assert client.get("/r/tour").status_code == 410
+    gone = client.get("/r/tour.ics")
+    assert gone.status_code == 200 and "Tide House" not in gone.text
+    assert calendar_entry(gone)["status"] == "CANCELLED"
+    assert calendar_entry(gone)["uid"] == before["uid"]
+    assert "Withdrawn" not in client.get("/").text
+
+
+def test_an_embargo_hides_the_calendar_file_too(office: Room, client: httpx.Client) -> None:
+    """D4, D9."""
+    event = Event(Moment(date(2026, 12, 1)), "UTC")
+    publish(office.store, 1, release("tour", "Come", kind=Kind.ADVISORY, event=event))
+    send(office.store, 1, 1, embargo=SystemClock().now() + HOUR)
+    missing = client.get("/r/never-was.ics")
+    answer = client.get("/r/tour.ics")
+    assert (answer.status_code, answer.content) == (404, missing.content)
+
+
+def test_a_public_event_is_listed_with_its_calendar_file(
+    office: Room, client: httpx.Client
+) -> None:
+    """D9: a release that names an event is news like any other."""
+    event = Event(Moment(date(2026, 12, 1)), "UTC", place=("Quay",), stated=True)
+    publish(office.store, 1, release("open-day", "Open day", event=event))
+    send(office.store, 1, 1)
+    assert "Open day" in client.get("/").text
+    assert 'type="text/calendar"' in client.get("/r/open-day").text
+    assert client.get("/r/open-day.json").status_code == 200
+    assert calendar_entry(client.get("/r/open-day.ics"))["location"] == "Quay"
+
+
+def test_many_advisories_take_no_place_from_news(office: Room, client: httpx.Client) -> None:
+    """D9: the page shows the latest releases however many invitations came after them."""
+    publish(office.store, 1, release("news", "The news"))
+    send(office.store, 1, 1)
+    for number in range(2, 36):
+        publish(office.store, number, release(f"tour-{number}", "Tour", kind=Kind.ADVISORY))
+        send(office.store, number, number)
+    assert "The news" in client.get("/").text
+
+
+def calendar_entry(answer: httpx.Response) -> icalendar.Event:
+    """The one event of a calendar file."""
+    (entry,) = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
+    assert isinstance(entry, icalendar.Event)
+    return entry

@@ -25,7 +25,7 @@ EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
 -- Of a person p: has he any revision of the release, or may he have it, or is it under way.
 EXISTS (SELECT 1 FROM deliveries d JOIN distributions x ON x.id = d.distribution
         WHERE d.journalist = p.id AND d.state IN (0, 1, 2, 3, 5) AND x.release = :release
-          AND x.kind <> 'test' AND x.state <> 'planning')
+          AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning')
 
 -- name: by_hash
 SELECT j.id, j.state, a.email FROM addresses a JOIN journalists j ON j.id = a.journalist
@@ -79,7 +79,7 @@ WHERE s.scope IN ('all', 'list:' || m.list) AND {active} GROUP BY m.list
 
 -- name: members
 SELECT a.email, j.id, j.state, j.first_name, j.last_name, j.outlet, j.outlet_type, j.beats, j.country,
-    j.language, j.zone, j.consent_basis, j.source, j.source_date, j.notes
+    j.language, j.zone, j.consent_basis, j.source, j.source_date, j.notes, j.phone
 FROM memberships m JOIN journalists j ON j.id = m.journalist JOIN addresses a ON a.journalist = j.id
 WHERE m.list = :list AND {active} AND j.state <> 'erased' AND NOT EXISTS (
     SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list))
@@ -88,7 +88,7 @@ ORDER BY m.journalist
 -- name: everybody
 -- Who is on any list that he may be written to by, each once.
 SELECT a.email, j.id, j.state, j.first_name, j.last_name, j.outlet, j.outlet_type, j.beats, j.country,
-    j.language, j.zone, j.consent_basis, j.source, j.source_date, j.notes
+    j.language, j.zone, j.consent_basis, j.source, j.source_date, j.notes, j.phone
 FROM journalists j JOIN addresses a ON a.journalist = j.id
 WHERE j.state NOT IN ('erased', 'test') AND EXISTS (
     SELECT 1 FROM memberships m WHERE m.journalist = j.id AND {active} AND NOT EXISTS (

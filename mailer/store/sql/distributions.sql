@@ -2,9 +2,9 @@
 
 -- name: insert
 INSERT INTO distributions (id, release, revision, compiled, state, priority, late, embargo_until,
-    due_at, zone, audience, left_out, recipients, actor, created_at, kind, parent, over)
+    due_at, zone, audience, left_out, recipients, actor, created_at, kind, parent, over, notice)
 VALUES (:id, :release, :revision, :compiled, 'planning', :priority, :late, :embargo_until,
-    :due_at, :zone, :audience, '{}', 0, :actor, :now, :kind, :parent, :over)
+    :due_at, :zone, :audience, '{}', 0, :actor, :now, :kind, :parent, :over, :notice)
 
 -- name: insert_wave
 INSERT INTO waves (distribution, id, due_at, zone, state, recipients, language, awaits)
@@ -32,6 +32,10 @@ DELETE FROM deliveries WHERE distribution = :id AND id IN
 -- name: forget_left_out
 DELETE FROM left_out WHERE distribution = :id AND journalist IN
     (SELECT journalist FROM left_out WHERE distribution = :id LIMIT :limit)
+
+-- name: forget_slot_values
+DELETE FROM slot_values WHERE distribution = :id AND delivery IN
+    (SELECT delivery FROM slot_values WHERE distribution = :id LIMIT :limit)
 
 -- name: forget_waves
 DELETE FROM waves WHERE distribution = :id
@@ -68,13 +72,13 @@ GROUP BY state, feedback
 -- name: already
 SELECT count(DISTINCT d.journalist) AS n FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
-WHERE x.release = :release AND x.kind <> 'test' AND d.state IN (3, 5)
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND d.state IN (3, 5)
 
 -- name: had_by
 -- What one journalist has of a release, or has under way.
 SELECT d.distribution, d.id, d.state, d.last_attempt_at, d.queued_at FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
-WHERE d.journalist = :journalist AND x.release = :release AND x.kind <> 'test'
+WHERE d.journalist = :journalist AND x.release = :release AND x.kind NOT IN ('test', 'notice')
   AND x.state <> 'planning' AND d.state IN (0, 1, 2, 3, 5)
 ORDER BY d.distribution
 
@@ -162,6 +166,10 @@ WHERE id = :id AND state IN ('scheduled', 'sending', 'waiting')
 UPDATE distributions SET state = 'cancelled', reason = :reason, finished_at = :now
 WHERE id = :id AND state IN ('draft', 'scheduled', 'sending', 'waiting', 'paused')
 
+-- name: to_killed
+UPDATE distributions SET state = 'killed', reason = :reason, finished_at = :now
+WHERE id = :id AND state IN ('draft', 'scheduled', 'sending', 'waiting', 'paused')
+
 -- name: to_done
 UPDATE distributions SET state = 'done', finished_at = :now
 WHERE id = :id AND state IN ('scheduled', 'sending')
@@ -203,7 +211,8 @@ RETURNING id
 -- claim given back while the stop was being written.
 SELECT w.distribution, w.id, w.state, x.reason FROM waves w
 JOIN distributions x ON x.id = w.distribution
-WHERE w.state IN ('cancelled', 'dropped') AND (
+WHERE (w.state IN ('cancelled', 'dropped')
+       OR (w.state = 'moved' AND x.state IN ('cancelled', 'killed'))) AND (
     EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution AND d.wave = w.id
             AND d.state = 0)
     OR EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution
@@ -235,7 +244,7 @@ CASE WHEN d.state = 0 AND w.due_at > d.due_at AND w.due_at < 221845392000000000 
 SELECT d.distribution, d.id, r.slug AS release, a.email, d.state, d.feedback, d.queued_at,
     d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced, d.reply, d.route,
     d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list,
-    coalesce(w.early, t.compiled, x.compiled) AS compiled, w.language
+    coalesce(w.early, w.compiled, t.compiled, x.compiled) AS compiled, w.language
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'
 LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
@@ -258,7 +267,7 @@ LEFT JOIN addresses a ON a.journalist = o.journalist
 SELECT d.distribution, d.id, d.journalist, d.list AS list_id, r.slug AS release, a.email, d.state,
     d.feedback, d.queued_at, d.attempts, d.first_attempt_at, d.last_attempt_at, d.code, d.enhanced,
     d.reply, d.route, d.reason, {{due}} AS due_at, d.kind, d.wave, l.name AS list,
-    coalesce(w.early, t.compiled, x.compiled) AS compiled, w.language,
+    coalesce(w.early, w.compiled, t.compiled, x.compiled) AS compiled, w.language,
     v.data AS frozen, x.messages_gone_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution AND x.state <> 'planning'

@@ -34,7 +34,7 @@ UPDATE imports SET state = :state, finished_at = :now WHERE id = :id
 -- name: known
 SELECT a.hash, j.id, j.state, j.import, j.hold_import, j.first_name, j.last_name, j.outlet,
     j.outlet_type, j.country, j.language, j.zone, j.beats, j.consent_basis, j.source,
-    j.source_date, j.notes, m.state AS member, m.import AS member_import, c.data AS staged
+    j.source_date, j.notes, j.phone, m.state AS member, m.import AS member_import, c.data AS staged
 FROM addresses a
 JOIN journalists j ON j.id = a.journalist
 LEFT JOIN memberships m ON m.list = :list AND m.journalist = a.journalist
@@ -66,7 +66,7 @@ ON CONFLICT (import, hash) DO NOTHING
 -- name: changes
 SELECT c.journalist, c.data, j.state, j.hold_import, j.first_name, j.last_name, j.outlet,
     j.outlet_type, j.country, j.language, j.zone, j.beats, j.consent_basis, j.source,
-    j.source_date, j.notes
+    j.source_date, j.notes, j.phone
 FROM import_changes c LEFT JOIN journalists j ON j.id = c.journalist
 WHERE c.import = :import ORDER BY c.journalist LIMIT :limit
 
@@ -80,7 +80,8 @@ DELETE FROM import_objections WHERE import = :import AND hash = :hash
 UPDATE journalists SET first_name = :first_name, last_name = :last_name, outlet = :outlet,
     outlet_type = :outlet_type, country = :country, language = :language, zone = :zone,
     beats = :beats, consent_basis = :consent_basis, source = :source,
-    source_date = :source_date, notes = :notes, updated_at = :now
+    source_date = :source_date, notes = :notes, phone = :phone,
+    updated_at = :now
 WHERE id = :id AND state <> 'erased'
 
 -- name: lift

@@ -18,8 +18,9 @@ WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
 ORDER BY x.priority, w.due_at, x.id, w.id
 
 -- name: text
--- The compiled text of a wave: that for early readers, of its language, else the lead text.
-coalesce(w.early, t.compiled, x.compiled) AS compiled
+-- The compiled text of a wave: that for early readers, a corrected one, of its language, else the
+-- lead text.
+coalesce(w.early, w.compiled, t.compiled, x.compiled) AS compiled
 
 -- name: gates
 -- Every reason not to send stands here, in the claim itself (design decision 3, H14). Of the

@@ -56,7 +56,22 @@ const events = new EventSource("/events");
 events.onopen = () => say("Follows every save", true);
 events.onerror = () => say("The preview has ended, or is not reached", false);
 events.onmessage = (event) => {
-  if (Number(event.data) === version) return;
-  version = Number(event.data);
-  refresh().catch(() => say("The preview has ended, or is not reached", false));
+  const news = JSON.parse(event.data);
+  if (news.version === version) return;
+  version = news.version;
+  // The frames first: what is looked at need not wait for the page around it.
+  let shown = Promise.resolve();
+  for (const frame of document.querySelectorAll("#stage iframe")) {
+    const address = frame.getAttribute("src"), mark = news.marks[address.split("/")[1]];
+    const next = address.replace(/v=[0-9a-f]+$/, "v=" + mark);
+    if (mark && next !== address) {
+      // With an error there is nothing to load, so it is not waited for.
+      shown = new Promise((done) => {
+        frame.addEventListener("load", done, { once: true });
+        setTimeout(done, 150);
+      });
+      frame.setAttribute("src", next);
+    }
+  }
+  shown.then(refresh).catch(() => say("The preview has ended, or is not reached", false));
 };

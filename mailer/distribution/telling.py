@@ -1,0 +1,352 @@
+"""Telling journalists about a release that they have: what follows from a notice.
+
+A notice stands in the store first; everything here may be done by the command that gave it or by a
+sweep after that died, again and again. Who was reached (accepted, or in doubt) is told once, in the
+thread of what he got; whose message was still in a sender's hand is looked at again when its
+outcome is known. Notices jump the queue and obey only what keeps any message from a person (D11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
+
+import orjson
+
+from mailer.distribution import releases, variants
+from mailer.distribution.context import Newsroom
+from mailer.distribution.releases import StoredRelease
+from mailer.distribution.waves import CHUNK, forget_plan
+from mailer.errors import Refused, StoreUnavailable
+from mailer.message.merge import MergeTemplate
+from mailer.message.model import Recipient, Sender
+from mailer.message.phrases import phrases
+from mailer.message.values import message_id
+from mailer.release.embargoed import held_until
+from mailer.release.model import Kind, Release
+from mailer.release.notice import about, labelled, labelled_under_embargo
+from mailer.store import distributions, ledger, notices, open_store
+from mailer.store import embargo as embargoes
+from mailer.store import variants as texts_of
+from mailer.store.base import Row, Tx
+from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
+from mailer.store.notices import ALL, Notice
+from mailer.store.releases import Family
+from mailer.store.releases import family as family_of
+from mailer.store.states import DeliveryState
+
+PRIORITY = {Kind.KILL: 10, Kind.HOLD: 10}
+"""Before everything else; the other notices come next (H13)."""
+
+OTHER_PRIORITY = 20
+
+CORRECTED = frozenset({Kind.CORRECTION, Kind.REFILE, Kind.UPDATE})
+"""Notices that bring a corrected text."""
+
+_EMBARGO = "embargo-"
+"""How the kinds of notices begin that are about an embargo: moved, lifted, broken."""
+
+_EMBARGO_WORDS = {"embargo-lifted": "embargo_lifted", "embargo-broken": "embargo_broken"}
+
+_MOST_REFERENCES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One person whom a notice is for. `last` is the message it speaks of, `chain` all that he got
+    of the release, oldest first. `doubtful`: nobody knows whether he has any of it. `why` says why
+    he cannot be told ("" when he can)."""
+
+    journalist: int
+    last: Row
+    chain: tuple[Row, ...]
+    key: str
+    doubtful: bool
+    why: str
+    told: bool
+
+
+def kind_of(notice: Notice) -> Kind:
+    """What a notice is called in a message."""
+    return Kind.EMBARGO_CHANGE if notice.kind.startswith(_EMBARGO) else Kind(notice.kind)
+
+
+def key_of(language: str, lead: str) -> str:
+    """The name of a text within a release: "" for the lead text, else its language."""
+    return "" if language == lead else language
+
+
+def text_of(release: Release, lead: str) -> str:
+    """The same of a release's text; one whose language nobody stated is the lead text."""
+    return key_of(release.language, lead) if release.language_stated else ""
+
+
+def key_of_revision(tx: Tx, release: int, number: int, lead: str) -> str:
+    """The same of a kept revision."""
+    for row in texts_of.revisions(tx, release):
+        if row["number"] == number and row["stated"]:
+            return key_of(row["language"], lead)
+    return ""
+
+
+def refuse_corrected(tx: Tx, release: int, stored: StoredRelease) -> None:
+    """Raises Refused for a text of a release in whose place there is a corrected one."""
+    if stored.revision is None:
+        return  # read from a file just now: it comes after all others
+    by_language = family_of(tx, release)
+    found = notices.corrected(notices.ls(tx, release), text_of(stored.release, by_language.lead))
+    if found is not None and stored.revision < (found.revision or 0):
+        slug = stored.release.slug
+        raise Refused(
+            f"revision {stored.revision} of {slug} was corrected by revision {found.revision}: "
+            "the old text is sent to nobody.",
+            hint=f"Queue {slug}@{found.revision}.",
+        )
+
+
+def people(tx: Tx, notice: Notice, lead: str) -> Iterator[Reached]:
+    """Everybody whom a notice is for, told or not, in no particular order."""
+    for _, rows in groupby(notices.reached(tx, notice), key=lambda row: row["journalist"]):
+        found = list(rows)
+        meant = [row for row in found if _is_meant(row, notice, lead)]
+        if not meant:
+            continue
+        # Of several lists that he got it by, one that he did not leave.
+        last = next((row for row in reversed(meant) if row["suppressed_by"] is None), meant[-1])
+        yield Reached(
+            last["journalist"],
+            last,
+            tuple(found),
+            key_of(last["text_key"], lead),
+            all(row["state"] == DeliveryState.IN_DOUBT for row in meant),
+            _refusal(last),
+            bool(last["told"]),
+        )
+
+
+def _is_meant(row: Row, notice: Notice, lead: str) -> bool:
+    if notice.ends is not None:
+        return bool(row["notice"] == notice.ends)
+    of_text = notice.language in (ALL, key_of(row["text_key"], lead))
+    return bool(row["concerned"] and row["kind"] != "notice" and of_text)
+
+
+def _refusal(row: Row) -> str:
+    if row["email"] is None:
+        return "erased"
+    if row["suppressed_by"] is not None:
+        return str(row["suppressed_by"])
+    return "" if row["person_state"] == "active" else str(row["person_state"])
+
+
+def message(room: Newsroom, notice: Notice, family: Family, key: str) -> MergeTemplate:
+    """What the readers of a text are told, compiled. Raises Refused for a broken template."""
+    language = key or family.lead
+    newest = next((text.number for text in family.texts if text.language == language), None)
+    stored = releases.revision(room, notice.release, notice.revision or newest)
+    kind, release = kind_of(notice), stored.release
+    words = phrases(release.language, room.sender.own_words)
+    with room.store.read() as tx:
+        held = embargoes.held(tx, notice.release)
+    end = max(held, key=lambda each: each.until, default=None)
+    if kind in CORRECTED:
+        line = notice.reason or words[f"notice_{kind.value}"]
+        text = (
+            labelled(release, kind, line)
+            if end is None
+            else labelled_under_embargo(release, kind, line, end.until, end.zone)
+        )
+    else:
+        phrase = _EMBARGO_WORDS.get(notice.kind, f"notice_{kind.value}")
+        text = about(release, kind, words[phrase], notice.reason)
+        if kind is Kind.EMBARGO_CHANGE and end is not None:
+            text = held_until(text, end.until, end.zone)
+    links = variants.links_of(room, release.slug, family, language)
+    return releases.compiled(room, replace(stored, release=text), thread=True, languages=links)
+
+
+def move_corrected(room: Newsroom) -> None:
+    """What of replaced batches is still to be sent goes to those in their place, in short steps."""
+    with room.store.read() as tx:
+        rows = notices.to_move(tx)
+    for row in rows:
+        moved = CHUNK
+        while moved == CHUNK:
+            with room.store.write() as tx:
+                moved = notices.move(tx, row, CHUNK)
+
+
+def follow(room: Newsroom, number: int) -> None:
+    """A sweep's part: plan who has to be told and was not; close what is over."""
+    with room.store.read() as tx:
+        notice = notices.get(tx, number)
+        if notice.closed_at is not None or (notice.rounds and notices.under_way(tx, notice)):
+            return
+        over = not notices.under_way(tx, notice)
+    planned = tell(room, notice)
+    if over and notice.rounds and planned == 0:
+        with room.store.write() as tx:
+            notices.close(tx, replace(notice, rounds=notice.rounds + 1))
+
+
+@dataclass(slots=True)
+class _Plan:
+    """One round's messages: a batch for each text, compiled when its first reader comes."""
+
+    waves: dict[str, NewWave] = field(default_factory=dict)
+    templates: dict[str, MergeTemplate] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    recipients: int = 0
+
+
+def tell(
+    room: Newsroom, notice: Notice, progress: Callable[[int], None] = lambda _: None
+) -> int | None:
+    """Plan one round: everybody reached who was not told; how many. None when somebody else planned
+    the same round meanwhile."""
+    with room.store.read() as tx:
+        now = tx.now()
+    family = releases.family(room, releases.revision(room, notice.release, notice.revision))
+    lead = notice.language if notice.language != ALL else ""
+    first = message(room, notice, family, lead)
+    home = room.config.newsroom.timezone
+    with room.store.write() as tx:
+        ledger.keep_compiled(tx, first.digest, first.to_bytes())
+        number = distributions.insert(
+            tx,
+            NewDistribution(
+                release=notice.release,
+                revision=notice.revision or family.texts[0].number or 1,
+                compiled=first.digest,
+                priority=PRIORITY.get(kind_of(notice), OTHER_PRIORITY),
+                late="send",
+                embargo_until=None,
+                due_at=now,
+                zone=home,
+                audience={"to": [], "segments": {}},
+                kind="notice",
+                notice=notice.id,
+            ),
+            notice.actor,
+        )
+    plan = _Plan(templates={lead: first})
+    try:
+        _write(room, notice, family, lead, number, now, plan, progress)
+        with room.store.write() as tx:
+            if not notices.count_round(tx, notice):
+                plan.recipients, mine = 0, False
+            else:
+                mine = True
+                if plan.recipients:
+                    _finish(tx, notice, lead, number, now, home, plan)
+    except BaseException:
+        with suppress(StoreUnavailable):
+            forget_plan(room, number)
+        raise
+    if not plan.recipients:
+        forget_plan(room, number)
+    return plan.recipients if mine else None
+
+
+def _write(
+    room: Newsroom,
+    notice: Notice,
+    family: Family,
+    lead: str,
+    number: int,
+    now: int,
+    plan: _Plan,
+    progress: Callable[[int], None],
+) -> None:
+    base = (number << DELIVERY_SHIFT) + 1
+    senders: dict[str, Sender] = {}
+    with closing(open_store(room.store.url, clock=room.clock)) as beside, beside.read() as reading:
+        found = (each for each in people(reading, notice, family.lead) if not each.told)
+        while chunk := list(islice(found, CHUNK)):
+            planned, left, kept = [], [], []
+            for each in chunk:
+                if each.why:
+                    left.append((each.journalist, each.why))
+                    plan.left_out[each.why] = plan.left_out.get(each.why, 0) + 1
+                    continue
+                key = "" if each.key == lead else each.key
+                if each.key not in plan.templates:
+                    plan.templates[each.key] = message(room, notice, family, each.key)
+                wave = plan.waves.setdefault(
+                    key, NewWave(len(plan.waves) + 1, now, room.config.newsroom.timezone, 0, key)
+                )
+                plan.waves[key] = wave._replace(recipients=wave.recipients + 1)
+                delivery = base + plan.recipients
+                plan.recipients += 1
+                planned.append(
+                    PlannedDelivery(delivery, each.journalist, each.last["list"], wave.id,
+                                    kind="notice")
+                )  # fmt: skip
+                recipient = _recipient(room, reading, each, plan.templates[each.key], senders)
+                kept.append((number, delivery, orjson.dumps(recipient).decode()))
+            with room.store.write() as tx:
+                distributions.insert_deliveries(tx, number, planned, now)
+                distributions.insert_left_out(tx, number, left)
+                ledger.freeze(tx, kept)
+            progress(plan.recipients)
+
+
+def _finish(
+    tx: Tx, notice: Notice, lead: str, number: int, now: int, home: str, plan: _Plan
+) -> None:
+    for key, template in plan.templates.items():
+        if key != lead:
+            ledger.keep_compiled(tx, template.digest, template.to_bytes())
+            texts_of.add(tx, number, key, _revision(tx, notice, key), template.digest)
+    distributions.finish_plan(
+        tx,
+        number,
+        plan.waves.values(),
+        recipients=plan.recipients,
+        left_out=plan.left_out,
+        due_at=now,
+        actor=notice.actor,
+    )
+
+
+def _revision(tx: Tx, notice: Notice, key: str) -> int:
+    numbers = [
+        row["number"] for row in texts_of.revisions(tx, notice.release) if row["language"] == key
+    ]
+    return max(numbers, default=1)
+
+
+def _recipient(
+    room: Newsroom,
+    tx: Tx,
+    each: Reached,
+    template: MergeTemplate,
+    before: dict[str, Sender],
+) -> Recipient:
+    """The person as the notice sees him, with the Message-IDs of what he got."""
+    row = each.last
+    ids = []
+    for sent in each.chain[-_MOST_REFERENCES:]:
+        digest = sent["compiled"]
+        if digest not in before:
+            kept = ledger.compiled(tx, digest)  # none where retention removed it
+            before[digest] = MergeTemplate.from_bytes(kept).sender if kept else room.sender
+        ids.append(message_id(sent["id"], before[digest]))
+    recipient = Recipient(
+        email=row["email"],
+        first_name=row["first_name"],
+        last_name=row["last_name"],
+        outlet=row["outlet"],
+        language=row["language"],
+        list_name=row["list_name"] or "press",
+        list_title=row["list_title"] or "Press",
+        list_kind=row["list_kind"] or "press",
+        source=row["source"],
+        source_date=row["source_date"],
+        key_id=room.keys.current_id,
+        earlier=" ".join(ids),
+    )
+    template.letterhead.write_out(recipient)
+    return recipient

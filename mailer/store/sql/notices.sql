@@ -1,0 +1,151 @@
+-- Notices: who has a release in which text, who was told, and batches with a corrected text.
+
+-- name: add
+INSERT INTO notices (id, release, kind, revision, compiled, language, ends, paused, reason, actor,
+    created_at)
+VALUES (:id, :release, :kind, :revision, :compiled, :language, :ends, :paused, :reason, :actor, :now)
+
+-- name: get
+SELECT * FROM notices WHERE id = :id
+
+-- name: ls
+SELECT * FROM notices WHERE release = :release ORDER BY id
+
+-- name: ls_open
+SELECT * FROM notices WHERE closed_at IS NULL ORDER BY id
+
+-- name: count_round
+-- Whoever plans says which round he saw: of two, one is told that he came too late.
+UPDATE notices SET rounds = rounds + 1 WHERE id = :id AND rounds = :seen AND closed_at IS NULL
+
+-- name: close
+UPDATE notices SET closed_at = :now WHERE id = :id AND rounds = :seen AND closed_at IS NULL
+
+-- name: stoppable
+-- What is still to be sent of a release, tests and other notices included.
+SELECT id, kind, state, revision, embargo_until, zone, notice FROM distributions
+WHERE release = :release AND state IN ('draft', 'scheduled', 'sending', 'waiting', 'paused')
+ORDER BY id
+
+-- name: text_key
+-- Which text a batch w of a distribution x has: its language where somebody stated one, else ''.
+coalesce(nullif(w.language, ''), (SELECT CASE WHEN v.stated = 1 THEN v.language ELSE '' END
+    FROM revisions v WHERE v.release = x.release AND v.number = x.revision), '')
+
+-- name: text_revision
+coalesce(w.revision, t.revision, x.revision)
+
+-- name: batches
+-- The batches that are still to be sent, with the text that they have.
+SELECT w.*, {{text_key}} AS text_key, {{text_revision}} AS text_revision
+FROM waves w JOIN distributions x ON x.id = w.distribution
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
+WHERE w.distribution = :distribution AND w.state IN ('scheduled', 'waiting', 'sending')
+ORDER BY w.id
+
+-- name: replace
+INSERT INTO waves (distribution, id, due_at, zone, state, recipients, heartbeat_at, early, language,
+    awaits, revision, compiled)
+SELECT distribution, :new, due_at, zone, state, 0, heartbeat_at, :early, language, awaits,
+    :revision, :compiled
+FROM waves WHERE distribution = :distribution AND id = :wave
+
+-- name: replaced
+UPDATE waves SET state = 'moved', moved_to = :new
+WHERE distribution = :distribution AND (id = :wave OR moved_to = :wave)
+
+-- name: moved_into
+SELECT id FROM waves WHERE distribution = :distribution AND moved_to = :wave
+
+-- name: move_queued
+UPDATE deliveries SET wave = :new
+WHERE state = 0 AND distribution = :distribution AND id IN (
+    SELECT id FROM deliveries WHERE state = 0 AND distribution = :distribution AND wave = :wave
+    LIMIT :limit)
+
+-- name: move_deferred
+UPDATE deliveries SET wave = :new
+WHERE state = 2 AND distribution = :distribution AND id IN (
+    SELECT id FROM deliveries WHERE state = 2 AND distribution = :distribution AND wave = :wave
+    LIMIT :limit)
+
+-- name: to_move
+-- Replaced batches of which something is still to be sent, also what came back since.
+SELECT w.distribution, w.id, w.moved_to FROM waves w
+WHERE w.moved_to IS NOT NULL AND (
+    EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution AND d.wave = w.id
+            AND d.state = 0)
+    OR EXISTS (SELECT 1 FROM deliveries d WHERE d.distribution = w.distribution AND d.wave = w.id
+            AND d.state = 2))
+ORDER BY w.distribution, w.id
+
+-- name: of_text
+-- A delivery d, its distribution x and batch w, of what a notice is about: everything of the release
+-- that was queued before it, in an older text where it brings another.
+x.release = :release AND x.kind <> 'test' AND x.state <> 'planning' AND x.created_at <= :at
+    AND {{text_revision}} < :below
+
+-- name: under_way
+-- Is anything of what a notice is about in a sender's hand? Its outcome is not known yet.
+SELECT 1 AS found FROM deliveries d {{by_claimed}}
+JOIN distributions x ON x.id = d.distribution
+JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
+WHERE d.state = 1 AND {{of_text}} LIMIT 1
+
+-- name: by_claimed
+INDEXED BY deliveries_claimed
+
+-- name: by_claimed@postgresql
+
+-- name: reached
+-- Every message of a release that reached somebody or may have, by person, oldest first: also
+-- earlier notices, which continue the thread. The person as he is now.
+SELECT d.journalist, d.id, d.distribution, d.list, d.state, d.last_attempt_at, x.kind, x.notice,
+    CASE WHEN {{of_text}} THEN 1 ELSE 0 END AS concerned,
+    {{text_key}} AS text_key, coalesce(w.early, w.compiled, t.compiled, x.compiled) AS compiled,
+    a.email, j.first_name, j.last_name, j.outlet, j.language, j.state AS person_state,
+    l.name AS list_name, l.title AS list_title, l.kind AS list_kind, j.source, j.source_date, j.phone,
+    (SELECT s.reason FROM suppressions s WHERE s.hash = a.hash
+        AND s.scope IN ('all', 'list:' || d.list) ORDER BY s.scope LIMIT 1) AS suppressed_by,
+    CASE WHEN EXISTS (
+        SELECT 1 FROM distributions n JOIN deliveries e ON e.distribution = n.id
+        WHERE n.notice = :notice AND n.state <> 'planning' AND e.journalist = d.journalist)
+      THEN 1 ELSE 0 END AS told
+FROM distributions x
+JOIN deliveries d ON d.distribution = x.id AND d.state IN (3, 5)
+JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
+LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
+JOIN journalists j ON j.id = d.journalist
+LEFT JOIN addresses a ON a.journalist = d.journalist
+LEFT JOIN lists l ON l.id = d.list
+WHERE x.release = :release AND x.kind <> 'test' AND x.state <> 'planning'
+ORDER BY d.journalist, d.last_attempt_at, d.id
+
+-- name: told
+-- How many deliveries carry a notice, by state.
+SELECT d.state, count(*) AS n FROM distributions n JOIN deliveries d ON d.distribution = n.id
+WHERE n.notice = :notice AND n.state <> 'planning' GROUP BY d.state
+
+-- name: distributions
+SELECT id, state FROM distributions WHERE notice = :notice AND state <> 'planning' ORDER BY id
+
+-- name: unsent
+-- Of a release's distributions, what was not sent and is to be sent, or was stopped for good.
+SELECT d.state, count(*) AS n FROM distributions x JOIN deliveries d ON d.distribution = x.id
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
+    AND x.created_at <= :at AND d.state IN (0, 1, 2, 8)
+GROUP BY d.state
+
+-- name: sent_texts
+-- Each text of a release that some distribution has: its language ('' where none was stated) and
+-- revision.
+SELECT CASE WHEN v.stated = 1 THEN v.language ELSE '' END AS language, x.revision AS number
+FROM distributions x JOIN revisions v ON v.release = x.release AND v.number = x.revision
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
+UNION
+SELECT t.language, t.revision FROM distributions x
+JOIN distribution_variants t ON t.distribution = x.id
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
+UNION
+SELECT n.language, n.revision FROM notices n WHERE n.release = :release AND n.revision IS NOT NULL
