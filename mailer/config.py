@@ -203,6 +203,12 @@ class RetentionConfig(_Section):
     files: Age = 90 * 86_400.0
 
 
+class MediaConfig(_Section):
+    """`inline`: messages carry the picture that they show, instead of linking to it (B2)."""
+
+    inline: bool = False
+
+
 class WebConfig(_Section):
     """The two listeners: one for journalists, one for the office."""
 
@@ -249,6 +255,7 @@ class ConfigFile(_Section):
     dkim: DkimSection | None = None
     web: WebConfig = WebConfig()
     retention: RetentionConfig = RetentionConfig()
+    media: MediaConfig = MediaConfig()
 
 
 class Config(_Section):
@@ -264,6 +271,7 @@ class Config(_Section):
     sending: SendingConfig
     web: WebConfig
     retention: RetentionConfig = RetentionConfig()
+    media: MediaConfig = MediaConfig()
     dkim: DkimConfig | None = None
     service_mail: None = None
     warnings: tuple[str, ...] = ()
@@ -314,8 +322,9 @@ class Config(_Section):
             "sending": said(self.sending, {"processes"}),
             "dkim": self.dkim and said(self.dkim, {"keys": {"__all__": {"path"}}}),
         }
-        if ages := said(self.retention):
-            facts["retention"] = ages
+        for name, part in (("retention", self.retention), ("media", self.media)):
+            if own := said(part):
+                facts[name] = own
         canonical = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 

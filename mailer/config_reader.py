@@ -102,6 +102,7 @@ class Reader:
             sending=parsed.sending,
             web=parsed.web,
             retention=parsed.retention,
+            media=parsed.media,
             dkim=None if parsed.dkim is None else self._dkim(parsed.dkim, home),
             warnings=tuple(self.warnings),
         )

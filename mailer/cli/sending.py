@@ -134,6 +134,12 @@ def queue(
         str | None,
         typer.Option(metavar="DURATION", help='Spread each batch evenly, such as "40m".'),
     ] = None,
+    inline_images: Annotated[
+        bool, typer.Option("--inline-images", help="Messages carry the picture that they show.")
+    ] = False,
+    attach: Annotated[
+        str, typer.Option(metavar="PDF", help="One small PDF: pdf (the release's own), or a file.")
+    ] = "",
     wait_variants: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help="Wait for languages not ready, then send another."),
@@ -149,6 +155,7 @@ def queue(
 
     Several segments stand after one --to or each after its own.
     """
+    from mailer.distribution.enclosed import Enclosed
     from mailer.distribution.queue import Order, queue
 
     segments = [*(to or []), *release[1:]]
@@ -168,6 +175,7 @@ def queue(
         over=over,
         wait_variants=wait_variants,
         as_ready=as_ready,
+        enclosed=Enclosed(inline_images, attach),
     )
     with current().newsroom() as room:
         queued = queue(room, order, current().actor, dry_run=dry_run)

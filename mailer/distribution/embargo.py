@@ -17,6 +17,7 @@ from mailer.audience.text import fold
 from mailer.clock import SECOND
 from mailer.distribution import named, notices, releases, variants
 from mailer.distribution.context import Newsroom
+from mailer.distribution.enclosed import Enclosed
 from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease
 from mailer.errors import NotFound, Refused, UsageError
@@ -329,7 +330,7 @@ def _early_message(room: Newsroom, release: int, revision: int, held: Held) -> M
     family = releases.family(room, stored)
     links = variants.links_of(room, stored.release.slug, family, stored.release.language)
     text = replace(stored, release=held_until(stored.release, held.until, held.zone))
-    return releases.compiled(room, text, languages=links, inside=True)
+    return releases.compiled(room, text, languages=links, enclosed=Enclosed(pictures=True))
 
 
 def _stored(room: Newsroom, reference: str, actor: str) -> tuple[StoredRelease, int]:

@@ -167,6 +167,7 @@ def edition(
     updated_at: int | None = None,
     withdrawn: bool = False,
     embargo_until: int | None = None,
+    listed: bool = True,
 ) -> Edition:
     """What is published of a release; times are UTC microseconds and get the newsroom's zone."""
     return Edition(
@@ -178,6 +179,7 @@ def edition(
         publisher=publisher_of(room),
         withdrawn=withdrawn,
         embargo_until=None if embargo_until is None else _local(room, embargo_until),
+        listed=listed,
     )
 
 

@@ -163,13 +163,13 @@ def case(key: str) -> Case:
 
 @cache
 def specimens(zone: str) -> tuple[Release, ...]:
-    """Texts with everything in them: every kind of block, three scripts, and each band."""
+    """Texts with everything in them: every kind of block, three scripts, an event, each band."""
     texts = [_read(path, zone) for path in sorted(_folder().glob("*.md"))]
-    english = next(text for text in texts if text.language == "en")
+    english = next(text for text in texts if text.language == "en" and text.kind is Kind.RELEASE)
     embargo = Embargo("until Tuesday 3 March 2099, 09:00 CET", 4_076_122_800_000_000, zone)
     kinds = [
         replace(english, slug=f"specimen-{kind.value}", kind=kind)
-        for kind in (Kind.CORRECTION, Kind.KILL, Kind.ADVISORY)
+        for kind in (Kind.CORRECTION, Kind.KILL)
     ]
     return (*texts, *kinds, replace(english, slug="specimen-embargo", embargo=embargo))
 

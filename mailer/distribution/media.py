@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from mailer.errors import InputError
 from mailer.release.media import (
-    FORMS,
     MOST_BYTES,
     Form,
     Taken,
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
 
 MOST_IN_ALL = 100_000_000
 """Bytes of all files of one text."""
-
-
-INSIDE = FORMS[1]
-"""The form of a picture that a message may carry itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,15 @@ class Published:
     release: Release
     edition: Edition
     languages: Languages = ALONE
-    listed: bool = True
     event: bool = False
 
     @property
     def slug(self) -> str:
         return self.release.slug
+
+    @property
+    def listed(self) -> bool:
+        return self.edition.listed
 
     @property
     def withdrawn(self) -> bool:
@@ -224,12 +227,12 @@ class Shelf:
             published_at=published_at,
             updated_at=updated_at,
             withdrawn=withdrawn,
+            listed=origin.kind is not Kind.ADVISORY,
         )
         return Published(
             sha256,
             release,
             edition,
-            listed=origin.kind is not Kind.ADVISORY,
             event=(origin if withdrawn else release).event is not None,
         )
 

@@ -20,6 +20,7 @@ from mailer.distribution.context import Newsroom
 from mailer.distribution.control import refuse_stopped
 from mailer.distribution.dealing import Dealer
 from mailer.distribution.embargo import Early
+from mailer.distribution.enclosed import NOTHING, Enclosed
 from mailer.distribution.forecast import Forecast
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
@@ -75,6 +76,7 @@ class Order:
     over: str | None = None
     wait_variants: str | None = None
     as_ready: bool = False
+    enclosed: Enclosed = NOTHING
 
 
 @dataclass(slots=True)
@@ -228,15 +230,18 @@ class _Texts:
         self.choice: Choice | None = None
         self.languages = Languages()
         self.until = NEVER
+        self.enclosed = order.enclosed
         family = releases.family(room, stored)
         if order.wait_variants is not None:
             self.until = until_of(order.wait_variants, order.zone or room.config.newsroom.timezone)
         if stored.alone or stored.release.language != family.lead or len(family.texts) < 2:
             return
         waits = order.wait_variants is not None or order.as_ready
+        if waits:
+            order.enclosed.refuse_waiting()
         if not waits:
             variants.refuse_awaited(family)
-        self.ready = variants.prepare(room, release, family, timing.embargo_until)
+        self.ready = variants.prepare(room, release, family, timing.embargo_until, order.enclosed)
         self.languages = variants.links_of(room, stored.release.slug, family, family.lead)
         late = [each.language for each in family.texts if each.state != "ready"]
         with room.store.read() as tx:
@@ -297,10 +302,11 @@ def queue(
             f"{already} journalist{'s have' if already > 1 else ' has'} this release already "
             "from an earlier distribution."
         )
+    warnings += order.enclosed.warnings
     texts = _Texts(room, order, stored, release, timing)
     # Whoever has to wait for the end of an embargo reads the text afterwards.
     after = replace(stored, release=lifted(stored.release, timing.embargo_until))
-    template = releases.compiled(room, after, languages=texts.languages)
+    template = releases.compiled(room, after, languages=texts.languages, enclosed=order.enclosed)
     warnings += texts.warnings(room, lift=timing.embargo_until or timing.at)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
     with room.store.read() as tx:
@@ -455,6 +461,7 @@ def _plan(
                     "to": list(order.to),
                     "segments": {segment.name: segment.as_json() for segment in segments},
                     **plan.named.as_json(),
+                    **order.enclosed.as_json(),
                 },
                 over=timing.over,
             ),
@@ -519,6 +526,7 @@ def _early_templates(
     """What early readers get, with the embargo in it: one message for each of their waves."""
     until, family = plan.timing.embargo_until, None
     ready = {each.language: each.stored for each in texts.ready}
+    with_picture = replace(texts.enclosed, pictures=True)
     made = []
     for wave in plan.early_waves():
         assert until is not None
@@ -529,7 +537,7 @@ def _early_templates(
             links = variants.links_of(room, stored.release.slug, family, wave.language)
         text = replace(text, release=held_until(text.release, until, plan.timing.home))
         # Before the end nobody could fetch a picture (D4), so the message carries it.
-        made.append((wave, releases.compiled(room, text, languages=links, inside=True)))
+        made.append((wave, releases.compiled(room, text, languages=links, enclosed=with_picture)))
     return made
 
 

@@ -20,6 +20,7 @@ from mailer.clock import to_datetime
 from mailer.distribution import media
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dkim import signer_of
+from mailer.distribution.enclosed import NOTHING, Enclosed, attachment_of, picture_of
 from mailer.distribution.log import iso
 from mailer.errors import (
     CheckFailed,
@@ -95,16 +96,17 @@ def compiled(
     test: bool = False,
     thread: bool = False,
     languages: Languages = ALONE,
-    inside: bool = False,
+    enclosed: Enclosed = NOTHING,
 ) -> MergeTemplate:
     """A release as it is sent, with links to its other `languages`; with `thread` as what continues
-    earlier messages. `inside`: it carries its picture itself, as does a test, which nobody could
-    fetch one for.
+    earlier messages. `enclosed` is what it carries itself; a test carries its picture, which nobody
+    could fetch.
 
-    Raises Refused for whatever is wrong in a template: nothing leaves then (contract, preflight
-    errors).
+    Raises what `attachment_of` does, and Refused for whatever is wrong in a template: nothing
+    leaves then (contract, preflight errors).
     """
     source = template_source(room)
+    inside = enclosed.pictures or test or room.config.media.inline
     try:
         return compile_release(
             stored.release,
@@ -113,20 +115,13 @@ def compiled(
             test=test,
             thread=thread,
             languages=languages,
-            inside=_inside(room, stored) if inside or test else None,
+            inside=picture_of(room, stored) if inside else None,
+            attach=attachment_of(room, stored, source.theme, enclosed.attach),
         )
     except CheckFailed as error:
         raise Refused(
             error.message, where=error.where, hint=error.hint or "Nothing was queued."
         ) from error
-
-
-def _inside(room: Newsroom, stored: StoredRelease) -> dict[str, bytes]:
-    """The small form of the picture that a message shows, by the SHA-256 of its file."""
-    picture = next((each for each in stored.release.media if each.is_picture), None)
-    if picture is None:
-        return {}
-    return {picture.sha256: media.read(room, picture, media.INSIDE, stored.files)}
 
 
 def import_file(
@@ -385,7 +380,7 @@ def as_shown(room: Newsroom, stored: StoredRelease, languages: Languages = ALONE
 
     Raises CheckFailed for template errors.
     """
-    source, inside = template_source(room), _inside(room, stored)
+    source, inside = template_source(room), picture_of(room, stored)
     return compile_release(stored.release, room.sender, source, languages=languages, inside=inside)
 
 

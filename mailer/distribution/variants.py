@@ -9,11 +9,13 @@ gives it to the batch (design section 2, D21).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailer.distribution import preflight, releases
 from mailer.distribution.context import Newsroom
+from mailer.distribution.enclosed import NOTHING, Enclosed
 from mailer.distribution.releases import StoredRelease
 from mailer.errors import MailerError, Refused
 from mailer.message.merge import MergeTemplate
@@ -92,7 +94,11 @@ def links_among(
 
 
 def prepare(
-    room: Newsroom, release: int | None, family: Family, until: int | None = None
+    room: Newsroom,
+    release: int | None,
+    family: Family,
+    until: int | None = None,
+    enclosed: Enclosed = NOTHING,
 ) -> list[Ready]:
     """The texts beside the lead text that can be sent now, checked and compiled for after an
     embargo until then.
@@ -106,7 +112,9 @@ def prepare(
         of_language = releases.revision(room, release, text.number)
         preflight.refuse_errors(room, of_language)
         links = links_of(room, of_language.release.slug, family, text.language)
-        template = releases.compiled(room, _lifted(of_language, until), languages=links)
+        template = releases.compiled(
+            room, _lifted(of_language, until), languages=links, enclosed=enclosed
+        )
         found.append(Ready(text.language, of_language, template))
     return found
 
@@ -167,7 +175,10 @@ class Arrivals:
         links = links_of(room, stored.release.slug, family, text.language)
         # It leaves after the text's own embargo as well.
         text_then = _lifted(stored, _lift(stored))
-        template = releases.compiled(room, text_then, languages=links)
+        with room.store.read() as tx:
+            queued = distributions.get(tx, number)
+        enclosed = NOTHING if queued is None else Enclosed.kept(json.loads(queued["audience"]))
+        template = releases.compiled(room, text_then, languages=links, enclosed=enclosed)
         with room.store.write() as tx:
             row = distributions.get(tx, number)
             if row is None:

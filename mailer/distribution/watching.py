@@ -94,6 +94,7 @@ class Watch:
             known_recipient(room, as_email)
         self._lock = RLock()
         self._stored: dict[str, tuple[str, StoredRelease]] = {}
+        self._pictures: dict[Path, list[Path]] = {}
         self._compiled: dict[tuple[str, ...], MergeTemplate] = {}
         self._messages: dict[tuple[str, str, str], Message] = {}
         self._config_fault: MailerError | None = None
@@ -129,7 +130,7 @@ class Watch:
 
     def mark(self, text: Text) -> str:
         """What changes when the message of this text may have."""
-        own = [text.path] if text.path else []
+        own = self._own_files(text.path) if text.path else []
         config = self._room.config.path
         # Languages link to each other, so one that comes or goes changes all of its release.
         siblings = ",".join(each.key for each in self._texts if each.group == text.group)
@@ -265,7 +266,7 @@ class Watch:
         )
 
     def _release(self, text: Text) -> StoredRelease:
-        stamp = self._digest([text.path]) if text.path else ""
+        stamp = self._digest(self._own_files(text.path)) if text.path else ""
         kept = self._stored.get(text.key)
         if kept is not None and text.path and kept[0] == stamp:
             return kept[1]
@@ -273,6 +274,12 @@ class Watch:
             stored = releases.read_file(self._room, text.path)
         else:
             stored = releases.resolve(self._room, text.reference, "", keep=False)
+        if text.path:
+            self._pictures[text.path] = [
+                text.path.parent / each.file for each in stored.release.media if each.file
+            ]
+            # What it named may have been unknown before, and counts from now on.
+            stamp = self._digest(self._own_files(text.path))
         self._stored[text.key] = stamp, stored
         return stored
 
@@ -322,10 +329,24 @@ class Watch:
             path
             for _, given in self._references
             if given is not None
-            for path in _with_languages(given)
+            for text in _with_languages(given)
+            for path in self._own_files(text)
         ]
         paths = [self._room.config.path, *texts, *self._template_files()]
         return {str(path): _stamp(path) for path in paths}
+
+    def _own_files(self, path: Path) -> list[Path]:
+        """A release file, the pictures that lie beside it (one may be awaited), and those that it
+        named when it was read last."""
+        try:
+            beside = [
+                Path(each.path)
+                for each in os.scandir(path.parent)
+                if each.name.lower().endswith(_PICTURES)
+            ]
+        except OSError:
+            beside = []
+        return [path, *sorted({*beside, *self._pictures.get(path, [])})]
 
     def _digest(self, paths: Sequence[Path]) -> str:
         seed = repr([(str(path), _stamp(path)) for path in paths])
@@ -358,6 +379,7 @@ def _with_languages(path: Path) -> list[Path]:
     return [path, *sorted(same)]
 
 
+_PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".pdf")
 _LANGUAGE = re.compile(r"^[^.]+\.[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\.\w+$")
 
 

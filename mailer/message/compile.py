@@ -16,6 +16,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 from mailer.errors import CheckFailed, ConfigError
+from mailer.message.enclosure import Attachment, attachment_part
 from mailer.message.headers import mailbox_field, raw_url, unstructured
 from mailer.message.inline import inline_css
 from mailer.message.media import image_part
@@ -42,6 +43,7 @@ def compile_release(
     thread: bool = False,
     languages: Languages = ALONE,
     inside: Mapping[str, bytes] | None = None,
+    attach: Attachment | None = None,
 ) -> MergeTemplate:
     """Compile a release with the layout `email/{layout}.html` and `.txt`.
 
@@ -49,7 +51,7 @@ def compile_release(
     With `thread` it continues what each journalist got of the release before. `languages` are the
     other languages of the release, which it links to, and its own page.
     `inside` are pictures that the message carries itself, by the SHA-256 of their file (B2); it
-    carries those that it shows.
+    carries those that it shows. `attach` is the one file that goes with it.
 
     Raises CheckFailed for errors in templates (file and line), template marks left over in the
     release, a part without a way to leave (E10), and HTML over 100,000 bytes (B16); ConfigError
@@ -67,7 +69,10 @@ def compile_release(
         language=release.language,
         sender=sender,
         parts=_join(
-            [*_header(view, thread), *_body(text_parts, html_parts, _images(view, html, inside))]
+            [
+                *_header(view, thread),
+                *_around(attach, _body(text_parts, html_parts, _images(view, html, inside))),
+            ]
         ),
         html_size=_size(html.plain.encode()),
         encoded_html_size=_size(html_parts),
@@ -298,9 +303,31 @@ def _header(view: View, thread: bool) -> list[str | Field]:
         Field("list_id", "list_id"),
         "\r\nList-Unsubscribe: <",
         Field("url", "unsubscribe_url"),
-        '>\r\nContent-Type: multipart/alternative;\r\n boundary="',
-        Field("boundary", "boundary"),
-        '"\r\n\r\n',
+        ">\r\n",
+    ]
+
+
+def _around(attach: Attachment | None, body: list[str | Field]) -> list[str | Field]:
+    """The body with the head of its container; with a file, both stand in another one (B2)."""
+    boundary = Field("boundary", "boundary")
+    head = 'Content-Type: multipart/alternative;\r\n boundary="'
+    alternative: list[str | Field] = [head, boundary, '"\r\n\r\n']
+    if attach is None:
+        return [*alternative, *body]
+    return [
+        'Content-Type: multipart/mixed;\r\n boundary="m',
+        boundary,
+        '"\r\n\r\n--m',
+        boundary,
+        "\r\n",
+        *alternative,
+        *body,
+        "\r\n--m",
+        boundary,
+        attachment_part(attach),
+        "\r\n--m",
+        boundary,
+        "--\r\n",
     ]
 
 

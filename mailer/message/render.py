@@ -75,7 +75,7 @@ def online_html(
         "edition": edition,
         "summary": summary(release),
         "jsonld": Markup(data),
-        "for_publication": release.kind is not Kind.ADVISORY,
+        "for_publication": edition.listed and release.kind is not Kind.ADVISORY,
     }
     return render(templates, templates.environment("online"), f"email/{layout}.html", context)
 

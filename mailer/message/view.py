@@ -157,8 +157,9 @@ class View:
 
     @property
     def documents(self) -> tuple[tuple[str, str], ...]:
-        """What else the release is there as: name and address. Nothing is of a withdrawn one."""
-        if self.release.kind is Kind.KILL:
+        """What else the release is there as: name and address. Nothing of one that is withdrawn, on
+        hold, or under an embargo that a notice speaks of: what nobody is to use is not offered."""
+        if self.release.kind in (Kind.KILL, Kind.HOLD, Kind.EMBARGO_CHANGE):
             return ()
         return ("PDF", f"{self.online_url}.pdf"), ("Word", f"{self.online_url}.docx")
 

@@ -59,6 +59,8 @@ class Edition:
     publisher: Publisher
     withdrawn: bool = False
     embargo_until: datetime | None = None
+    listed: bool = True
+    """Whether it is for publication: no advisory, nor a notice of one (D9)."""
 
 
 @dataclass(frozen=True, slots=True)

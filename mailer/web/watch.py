@@ -77,7 +77,9 @@ def main(argv: list[str] | None = None) -> int:
             with _listener(options.port) as listener:
                 asyncio.run(_serve(watch, listener, options.json))
     except MailerError as error:
-        sys.stderr.write(f"mailer: {error}\n")
+        text = str(error)
+        begun = text if error.where else text[:1].upper() + text[1:]
+        sys.stderr.write(f"mailer: {begun}\n")
         return error.exit_code
     return 0
 

@@ -174,6 +174,7 @@ def test_corrected(desk: Desk) -> None:
     desk.say("queue", f"{SLUG}@1", "--to", "list:second", code=6)
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_held_and_cleared(desk: Desk) -> None:
     """D9: nothing goes while it is checked; those told are told again, the rest get the release."""
     desk.say("hold", SLUG, "--reason", "A figure is being checked.")

@@ -280,3 +280,18 @@ def test_several_previews_get_a_folder_each(mailer: Mailer, release: Path) -> No
     assert "plus propres" in Path("shown/rivers.fr/message.html").read_text("utf-8")
     assert mailer("preview", release, "no-such-release", "--out", "none").code == 5
     assert not Path("none").exists()
+
+
+def test_an_event_for_calendars_also_before_anything_is_sent(mailer: Mailer, release: Path) -> None:
+    """D9: by `release export`; a text without an event has none (2), a wrong one blocks (1)."""
+    refused = mailer("release", "export", release, "--format", "ics")
+    assert refused.code == 2 and "no event" in refused.err
+    event = "event: {start: 2026-12-01 10:00, zone: Europe/Kyiv, place: Quay 14}\n"
+    release.write_text(TEXT.replace("id:", f"{event}id:"), "utf-8")
+    made = mailer("release", "export", release, "--format", "ics")
+    assert made.code == 0 and "DTSTART:20261201T080000Z" in made.out and "Quay 14" in made.out
+    release.write_text(TEXT.replace("id:", event.replace("Kyiv", "Kiev City") + "id:"), "utf-8")
+    checked = mailer("release", "check", release, "--json")
+    assert checked.code == 1
+    found = next(one for one in checked.json["findings"] if one["code"] == "event_without_zone")
+    assert found["line"] == 2 and "Kiev City" in found["message"]

@@ -49,6 +49,7 @@ def under_way(got: list[Got], at: float, delay: float) -> int:
     return sum(1 for each in got if each.at <= at < each.at + delay)
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)  # the store has no part in it
 @pytest.mark.parametrize(
     "answer", ["421 4.3.2 closing for a moment", "451 4.3.2 busy", "450 4.7.1 later"]
 )

@@ -9,17 +9,24 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from mailer import config as configuration
 from mailer.clock import ManualClock
 from mailer.distribution import releases, upkeep
+from mailer.distribution.dkim import records as dns
+from mailer.distribution.enclosed import Enclosed
+from mailer.distribution.log import log
+from mailer.distribution.sent import as_sent
 from mailer.distribution.single import test_send as send_a_test
-from mailer.errors import InputError
+from mailer.errors import InputError, MailerError
 from mailer.message.merge import MergeTemplate
 from mailer.web.public import public_app
 
 from tests.distribution.press import Press
 from tests.distribution.room import RELEASE, write_release
 from tests.distribution.test_schedule import NOON
+from tests.distribution.test_sent import Capture, signing
 from tests.distribution.test_single import BOSS, office, sent_now
+from tests.message.foreign import by_dkimpy
 from tests.release.pictures import photo
 from tests.web.serving import bare, serving
 
@@ -68,8 +75,8 @@ def compiled(press: Press, number: int) -> str:
 def test_a_picture_is_there_as_long_as_its_release_may_be_read(
     press: Press, clock: ManualClock
 ) -> None:
-    """D4, D14, C10, C23: shown in message and page, 404 before the first batch, after a kill and
-    for a picture that a correction replaced; guessing tells nothing."""
+    """D4, D14, C10, C23: shown in message and page, 404 before the first batch and for
+    a picture that a correction replaced, 410 after a kill; guessing tells nothing."""
     queued = press.queue("list:brussels", at="2026-03-03T15:00", zone="UTC")
     assert not [each for each in queued.warnings if "picture" in each or "licence" in each]
     html = compiled(press, 1)
@@ -110,8 +117,8 @@ def test_a_picture_is_there_as_long_as_its_release_may_be_read(
         assert client.get(full).status_code == 404
         with press.room.store.write() as tx:
             tx.execute("UPDATE distributions SET state = 'killed', finished_at = due_at", {})
-        assert client.get(new[0]).status_code == 404
-        assert [client.get(path).status_code for path in documents] == [410, 410]
+        for path in (new[0], full, *documents):
+            assert client.get(path).status_code == 410
 
 
 def test_a_message_that_leaves_early_carries_its_picture(press: Press) -> None:
@@ -138,6 +145,68 @@ def test_a_message_that_leaves_early_carries_its_picture(press: Press) -> None:
     assert max(map(len, raw.split(b"\r\n\r\n", 1)[1].split(b"\r\n"))) <= 76
     boundaries = re.findall(rb'boundary="([^"]+)"', raw)
     assert not any(a != b and b.startswith(a) for a in boundaries for b in boundaries)
+
+
+@pytest.mark.parametrize("name", ["pdf", "Straße für Zürich 2026.pdf"])
+def test_what_a_message_carries_arrives_signed_and_comes_back(
+    tmp_path: Path, store_url: str, name: str
+) -> None:
+    """B2, B18, D14, A5, design decision 7: picture and PDF beside the text, on a real server; the
+    signatures hold, and the very bytes can be shown again."""
+    with (
+        Capture() as server,
+        Press(tmp_path / "room", store_url, port=server.port) as press,
+    ):
+        press.config = signing(press.config)
+        press.people("brussels", ["b1@example.com"])
+        write_release(press.config.home, TEXT)
+        (press.config.home / "bridge.jpg").write_bytes(photo())
+        attach = name if name == "pdf" else str(press.config.home / name)
+        if name != "pdf":
+            Path(attach).write_bytes(b"%PDF-1.7\nof the office\n%%EOF\n")
+        queued = press.queue("list:brussels", enclosed=Enclosed(True, attach))
+        assert any("The PDF is attached" in each for each in queued.warnings)
+        press.run()
+        [(_, got)] = server.got
+        records = {record.name: record.value for record in dns(press.config)}
+        assert by_dkimpy([got], records) == [{"mailer": True, "second": True}]
+        [row] = log(press.room)
+        assert as_sent(press.room, row["delivery"]).data == got
+    message = message_from_bytes(got, policy=policy.default)
+    assert isinstance(message, EmailMessage) and not message.defects
+    assert message.get_content_type() == "multipart/mixed"
+    [attached] = message.iter_attachments()
+    assert attached.get_filename() == ("bridge.pdf" if name == "pdf" else name)
+    assert attached.get_content().startswith(b"%PDF-")
+    body = message.get_body(("related",))
+    assert body is not None
+    assert [part.get_content_type() for part in body.walk()][1:] == ["text/html", "image/jpeg"]
+    assert b"=_" in got and max(map(len, got.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"MZ", "only a PDF"), (b"%PDF-" + bytes(2_000_001), "larger than 2 MB"), (None, "no such")],
+)
+def test_what_cannot_be_attached_is_refused(press: Press, data: bytes | None, words: str) -> None:
+    """D14, B17: nothing is queued."""
+    path = press.config.home / "paper.pdf"
+    if data is not None:
+        path.write_bytes(data)
+    before = press.sizes()
+    with pytest.raises(MailerError, match=words):
+        press.queue("list:brussels", enclosed=Enclosed(False, str(path)))
+    assert press.sizes() == before
+
+
+def test_a_newsroom_may_put_pictures_into_all_messages(press: Press) -> None:
+    """B2: `[media] inline = true`."""
+    path = press.config.path
+    path.write_text(path.read_text() + "\n[media]\ninline = true\n")
+    object.__setattr__(press.room, "config", configuration.load(path, {}))
+    press.queue("list:brussels")
+    html = compiled(press, 1)
+    assert 'src="cid:' in html and "-600.jpg" not in html
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""One release in all languages side by side: `python -m tests.message.sheets DIR`.
+"""One release in all languages, and all notices: `python -m tests.message.sheets DIR`.
 
-Writes languages-light.png, languages-dark.png and languages-phone.png for the eye, and checks what
-only a browser knows: nothing scrolls sideways. Needs Chromium, as `tests.message.screens` does.
+Writes languages-light.png, -dark.png and -phone.png for the eye, and the same of notices; checks
+what only a browser knows: nothing scrolls sideways. Needs Chromium, as `tests.message.screens`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from datetime import date
 from pathlib import Path
 
 from mailer.message import compile_release
-from mailer.message.phrases import own_name
+from mailer.message.phrases import own_name, phrases
 from mailer.message.view import Languages, Other
-from mailer.release.model import Release
+from mailer.release.embargoed import held_until
+from mailer.release.model import Kind, Release
+from mailer.release.notice import about, labelled
 from mailer.release.read import read_release
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -50,6 +52,33 @@ def html(code: str) -> str:
     return preview_parts(template, values(language=code)).html
 
 
+def notices() -> dict[str, str]:
+    """The HTML part of each kind of notice, some of them in other languages."""
+    end = 1_796_120_000_000_000
+    reasons = {
+        "en": "The vessel was named wrongly: it is the Aurora, not the Aurelia.",
+        "de": "Das Schiff heißt Aurora, nicht Aurelia.",
+        "ar": "اسم السفينة هو أورورا وليس أوريليا.",
+    }
+    pages = {}
+    for code, kind in (
+        *(("en", kind) for kind in (Kind.CORRECTION, Kind.UPDATE, Kind.HOLD, Kind.CLEARED)),
+        *(("en", kind) for kind in (Kind.KILL, Kind.EMBARGO_CHANGE)),
+        *(("de", Kind.KILL), ("ar", Kind.HOLD), ("ar", Kind.CORRECTION), ("de", Kind.CORRECTION)),
+    ):
+        release, said = sample(code), phrases(code)[f"notice_{kind.value}"]
+        if kind in (Kind.CORRECTION, Kind.UPDATE):
+            text = labelled(release, kind, reasons[code])
+        else:
+            text = about(release, kind, said, reasons[code])
+        if kind is Kind.EMBARGO_CHANGE:
+            text = held_until(text, end, "Europe/Lisbon")
+        template = compile_release(text, SENDER, TEMPLATES, thread=True)
+        filled = values(language=code) | {"thread": "<a@example.org>"}
+        pages[f"{kind.value} {code}"] = preview_parts(template, filled).html
+    return pages
+
+
 def main(out: Path) -> None:
     """Write one sheet per scheme and say what each is."""
     out.mkdir(parents=True, exist_ok=True)
@@ -58,12 +87,13 @@ def main(out: Path) -> None:
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
-        pages = {code: html(code) for code in CODES}
-        for name, width, scheme in SHEETS:
-            shots = [_shot(browser, code, pages[code], width, scheme) for code in CODES]
-            path = out / f"languages-{name}.png"
-            _sheet(shots).quantize(48).save(path, optimize=True)
-            print(path)
+        languages = {code: html(code) for code in CODES}
+        for what, pages in (("languages", languages), ("notices", notices())):
+            for name, width, scheme in SHEETS:
+                shots = [_shot(browser, key, pages[key], width, scheme) for key in pages]
+                path = out / f"{what}-{name}.png"
+                _sheet(shots).quantize(48).save(path, optimize=True)
+                print(path)
         browser.close()
 
 

@@ -45,7 +45,7 @@ def _read(data: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=_CHANGES)
 def test_bytes_changed_lost_and_added(name: str, changes: list[tuple[float, int, bytes]]) -> None:
     data = WHOLE[name]
@@ -55,7 +55,7 @@ def test_bytes_changed_lost_and_added(name: str, changes: list[tuple[float, int,
     _read(data, name)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     swaps=st.lists(
         st.tuples(st.sampled_from(_TAGS), st.sampled_from(_TAGS)), min_size=1, max_size=3

@@ -106,6 +106,17 @@ def test_times_that_are_certain(when: str, start: str, end: str | None) -> None:
     assert shown == end
 
 
+def test_the_zone_of_the_front_matter_counts_where_the_text_names_none() -> None:
+    """D9, D5: a city that is no zone's name leaves it open; `timezone` says it."""
+    text = f"MEDIA ADVISORY\n\nA tour{LEAD}WHEN: 1 December 2026, 10:00\nWHERE: 20095 Hamburg{END}"
+    assert invitation(text).event is None
+    event = invitation(f"---\ntimezone: Europe/Berlin\n---\n{text}").event
+    assert event is not None and event.start.instant is not None
+    assert f"{to_datetime(event.start.instant):%H:%M}" == "09:00"
+    strange = invitation(f"---\ntimezone: Europe/Hamburg\n---\n{text}")
+    assert "Hamburg' is not a known time zone" in str(strange.findings)
+
+
 @pytest.mark.parametrize(
     ("when", "days"),
     [
@@ -171,6 +182,16 @@ def test_shapes_of_the_block() -> None:
         assert event.photo == "the first wave"
 
 
+def test_date_and_time_on_lines_of_their_own_and_a_contact_right_below() -> None:
+    """D9: what belongs together is read together, and no more."""
+    block = "Date: Tuesday, 1 December 2026\nTime: 10.00–11.00 (CET)\nVenue: Quay 14, Brussels"
+    contact = "Media contact: Ann Bee, ann@harbour.example"
+    release = invitation(f"MEDIA ADVISORY\n\nA tour{LEAD}{block}\n{contact}\n")
+    assert release.event is not None and release.event.start.instant is not None
+    assert f"{to_datetime(release.event.start.instant):%H:%M}" == "09:00"
+    assert [one.name for one in release.contacts] == ["Ann Bee"]
+
+
 def test_other_texts_are_no_invitations() -> None:
     """D9: a release may have such lines too, and one without a place is none."""
     block = "WHEN: 1 December 2026, 10:00 CET\nWHERE: Tide House, Brussels"
@@ -178,6 +199,9 @@ def test_other_texts_are_no_invitations() -> None:
     assert (release.kind, release.event) == (Kind.RELEASE, None)
     release = invitation(f"Water rises by a metre{LEAD}{block}{END}")
     assert (release.kind, release.event) == (Kind.RELEASE, None)
+    dated = "Date: 1 December 2026\nLocation: Brussels"
+    release = invitation(f"PRESS RELEASE\n\n{dated}\n\nWater rises by a metre{LEAD}{END}")
+    assert release.event is None and release.dateline is not None
     release = invitation(f"Press conference{LEAD}WHEN: 1 December 2026, 10:00 CET{END}")
     assert (release.kind, release.event) == (Kind.RELEASE, None)
 

@@ -439,6 +439,9 @@ def test_an_advisory_has_a_page_and_a_calendar_file_and_is_listed_nowhere(
         assert after.decoded("dtstart") - before.decoded("dtstart") == timedelta(hours=1)
         assert "Come and see" not in client.get("/").text + client.get("/feed.atom").text
         assert "The news" in client.get("/").text
+        page = client.get("/r/tour")
+        assert "ld+json" not in page.text and "noindex" in page.text and ".json" not in page.text
+        assert client.get("/r/tour.json").status_code == 404
     with office.store.write() as tx:
         tx.execute("UPDATE distributions SET state = 'killed' WHERE release = 1", {})
     assert client.get("/r/tour").status_code == 410

@@ -20,8 +20,9 @@ from mailer.distribution import releases
 from mailer.distribution.context import open_newsroom
 from mailer.distribution.newsroom import lay_out
 from mailer.distribution.watching import Watch, in_mode
-from mailer.errors import CheckFailed, NotFound
+from mailer.errors import CheckFailed, InputError, NotFound
 from mailer.message.templates import package_templates
+from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 TEXT = """# Rivers are {} than ten years ago
@@ -183,6 +184,24 @@ def test_what_is_watched_comes_goes_and_is_mended(room: Path) -> None:
         assert watch.refresh() and "#1f4e79" in watch.message("rivers-md").parts.html
         shown = watch.trouble(CheckFailed("Odd.", where="email/base.html, line 2"))
         assert shown.lines[1][1].startswith('<html lang="')
+
+
+def test_a_picture_is_awaited_shown_and_followed(room: Path) -> None:
+    """Pictures lie beside the text: a missing one is said, and each save of it is seen."""
+    text = "---\nmedia:\n  - file: hill.png\n    alt: A hill\n---\n" + TEXT.format("pictured")
+    (room / "hill.md").write_text(text, "utf-8")
+    with open_newsroom(config.load(room / "config.toml", {})) as opened:
+        watch = Watch(opened, [str(room / "hill.md")])
+        with pytest.raises(InputError) as caught:
+            watch.message("hill-md")
+        assert "hill.png" in str(caught.value)
+        Image.new("RGB", (40, 30), "#335566").save(room / "hill.png")
+        assert watch.refresh()
+        first, mark = watch.message("hill-md"), watch.marks()["hill-md"]
+        assert b"Content-ID: <" in first.raw and 'src="cid:' in first.parts.html
+        Image.new("RGB", (40, 20), "#665533").save(room / "hill.png")
+        assert watch.refresh() and watch.marks()["hill-md"] != mark
+        assert 'height="20"' in watch.message("hill-md").parts.html
 
 
 def test_what_the_store_has_is_shown_in_each_language(room: Path) -> None:

@@ -328,7 +328,7 @@ def _event(
         kind = Kind.ADVISORY
     if not block.is_event or kind is not Kind.ADVISORY:
         return kind, None
-    read, found = event.labelled(block, source, language)
+    read, found = event.labelled(block, source, language, front.get("timezone"))
     draft.findings += found
     return kind, read
 

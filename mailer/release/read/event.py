@@ -16,7 +16,7 @@ from mailer.clock import to_datetime
 from mailer.errors import UsageError
 from mailer.release import times
 from mailer.release.model import BlockKind, Event, Finding, Moment, Severity
-from mailer.release.read import contacts, dates, embargo, eventwords
+from mailer.release.read import contacts, dates, embargo, eventwords, marks
 from mailer.release.read.frontmatter import FrontMatter
 from mailer.release.read.phones import find_phones
 from mailer.release.read.pieces import Piece
@@ -56,10 +56,11 @@ class Block:
 
     @property
     def is_event(self) -> bool:
-        """Whether time and place are labelled: less is no invitation's block."""
-        return bool({"when", "date"} & self.rows.keys()) and bool(
-            {"where", "online"} & self.rows.keys()
-        )
+        """Whether time and place are labelled: less is no invitation's block. "Date" and "Place"
+        alone may be the dateline of any release."""
+        names = self.rows.keys()
+        timed = "when" in names or ("date" in names and bool(names - {"date", "where"}))
+        return timed and bool({"where", "online"} & names)
 
     def text(self, name: str) -> str:
         """What stands behind a label, on one line; "" when nothing does."""
@@ -153,6 +154,7 @@ def apart(pieces: list[Piece]) -> list[Piece]:
         ours = [number for number, text in rows if eventwords.opening(text) or _alone(text)]
         starts = [n for n, text in rows if n in ours or _other_label(text)]
         first = bool(starts) and starts[0] == piece.first
+        own = {number for number, text in rows if not marks.contact_label(text)}
         if not ours:
             out.append(replace(piece, labelled=awaited))
             awaited = False
@@ -165,18 +167,21 @@ def apart(pieces: list[Piece]) -> list[Piece]:
         for number, stop in pairwise(edges):
             part = piece.with_lines(list(range(number, stop)))
             if part is not None:
-                out.append(replace(part, labelled=first or number > piece.first))
+                out.append(
+                    replace(part, labelled=number in own and (first or number > piece.first))
+                )
     return out
 
 
-def labelled(block: Block, source: Source, language: str) -> tuple[Event | None, list[Finding]]:
-    """The event that labelled lines speak of. Codes: event_recognised (a note), event_not_read."""
+def labelled(
+    block: Block, source: Source, language: str, zone: str | None = None
+) -> tuple[Event | None, list[Finding]]:
+    """The event that labelled lines speak of. `zone` is what the front matter says besides: it
+    counts where the lines name none. Codes: event_recognised (a note), event_not_read."""
     place, online = _place(block)
-    when = block.text("when") or block.text("date")
-    if block.text("time") and embargo.clock(when)[0] is None:
-        when = f"{when}, {block.text('time')}"
+    when = block.text("when") or f"{block.text('date')}, {block.text('time')}"
     try:
-        read = _when(when, place, source, language)
+        read = _when(when, zone or _zone_of_place(place, language), source, language)
     except _Unsure as reason:
         return None, [
             Finding(
@@ -185,7 +190,7 @@ def labelled(block: Block, source: Source, language: str) -> tuple[Event | None,
                 f"The time of the event was not read: {reason}. The message shows no event box.",
                 block.line,
                 1,
-                _HOW,
+                _HOW.replace("Europe/Brussels", source.zone),
             )
         ]
     access = block.text("access") or None
@@ -318,8 +323,9 @@ def _other_label(text: str) -> bool:
     return re.match(r"[\s*_]*[^\W\d_][^\W\d_ ]*(?: [^\W\d_]+){0,2}\s*[:：](?!//)", text) is not None
 
 
-def _when(text: str, place: tuple[str, ...], source: Source, language: str) -> _When:
-    """The time in words. Raises _Unsure with the reason."""
+def _when(text: str, city: str | None, source: Source, language: str) -> _When:
+    """The time in words; `city` is the zone of one that names none. Raises _Unsure with the
+    reason."""
     text = " ".join(text.split())
     iso = re.search(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*", text)
     if iso:
@@ -330,7 +336,6 @@ def _when(text: str, place: tuple[str, ...], source: Source, language: str) -> _
         text = re.sub(rf"\b{word}\b", "12:00", text, flags=re.I)
     text = _BARE_HOURS.sub(_with_mark, _GLUED.sub(" – ", text))
     first, last, rest = _days(text, source, language)
-    city = _zone_of_place(place, language)
     parts = [part.strip() for part in re.split(r"\s/\s|[();|（）]", rest) if part.strip()]
     timed = [part for part in parts if embargo.clock(part)[0] is not None]
     if not timed:
@@ -413,7 +418,10 @@ def _hours(part: str, day: date, city: str | None, source: Source, language: str
 
 
 def _instant(day: date, clock: time, zone: str) -> int:
-    found = times.resolve_local(datetime.combine(day, clock), zone)
+    try:
+        found = times.resolve_local(datetime.combine(day, clock), zone)
+    except UsageError as error:
+        raise _Unsure(str(error).rstrip(".")) from None
     if found.instant is None:
         raise _Unsure(found.sentence().split(". Write ")[0])
     return found.instant
