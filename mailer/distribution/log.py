@@ -23,10 +23,10 @@ from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
 from mailer.message.tokens import delivery_code, parse_delivery_code
 from mailer.message.values import message_id
-from mailer.store import audience, distributions, guard, ledger, routes
+from mailer.store import audience, distributions, guard, ledger, routes, variants
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
-from mailer.store.releases import language_of
+from mailer.store.releases import family, language_of
 from mailer.store.states import OPEN_DELIVERIES, DeliveryState
 from mailer.store.variants import NEVER
 
@@ -145,7 +145,8 @@ def status(room: Newsroom) -> Status:
         standing, silent = told(room, tx)
         overdue, words = retention.standing(room, tx)
         held = guard.undecided(tx)
-    decisions = _put_back(held) + paused + standing + [words] * overdue
+        late = _unfit_texts(tx)
+    decisions = _put_back(held) + paused + standing + late + [words] * overdue
     decisions += [s for row in rows for s in _decisions(row, held)]
     return Status(rows, iso(next_due), decisions, resting + silent)
 
@@ -172,9 +173,10 @@ def status_of(room: Newsroom, number: int) -> dict[str, Any]:
             for wave in distributions.waves(tx, number)
         ]
         held = [each for each in guard.undecided(tx) if each["distribution"] == number]
+        late = _unfit_texts(tx, number)
     found["left_out"] = json.loads(row["left_out"])
     found["audience"] = json.loads(row["audience"])
-    found["decisions"] = _put_back(held) + _decisions(found, held)
+    found["decisions"] = _put_back(held) + late + _decisions(found, held)
     return found
 
 
@@ -361,6 +363,23 @@ def _put_back(held: Sequence[Row]) -> list[str]:
         f"({last['why']}): {batches} of {which} may have left meanwhile. "
         "`mailer restored` lists them and takes your word."
     ]
+
+
+def _unfit_texts(tx: Tx, number: int | None = None) -> list[str]:
+    """Batches that wait for a text which is there: the sweep takes one that can be sent at once."""
+    found = []
+    for row in variants.awaited(tx):
+        texts = family(tx, row["release"]).texts
+        text = next((each for each in texts if each.language == row["awaits"]), None)
+        if text is None or text.number is None or text.state != "ready":
+            continue
+        if number in (None, row["distribution"]):
+            found.append(
+                f"Batch {row['wave']} of distribution {row['distribution']} waits for the "
+                f"{text.language} text, which is there and cannot be sent as it is: "
+                f"`mailer release check {row['slug']}:{text.language}` says why."
+            )
+    return found
 
 
 def _decisions(row: dict[str, Any], held: Sequence[Row]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from mailer.clock import SECOND, ManualClock, from_datetime
 from mailer.distribution import embargo, releases, single
 from mailer.distribution.lists import import_file
-from mailer.distribution.log import status_of
+from mailer.distribution.log import status, status_of
 from mailer.distribution.published import Shelf
 from mailer.distribution.queue import Order, Queued, queue
 from mailer.distribution.schedule import Sweeper
@@ -222,8 +222,14 @@ def test_as_ready_waits_without_end(bridge: Bridge) -> None:
     bridge.text("fr", add="{{ rien }}")
     bridge.sweep_and_send(queued.distribution)
     assert set(bridge.got()) == {"en", "hu"}
+    number = queued.distribution
+    assert number is not None
+    [told] = status(bridge.room).decisions
+    assert "waits for the fr text" in told and ":fr` says why" in told
+    assert told in status_of(bridge.room, number)["decisions"]
     bridge.text("fr")
     bridge.sweep_and_send(queued.distribution)
+    assert status(bridge.room).decisions == []
     assert bridge.got()["fr"] == ["fr"] and bridge.got()["mute"] == ["fr"]
     assert "de" not in bridge.got()
 

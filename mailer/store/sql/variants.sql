@@ -19,8 +19,8 @@ DELETE FROM distribution_variants WHERE distribution = :distribution
 
 -- name: awaited
 -- Batches that wait for a text, and did not begin with another one meanwhile.
-SELECT w.distribution, w.id AS wave, w.awaits, x.release
-FROM waves w JOIN distributions x ON x.id = w.distribution
+SELECT w.distribution, w.id AS wave, w.awaits, x.release, r.slug
+FROM waves w JOIN distributions x ON x.id = w.distribution JOIN releases r ON r.id = x.release
 WHERE w.awaits <> '' AND w.state = 'scheduled'
   AND x.state IN ('scheduled', 'sending', 'paused', 'waiting')
 ORDER BY w.distribution, w.id
