@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -346,6 +346,20 @@ Contact: Maximiliane-Wilhelmina Freifrau von Hohenlohe-Langenburg, \
 m-w.hohenlohe-langenburg@communications.example.org, +43 1 000 12 34
 """
     return read_release(text.encode(), name="figures.md", zone="Europe/Vienna")
+
+
+def nested() -> Iterator[Block]:
+    """Lists in lists, code, a rule, quotes in quotes, a heading that skips levels."""
+    item = Block(
+        BlockKind.ITEM,
+        (Inline("outer"),),
+        children=(Block(BlockKind.BULLETS, children=(Block(BlockKind.ITEM, (Inline("inner"),)),)),),
+    )
+    yield Block(BlockKind.NUMBERS, children=(item, Block(BlockKind.ITEM, (Inline("second"),))))
+    yield Block(BlockKind.CODE, (Inline("a  = 1\n  b", code=True),))
+    yield Block(BlockKind.RULE)
+    yield Block(BlockKind.QUOTE, children=(Block(BlockKind.QUOTE, (Inline("deep"),)),))
+    yield Block(BlockKind.SUBHEADING, (Inline("Deep heading"),), level=6)
 
 
 RELEASES = {

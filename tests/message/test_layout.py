@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -30,6 +29,7 @@ from tests.message.samples import (
     english,
     hebrew,
     japanese,
+    nested,
     paragraph,
     preview_parts,
     sample_2015,
@@ -372,19 +372,6 @@ def test_a_leftover_mark_in_the_release_stops_it() -> None:
     """D16: somebody pasted from another system."""
     with pytest.raises(CheckFailed, match=r"\{\{ first_name \}\}"):
         parts_of(replace(english(), lead=paragraph("Dear {{ first_name }}, read this.")))
-
-
-def nested() -> Iterator[Block]:
-    item = Block(
-        BlockKind.ITEM,
-        (Inline("outer"),),
-        children=(Block(BlockKind.BULLETS, children=(Block(BlockKind.ITEM, (Inline("inner"),)),)),),
-    )
-    yield Block(BlockKind.NUMBERS, children=(item, Block(BlockKind.ITEM, (Inline("second"),))))
-    yield Block(BlockKind.CODE, (Inline("a  = 1\n  b", code=True),))
-    yield Block(BlockKind.RULE)
-    yield Block(BlockKind.QUOTE, children=(Block(BlockKind.QUOTE, (Inline("deep"),)),))
-    yield Block(BlockKind.SUBHEADING, (Inline("Deep heading"),), level=6)
 
 
 def test_every_kind_of_block_is_set() -> None:

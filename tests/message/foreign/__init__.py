@@ -1,4 +1,4 @@
-"""Verifiers of DKIM signatures that others wrote: dkimpy, OpenDKIM and mailauth.
+"""Second opinions by programs of others: on DKIM signatures (dkimpy, OpenDKIM, mailauth), on HTML.
 
 None asks the DNS: each gets the records from us. A verifier takes messages and records (name →
 text of the TXT record) and gives, for each message, its result by selector: True is a pass.
@@ -72,7 +72,7 @@ def by_opendkim(messages: Sequence[bytes], records: Mapping[str, str], folder: P
 
 def by_mailauth(messages: Sequence[bytes], records: Mapping[str, str], folder: Path) -> Results:
     """mailauth, in one run of node."""
-    _install()
+    node_modules()
     keys = folder / "keys.json"
     keys.write_text(json.dumps(records))
     files = _written(messages, folder / "messages")
@@ -98,19 +98,46 @@ def _written(messages: Sequence[bytes], folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def _install() -> None:
-    """What package.json names, once, whatever tests run beside this one."""
+def node_modules() -> Path:
+    """The folder of what package.json names, installed once, whatever tests run beside this one."""
     modules = HERE / "node_modules"
     modules.mkdir(exist_ok=True)
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]["mailauth"]
-    there = modules / "mailauth" / "package.json"
+    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
+
+    def there(name: str) -> str:
+        manifest = modules / name / "package.json"
+        return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else ""
+
     with (modules / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if there.exists() and json.loads(there.read_text())["version"] == wanted:
-            return
-        subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"],
-            cwd=HERE,
-            check=True,
-            timeout=300,
-        )
+        if any(there(name) != version for name, version in wanted.items()):
+            subprocess.run(
+                ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"],
+                cwd=HERE,
+                check=True,
+                timeout=300,
+            )
+    return modules
+
+
+def by_html_validate(pages: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
+    """html-validate (WHATWG HTML): the rules that each page breaks, as "rule: message (line)"."""
+    node_modules()
+    for name, html in pages.items():
+        (folder / name).write_text(html, "utf-8")
+    ended = subprocess.run(
+        ["node", HERE / "conform.mjs", *(folder / name for name in pages)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return {
+        name: [f"{rule}: {message} (line {line})" for rule, message, line in found]
+        for name, found in json.loads(ended.stdout).items()
+    }
+
+
+def axe_core() -> str:
+    """axe-core's source, to be run in a page."""
+    return (node_modules() / "axe-core" / "axe.min.js").read_text("utf-8")
