@@ -102,10 +102,18 @@ def _end(event: Event) -> date | None:
     return _moment(event.end)
 
 
-def _text(text: str) -> str:
+class _Words(icalendar.vText):
+    """Text escaped by RFC 5545 (3.3.11); the library takes a written "\\N" for a line end."""
+
+    def to_ical(self) -> bytes:
+        text = str(self).replace("\\", "\\\\").replace("\n", "\\n")
+        return text.replace(";", "\\;").replace(",", "\\,").encode("utf-8")
+
+
+def _text(text: str) -> _Words:
     """Without the control characters that RFC 5545 (3.1) has no way to write."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return (
+    return _Words(
         "".join(char for char in lines if char in "\n\t" or (char >= " " and char != "\x7f"))
         .encode("utf-8", "ignore")
         .decode("utf-8")

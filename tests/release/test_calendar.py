@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mailer.release.calendar import cancelled, ics
 from mailer.release.model import Event, Moment, Release
@@ -84,6 +84,7 @@ def test_no_event_no_file() -> None:
 
 
 @given(st.text(max_size=200), st.text(min_size=1, max_size=200))
+@example("North\\New Wing, room; 2", "\\N")
 def test_any_words_survive(headline: str, place: str) -> None:
     """RFC 5545, 3.1 and 3.3.11: folding and escaping lose nothing but control characters."""
     event = replace(DAYS, place=(place,))
