@@ -22,7 +22,7 @@ from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease
 from mailer.errors import NotFound, Refused, UsageError
 from mailer.message.merge import MergeTemplate
-from mailer.release.embargoed import held_until
+from mailer.release.embargoed import by_zone, held_until
 from mailer.release.times import Now, parse_when
 from mailer.store import audience, embargo, guard
 from mailer.store import variants as stored_variants
@@ -36,16 +36,25 @@ from mailer.store.states import DeliveryState
 @dataclass(frozen=True, slots=True)
 class Early:
     """Who may have a release early: `granted` by an officer's act, `trusted` (each with his list)
-    because the audience names a list of that kind."""
+    because the audience names a list of that kind. `home` is the zone in which the text says the
+    end."""
 
     granted: frozenset[int] = frozenset()
     trusted: dict[int, int] = field(default_factory=dict)
+    home: str = "UTC"
+    _zones: dict[str, str] = field(default_factory=dict)
 
     def __contains__(self, journalist: int) -> bool:
         return journalist in self.granted or journalist in self.trusted
 
     def __bool__(self) -> bool:
         return bool(self.granted or self.trusted)
+
+    def reader(self, zone: str, until: int) -> str:
+        """The zone in which somebody in this one is told the end too; "" where it says the same."""
+        if zone not in self._zones:
+            self._zones.update(by_zone([*self._zones, zone], until, self.home))
+        return self._zones[zone]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class Changed:
         return asdict(self)
 
 
-def readers(room: Newsroom, release: int | None, segments: Sequence[Segment]) -> Early:
+def readers(room: Newsroom, release: int | None, segments: Sequence[Segment], home: str) -> Early:
     """Who of an audience with these segments may have it early. `release` is None for a text that
     is not kept yet: nobody can have a grant for it."""
     with room.store.read() as tx:
@@ -79,7 +88,7 @@ def readers(room: Newsroom, release: int | None, segments: Sequence[Segment]) ->
             if row is not None and row["kind"] == "trusted":
                 trusted |= dict.fromkeys(embargo.members(tx, row["id"]), row["id"])
         granted = embargo.granted(tx, release) if release is not None else set()
-    return Early(frozenset(granted), trusted)
+    return Early(frozenset(granted), trusted, home)
 
 
 def trust(tx: Tx, release: int, early: Early, planned: Sequence[int], actor: str) -> None:
@@ -309,27 +318,38 @@ def _bring_forward(room: Newsroom, release: int, actor: str) -> int:
             | {row["language"]: row["revision"] for row in stored_variants.sent(tx, each.id)}
             for each in bound
         }
+        zones = {each.id: embargo.zones(tx, release, each.id) for each in bound}
     moved = 0
-    made: dict[tuple[int, int], MergeTemplate] = {}
+    made: dict[tuple[int, int, str], MergeTemplate] = {}
     for each in bound:
         for language, revision in texts[each.id].items():
-            key = (revision, each.until)
-            if key not in made:
-                made[key] = _early_message(room, release, revision, each)
-            template = made[key]
-            with room.store.write() as tx:
-                if each not in embargo.held(tx, release):
-                    continue  # it was changed since: whoever did that comes by here as well
-                keep_compiled(tx, template.digest, template.to_bytes())
-                moved += embargo.bring_forward(tx, release, each, language, template.digest, actor)
+            own = releases.revision(room, release, revision).release.embargo
+            places = by_zone(zones[each.id], each.until, own.zone if own else each.zone)
+            for number, reader in enumerate(sorted({"", *places.values()})):
+                key = (revision, each.until, reader)
+                if key not in made:
+                    made[key] = _early_message(room, release, revision, each, reader)
+                template = made[key]
+                of = [zone for zone, stands in places.items() if stands == reader]
+                with room.store.write() as tx:
+                    if each not in embargo.held(tx, release):
+                        continue  # it was changed since: whoever did that comes by here as well
+                    keep_compiled(tx, template.digest, template.to_bytes())
+                    if number == 0:  # in the newsroom's zone; the others' readers are moved then
+                        embargo.renew_early(tx, each, language, template.digest)
+                    moved += embargo.bring_forward(
+                        tx, release, each, language, template.digest, of, actor
+                    )
     return moved
 
 
-def _early_message(room: Newsroom, release: int, revision: int, held: Held) -> MergeTemplate:
+def _early_message(
+    room: Newsroom, release: int, revision: int, held: Held, reader: str
+) -> MergeTemplate:
     stored = releases.revision(room, release, revision)
     family = releases.family(room, stored)
     links = variants.links_of(room, stored.release.slug, family, stored.release.language)
-    text = replace(stored, release=held_until(stored.release, held.until, held.zone))
+    text = replace(stored, release=held_until(stored.release, held.until, held.zone, reader))
     return releases.compiled(room, text, languages=links, enclosed=Enclosed(pictures=True))
 
 

@@ -171,7 +171,7 @@ class _Plan:
             text = self.choice.of(row["language"], row["outlet"]) if self.choice else ("", "")
             # Who waits for his text waits for the end as well.
             if number in self.early and not text[1]:
-                wave = self._early_wave(text[0])
+                wave = self._early_wave(text[0], row["zone"])
                 if number in self.early.trusted:
                     self.trusted.append(number)
             else:
@@ -181,16 +181,16 @@ class _Plan:
         self.recipients += len(planned)
         return planned, left
 
-    def early_waves(self) -> list[_Wave]:
-        """The waves of those with a grant, one for each language."""
-        return [wave for key, wave in self.waves.items() if key[0] == _EARLY]
+    def early_waves(self) -> list[tuple[_Wave, str]]:
+        """The waves of those with a grant, one for each language and zone of readers."""
+        return [(wave, key[2]) for key, wave in self.waves.items() if key[0] == _EARLY]
 
-    def _early_wave(self, language: str) -> _Wave:
-        key = (_EARLY, language, "")
+    def _early_wave(self, language: str, zone: str) -> _Wave:
+        at, home = self.timing.at, self.timing.home
+        key = (_EARLY, language, self.early.reader(zone, self.timing.embargo_until or at))
         if key not in self.waves:
-            at, home = self.timing.at, self.timing.home
             number = len(self.waves) + 1
-            self.waves[key] = _Wave(number, at, home, 0, at, 1, language, "", at)
+            self.waves[key] = _Wave(number, at, key[2] or home, 0, at, 1, language, "", at)
         return self.waves[key]
 
     def _wave(self, zone: str, language: str, awaits: str) -> _Wave:
@@ -312,7 +312,8 @@ def queue(
     with room.store.read() as tx:
         warnings += preflight.of_audience(tx, template, segments, who)
     warnings += preflight.of_message(room, template)
-    early = embargo.readers(room, release, segments) if timing.binds else Early()
+    shown = stored.release.embargo.zone if stored.release.embargo else timing.home
+    early = embargo.readers(room, release, segments, shown) if timing.binds else Early()
     plan = _Plan(timing, who, texts.choice, texts.until, early=early)
     with room.store.read() as tx:
         for chunk in _candidates(tx, segments, plan):
@@ -382,6 +383,7 @@ def _queued(
     plan: _Plan, lead: str, number: int | None, span: tuple[int, int], warnings: list[str]
 ) -> Queued:
     waves = sorted(plan.waves.values(), key=lambda wave: (wave.due_at, wave.id))
+    early = [wave for wave, _ in plan.early_waves()]
     first, last = span
     return Queued(
         distribution=number,
@@ -396,7 +398,7 @@ def _queued(
                 "language": wave.language or lead,
                 "awaits": wave.awaits or None,
                 "recipients": wave.recipients,
-                **({"early": True} if wave in plan.early_waves() else {}),
+                **({"early": True} if wave in early else {}),
             }
             for wave in waves
         ],
@@ -528,14 +530,14 @@ def _early_templates(
     ready = {each.language: each.stored for each in texts.ready}
     with_picture = replace(texts.enclosed, pictures=True)
     made = []
-    for wave in plan.early_waves():
+    for wave, reader in plan.early_waves():
         assert until is not None
         text, links = stored, texts.languages
         if wave.language:
             family = family or releases.family(room, stored)
             text = ready[wave.language]
             links = variants.links_of(room, stored.release.slug, family, wave.language)
-        text = replace(text, release=held_until(text.release, until, plan.timing.home))
+        text = replace(text, release=held_until(text.release, until, plan.timing.home, reader))
         # Before the end nobody could fetch a picture (D4), so the message carries it.
         made.append((wave, releases.compiled(room, text, languages=links, enclosed=with_picture)))
     return made

@@ -281,13 +281,23 @@ def _status(release: Release, words: Mapping[str, str], own: OwnWords) -> Status
 
 
 def _lift(release: Release) -> str:
-    """The embargo's end: weekday, date, time, zone and UTC offset (D2)."""
+    """The embargo's end: weekday, date, time, zone and UTC offset (D2); in the reader's zone too,
+    where that is another time (D5)."""
+    assert release.embargo is not None
     when = _moment(release)
-    offset = when.strftime("%z")
-    zone = _zone_name(when)
+    said = f"{_babel_date(when, 'full', release.language)}, {_time(when)}"
+    if not release.embargo.reader:
+        return said
+    there = when.astimezone(ZoneInfo(release.embargo.reader))
+    if there.date() == when.date():
+        return f"{said}, {_time(there)}"
+    return f"{said}; {_babel_date(there, 'full', release.language)}, {_time(there)}"
+
+
+def _time(when: datetime) -> str:
+    offset, zone = when.strftime("%z"), _zone_name(when)
     named = f" {zone}" if zone[:1].isalpha() and not zone.startswith("UTC") else ""
-    day = _babel_date(when, "full", release.language)
-    return f"{day}, {when:%H:%M}{named} (UTC{offset[:3]}:{offset[3:5]})"
+    return f"{when:%H:%M}{named} (UTC{offset[:3]}:{offset[3:5]})"
 
 
 def _moment(release: Release) -> datetime:

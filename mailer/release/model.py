@@ -122,11 +122,14 @@ class Dateline:
 
 @dataclass(frozen=True, slots=True)
 class Embargo:
-    """Until when nothing may be published: `instant` in UTC microseconds, `zone` an IANA name."""
+    """Until when nothing may be published: `instant` in UTC microseconds, `zone` an IANA name.
+
+    `reader` is the zone of who reads it, where it shows another time (D5)."""
 
     text: str
     instant: int
     zone: str
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)

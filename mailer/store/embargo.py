@@ -6,7 +6,8 @@ of it whether the grant is there at that moment; nothing else lets anybody throu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailer.store.base import Row, Tx
@@ -123,18 +124,37 @@ def mark_early(tx: Tx, distribution: int, wave: int, digest: str) -> None:
     tx.run("embargo.mark_early", distribution=distribution, wave=wave, digest=digest)
 
 
-def bring_forward(tx: Tx, release: int, each: Held, language: str, digest: str, actor: str) -> int:
-    """Put those with a grant who wait for the end, or are in an early batch under way with an older
-    message, into an early batch that is due now; how many. Only those whose batch has its text, in
-    this `language` ("" is the lead text)."""
+def zones(tx: Tx, release: int, distribution: int) -> list[str]:
+    """The zones of those with a grant who were not sent a distribution's message yet."""
+    rows = tx.all("embargo.zones", release=release, distribution=distribution)
+    return [row["zone"] for row in rows]
+
+
+def renew_early(tx: Tx, each: Held, language: str, digest: str) -> None:
+    """Give early batches that have not begun a message with the end that binds now."""
+    tx.run("embargo.renew_early", distribution=each.id, language=language, digest=digest)
+
+
+def bring_forward(
+    tx: Tx,
+    release: int,
+    each: Held,
+    language: str,
+    digest: str,
+    zones: Sequence[str],
+    actor: str,
+) -> int:
+    """Put those with a grant in these zones who wait for the end, or are in an early batch with
+    another message, into an early batch that is due now; how many. Only those whose batch has its
+    text, in this `language` ("" is the lead text)."""
     of = {"distribution": each.id, "language": language, "digest": digest}
-    tx.run("embargo.renew_early", **of)
     wave = (tx.value("embargo.last_wave", distribution=each.id) or 0) + 1
     moved = tx.run(
         "embargo.bring_forward",
         release=release,
         wave=wave,
         now=tx.now(),
+        zones=json.dumps(list(zones)),
         **of,
     )
     if moved:

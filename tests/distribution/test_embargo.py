@@ -276,3 +276,54 @@ def plain(press: Press, number: int) -> str:
         template = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
     parts = message_parts(sample(press.room, template))
     return f"{template.subject}\n{' '.join(parts.text.split())}"
+
+
+def test_the_end_is_told_in_the_reader_s_zone_too(press: Press, clock: ManualClock) -> None:
+    """D5: newsroom's zone, the reader's and UTC, generated; a batch for each of their times."""
+    press.people("far", [("n1@example.com", "America/New_York"), ("t1@example.com", "Asia/Tokyo")])
+    with press.room.store.write() as tx:
+        tx.execute("UPDATE lists SET kind = 'trusted' WHERE name = 'far'", {})
+    queued = press.queue("list:brussels", "list:inner", "list:far")
+    assert sorted((w["zone"], w["recipients"]) for w in queued.waves if w.get("early")) == [
+        ("America/New_York", 1),
+        ("Asia/Tokyo", 1),
+        ("Europe/Brussels", 2),
+    ]
+    sweep(press, clock)
+    text = lines(press, "n1@example.com")
+    assert "18:00 CET (UTC+01:00), 12:00 EST (UTC-05:00)" in text
+    text = lines(press, "t1@example.com")
+    assert "18:00 CET (UTC+01:00); Tuesday, 3 November 2026, 02:00 JST (UTC+09:00)" in text
+    assert "EST" not in lines(press, "i1@example.com")
+
+
+def test_so_is_a_grant_that_comes_later(press: Press, clock: ManualClock) -> None:
+    """D5: who is brought forward, and who waits in a batch whose end was moved."""
+    press.people(
+        "late", [("n1@example.com", "America/New_York"), ("n2@example.com", "America/Lima")]
+    )
+    press.queue("list:brussels", "list:late")
+    give(press, "b1@example.com", "n1@example.com")
+    assert sweep(press, clock) == {"b1@example.com", "n1@example.com"}
+    assert "12:00 EST" in lines(press, "n1@example.com")
+    assert "EST" not in lines(press, "b1@example.com")
+    give(press, "n2@example.com", "b2@example.com")
+    embargo.move(press.room, SLUG, "2026-11-02T20:00:00+01:00", "anna", reason="later")
+    assert sweep(press, clock) == {"b2@example.com", "n2@example.com"}
+    assert "20:00 CET (UTC+01:00), 14:00" in lines(press, "n2@example.com")
+    assert "14:00" not in lines(press, "b2@example.com")
+
+
+def lines(press: Press, email: str) -> str:
+    """The plain text of somebody's message."""
+    [(digest,)] = press.rows(
+        "SELECT coalesce(w.early, x.compiled) AS digest FROM deliveries d "
+        "JOIN distributions x ON x.id = d.distribution "
+        "JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave "
+        "JOIN addresses a ON a.journalist = d.journalist "
+        "WHERE a.email = :email AND x.kind = 'release'",
+        email=email,
+    )
+    with press.room.store.read() as tx:
+        template = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
+    return " ".join(message_parts(sample(press.room, template)).text.split())

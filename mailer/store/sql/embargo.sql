@@ -82,11 +82,25 @@ SELECT id FROM waves WHERE distribution = :distribution AND early IS NULL AND la
 -- name: bring_forward
 UPDATE deliveries SET wave = :wave, due_at = :now
 WHERE distribution = :distribution AND state = 0
-  AND journalist IN (SELECT g.journalist FROM embargo_grants g WHERE g.release = :release)
+  AND journalist IN (SELECT g.journalist FROM embargo_grants g
+                     JOIN journalists j ON j.id = g.journalist
+                     WHERE g.release = :release AND j.zone IN {{these_zones}})
   AND wave IN (SELECT w.id FROM waves w WHERE w.distribution = :distribution
                AND w.state IN ('scheduled', 'sending', 'waiting')
                AND w.language = :language AND w.awaits = ''
                AND (w.early IS NULL OR w.early <> :digest))
+
+-- name: these_zones
+(SELECT value FROM json_each(:zones))
+
+-- name: these_zones@postgresql
+(SELECT json_array_elements_text(:zones ::json))
+
+-- name: zones
+SELECT DISTINCT j.zone FROM embargo_grants g
+JOIN deliveries d ON d.journalist = g.journalist AND d.distribution = :distribution AND d.state = 0
+JOIN journalists j ON j.id = g.journalist
+WHERE g.release = :release ORDER BY j.zone
 
 -- name: renew_early
 -- What has not begun keeps its time and gets the message with the end that binds now.
