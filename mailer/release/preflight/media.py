@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mailer.release.media import size_text
 from mailer.release.model import Medium
+from mailer.release.preflight import links
 from mailer.release.preflight.look import Hit, Look
 
 SMALL_WIDTH = 1_000
@@ -20,6 +21,7 @@ LONG_ANIMATION = 5
 
 def without_alt(look: Look) -> Iterator[Hit]:
     """C10: nothing says what a picture shows, to those who cannot or do not see it."""
+    yield from links.picture_without_alt(look)
     for medium in _pictures(look):
         if not medium.alt.strip():
             yield _hit(
@@ -32,6 +34,7 @@ def without_alt(look: Look) -> Iterator[Hit]:
 
 def without_credit(look: Look) -> Iterator[Hit]:
     """D14: an editor cannot print a picture without knowing whose it is."""
+    yield from links.picture_without_credit(look)
     for medium in look.release.media:
         if not medium.credit.strip():
             yield _hit(

@@ -58,8 +58,6 @@ CHECKS: tuple[Check, ...] = (
     Check("broken_link", WARNING, links.broken_link),
     Check("insecure_link", WARNING, links.insecure_link),
     Check("dead_link", WARNING),
-    Check("picture_without_alt", WARNING, links.picture_without_alt),
-    Check("picture_without_credit", WARNING, links.picture_without_credit),
     Check("picture_without_alt", WARNING, media.without_alt),
     Check("picture_without_credit", WARNING, media.without_credit),
     Check("media_without_licence", WARNING, media.without_licence),
