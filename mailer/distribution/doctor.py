@@ -243,7 +243,9 @@ def _spam() -> Check:
     """Whether `release check` can tell what SpamAssassin makes of a message."""
     program = spam_program()
     if program is None:
-        message = "SpamAssassin is not installed, so `release check` gives no spam score."
+        message = (
+            "SpamAssassin is not installed, so `release check` and `queue` give no spam score."
+        )
     else:
         message = f"{program} is there; `release check` says how many points a message gets."
     return Check("spam score", OK, message)

@@ -97,9 +97,11 @@ def _of_pictures(room: Newsroom, stored: StoredRelease) -> list[Finding]:
 
 
 def of_message(room: Newsroom, template: MergeTemplate) -> list[str]:
-    """The warnings on the finished message as sentences."""
-    html = message_parts(releases.sample(room, template)).html
-    return _sentences(check_message(template, html))
+    """The warnings on the finished message as sentences, SpamAssassin's among them where it is
+    installed."""
+    message = releases.sample(room, template)
+    found = check_message(template, message_parts(message).html)
+    return _sentences([*found, *spam_findings(message)])
 
 
 def of_audience(

@@ -196,6 +196,18 @@ def test_a_spam_score_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (tmp_path / "message").read_bytes() == MESSAGE
 
 
+def test_a_high_spam_score_is_told_before_the_queue(
+    press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same check as `release check`, of the message that is about to leave."""
+    says = "X-Spam-Status: No, score=4.2 required=5.0 tests=BIG"
+    answer = f"cat > /dev/null; printf '{says}\\n\\nbody\\n'"
+    _program(tmp_path / "bin", answer, monkeypatch)
+    press.people("eu", ["a@example.com"])
+    warnings = press.queue("list:eu", dry_run=True).warnings
+    assert [each for each in warnings if "4.2 of the 5 points" in each]
+
+
 @pytest.mark.parametrize("script", ["exit 1", "echo nothing", "exec sleep 60"])
 def test_a_spamassassin_that_fails_is_silent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
