@@ -48,6 +48,7 @@ def resume(room: Newsroom, number: int, actor: str) -> str:
                 hint=f"`mailer restored {number}` says what is known and takes your word.",
             )
         if row["kind"] not in ("test", "notice"):
+            notices.lock(tx, row["release"])
             refuse_stopped(tx, row["release"], row["slug"])
         if not let_go(tx, number, actor):
             raise _impossible(row, "resumed")

@@ -25,6 +25,7 @@ from mailer.message.merge import MergeTemplate
 from mailer.release.embargoed import by_zone, held_until
 from mailer.release.times import Now, parse_when
 from mailer.store import audience, embargo, guard
+from mailer.store import notices as stored_notices
 from mailer.store import variants as stored_variants
 from mailer.store.base import Tx
 from mailer.store.core import add_event
@@ -270,6 +271,7 @@ def _change(
     own = stored.release.embargo
     zone = own.zone if own else room.config.newsroom.timezone
     with room.store.write() as tx:
+        stored_notices.lock(tx, number)
         before = _running(tx, stored)
         end = tx.now() if until is None else until
         bound = embargo.held(tx, number)

@@ -7,7 +7,7 @@ its end on nothing of the old text begins, and all the rest follows from it (`te
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ from mailer.distribution import preflight, releases, telling, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import let_go, refuse_stopped
 from mailer.distribution.releases import StoredRelease
-from mailer.distribution.telling import CORRECTED, text_of
+from mailer.distribution.telling import text_of
 from mailer.distribution.waves import stop_leftovers
 from mailer.errors import InputError, Refused, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.release.embargoed import held_until, lifted
 from mailer.release.model import Kind
 from mailer.release.notice import plain
-from mailer.store import distributions, notices
+from mailer.store import distributions, guard, notices
 from mailer.store.base import Row, Tx
 from mailer.store.core import raise_control
 from mailer.store.ledger import keep_compiled
@@ -68,14 +68,18 @@ def kill(
     _require(reason, "a withdrawal")
     stored, release = _kept(room, reference)
     with room.store.write() as tx:
-        before = notices.standing(notices.ls(tx, release))
+        notices.lock(tx, release)
+        found = notices.ls(tx, release)
+        before = notices.standing(found)
         again = before is not None and before.kind == "kill"
         if before is not None and again:
             number = before.id
         else:
-            number = notices.add(tx, release, "kill", reason, actor)
             for row in _to_stop(tx, release):
                 _end(tx, row, "killed", reason, actor)
+            for each in found:
+                notices.take_place_of(tx, each)
+            number = notices.add(tx, release, "kill", reason, actor)
             raise_control(tx)
     return carried_out(room, number, stored, again=again, progress=progress)
 
@@ -90,17 +94,18 @@ def hold(
     _require(reason, "a hold")
     stored, release = _kept(room, reference)
     with room.store.write() as tx:
-        before = notices.standing(notices.ls(tx, release))
+        notices.lock(tx, release)
+        found = notices.ls(tx, release)
+        before = notices.standing(found)
         again = before is not None and before.kind == "hold"
         if before is not None and again:
             number = before.id
         else:
             refuse_stopped(tx, release, stored.release.slug)
+            _supersede(tx, release, [each for each in found if each.kind == "cleared"], actor)
             paused = []
             for row in _to_stop(tx, release):
-                if row["kind"] == "notice":
-                    _end(tx, row, "cancelled", "the release is on hold", actor)
-                elif row["state"] in ("scheduled", "sending"):
+                if row["kind"] != "notice" and row["state"] in ("scheduled", "sending"):
                     why = f"on hold: {reason}"
                     distributions.move(tx, row["id"], "paused", actor, reason=why)
                     paused.append(row["id"])
@@ -119,13 +124,12 @@ def clear(
     _require(reason, "the end of a hold")
     stored, release = _kept(room, reference)
     with room.store.write() as tx:
+        notices.lock(tx, release)
         before = notices.standing(notices.ls(tx, release))
         if before is None or before.kind != "hold":
             what = "was withdrawn" if before is not None else "is not on hold"
             raise Refused(f"{stored.release.slug} {what}.")
-        for row in _to_stop(tx, release):
-            if row["notice"] == before.id:
-                _end(tx, row, "cancelled", "the hold is over", actor)
+        _supersede(tx, release, [before], actor)
         number = notices.add(tx, release, "cleared", reason, actor, ends=before.id)
         _go_on(tx, before, actor)
         raise_control(tx)
@@ -170,23 +174,33 @@ def correct(
         rows = _to_stop(tx, release)
     # A broken template is told before anything is done.
     texts.prepare(rows)
-    said = (0, release, kind, new.revision, None, key, None, (), what, actor, 0, 0, None)
-    telling.message(room, Notice(*said), texts.family, key)
+    telling.corrected_message(room, kind, new, what, texts.family, key)
     with room.store.write() as tx:
+        notices.lock(tx, release)
         found = _correctable(tx, release, slug, key, lead, read)
+        stands = notices.standing(found)
+        # Of several languages the others stay on hold until somebody says what of them is right.
+        whole = all(
+            telling.key_of(other, lead) == key for other, _ in notices.sent_texts(tx, release)
+        )
+        ends = stands if whole else None
+        over = [each for each in found if each.revision is not None and each.language == key]
+        _supersede(tx, release, [*over, *([ends] if ends else [])], actor)
         keep_compiled(tx, texts.plain.digest, texts.plain.to_bytes())
         number = notices.add(
             tx, release, kind, what, actor, revision=new.revision,
-            compiled=texts.plain.digest, language=key,
+            compiled=texts.plain.digest, language=key, ends=ends.id if ends else None,
         )  # fmt: skip
         for row in _to_stop(tx, release):
-            if row["kind"] == "notice":
-                _end(tx, row, "cancelled", "a later notice is in its place", actor)
-            else:
+            if row["kind"] != "notice":
                 texts.put_in(tx, row, lead, actor)
-        stands = notices.standing(found)
-        if stands is not None:
-            _go_on(tx, stands, actor)
+        if ends is not None:
+            _go_on(tx, ends, actor)
+        elif stands is not None:
+            warnings.append(
+                f"the other languages of {slug} stay on hold, and so do the distributions that it "
+                f"stopped: `mailer hold {slug} --cleared` lets them go on."
+            )
         raise_control(tx)
     given = carried_out(room, number, stored, progress=progress)
     given.warnings = [*warnings, *given.warnings]
@@ -298,11 +312,22 @@ def _end(tx: Tx, row: Row, to: str, reason: str, actor: str) -> None:
         distributions.move_wave(tx, row["id"], wave["id"], "cancel", actor)
 
 
+def _supersede(tx: Tx, release: int, earlier: Iterable[Notice], actor: str) -> None:
+    """A later word is in the place of these: whoever was not told of them yet hears that one."""
+    numbers = set()
+    for each in earlier:
+        notices.take_place_of(tx, each)
+        numbers.add(each.id)
+    for row in _to_stop(tx, release):
+        if row["notice"] in numbers:
+            _end(tx, row, "cancelled", "a later notice is in its place", actor)
+
+
 def _go_on(tx: Tx, hold: Notice, actor: str) -> None:
-    """What a hold stopped goes on, but for what an officer stopped since."""
+    """What a hold stopped goes on, but for what somebody else has to decide about."""
     for number in hold.paused:
         row = distributions.get(tx, number)
-        if row is not None and row["state"] == "paused":
+        if row is not None and row["state"] == "paused" and not guard.is_held(tx, number):
             let_go(tx, number, actor)
 
 
@@ -311,7 +336,8 @@ def embargo_changed(tx: Tx, release: int, what: str, reason: str, actor: str) ->
     notice that says so, or None where the release is stopped and another notice says more."""
     if notices.standing(notices.ls(tx, release)) is not None:
         return None
-    return notices.add(tx, release, f"embargo-{what}", reason, actor)
+    batches = notices.early_batches(tx, release)
+    return notices.add(tx, release, f"embargo-{what}", reason, actor, batches=batches)
 
 
 def carried_out(
@@ -336,11 +362,10 @@ def carried_out(
     with room.store.read() as tx:
         given.told = sum(notices.told(tx, number).values())
         given.distributions = notices.distributions(tx, number)
-        unsent = notices.unsent(tx, notice)
-        if telling.kind_of(notice) in CORRECTED:
-            given.corrected = sum(unsent.get(word, 0) for word in ("queued", "claimed", "deferred"))
+        if notice.revision is not None:
+            given.corrected = notices.in_corrected(tx, notice)
         elif notice.kind == "kill":
-            given.stopped = unsent.get("cancelled", 0)
+            given.stopped = notices.stopped(tx, notice.release)
         for each in telling.people(tx, notice, family.lead):
             if each.why and not each.told:
                 given.cannot_be_told.append(_person(each.last, each.why))

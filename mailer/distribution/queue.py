@@ -34,7 +34,7 @@ from mailer.errors import InputError, Refused, StoreUnavailable, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.message.view import Languages
 from mailer.release.embargoed import held_until, lifted
-from mailer.store import distributions, open_store, paces, routes
+from mailer.store import distributions, notices, open_store, paces, routes
 from mailer.store import embargo as grants
 from mailer.store.audience import by_domain, candidates, planned_by_domain
 from mailer.store.base import Row, Tx
@@ -494,6 +494,7 @@ def _plan(
             early = _early_templates(room, stored, texts, plan)
             with room.store.write() as tx:
                 # Again: an officer may have withdrawn or corrected it while the plan was written.
+                notices.lock(tx, stored.id)
                 refuse_stopped(tx, stored.id, stored.release.slug)
                 telling.refuse_corrected(tx, stored.id, stored)
                 distributions.finish_plan(

@@ -180,8 +180,8 @@ class Sweeper:
         with self._room.store.write() as tx:
             now = tx.now()
             for row in distributions.sending_waves(tx):
-                if row["heartbeat_at"] is None:
-                    continue
+                if row["heartbeat_at"] is None or row["kind"] == "notice":
+                    continue  # what was wrong is said however late
                 due = distributions.first_open_due(tx, row["distribution"], row["id"])
                 left = max(row["heartbeat_at"], due if row["over"] and due is not None else 0)
                 if now - left > grace:

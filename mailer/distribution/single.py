@@ -76,6 +76,7 @@ def send_to(
     with room.store.write() as tx:
         parent = existing(tx, number)
         _refuse_closed(parent)
+        notices.lock(tx, parent["release"])
         refuse_stopped(tx, parent["release"], parent["slug"])
         asked = json.loads(parent["audience"])
         person, found = named.require(room, tx, _attribution(tx, asked), email, "--email")

@@ -8,7 +8,7 @@ outcome is known. Notices jump the queue and obey only what keeps any message fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
@@ -32,6 +32,7 @@ from mailer.store import embargo as embargoes
 from mailer.store import variants as texts_of
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
+from mailer.store.embargo import Held
 from mailer.store.notices import ALL, Notice
 from mailer.store.releases import Family
 from mailer.store.releases import family as family_of
@@ -111,7 +112,7 @@ def people(tx: Tx, notice: Notice, lead: str) -> Iterator[Reached]:
     for _, rows in groupby(notices.reached(tx, notice), key=lambda row: row["journalist"]):
         found = list(rows)
         meant = [row for row in found if _is_meant(row, notice, lead)]
-        if not meant:
+        if not meant or _knows_better(found, notice):
             continue
         # Of several lists that he got it by, one that he did not leave.
         last = next((row for row in reversed(meant) if row["suppressed_by"] is None), meant[-1])
@@ -126,9 +127,18 @@ def people(tx: Tx, notice: Notice, lead: str) -> Iterator[Reached]:
         )
 
 
+def _knows_better(rows: Sequence[Row], notice: Notice) -> bool:
+    """Who got a corrected text since the hold is not told that the old one may be used."""
+    return notice.kind == "cleared" and any(
+        row["notice_kind"] in CORRECTED and row["notice"] > (notice.ends or 0) for row in rows
+    )
+
+
 def _is_meant(row: Row, notice: Notice, lead: str) -> bool:
-    if notice.ends is not None:
+    if notice.kind == "cleared":
         return bool(row["notice"] == notice.ends)
+    if notice.kind.startswith(_EMBARGO):
+        return (row["distribution"], row["wave"]) in notice.batches
     of_text = notice.language in (ALL, key_of(row["text_key"], lead))
     return bool(row["concerned"] and row["kind"] != "notice" and of_text)
 
@@ -146,24 +156,45 @@ def message(room: Newsroom, notice: Notice, family: Family, key: str) -> MergeTe
     language = key or family.lead
     newest = next((text.number for text in family.texts if text.language == language), None)
     stored = releases.revision(room, notice.release, notice.revision or newest)
-    kind, release = kind_of(notice), stored.release
-    words = phrases(release.language, room.sender.own_words)
-    with room.store.read() as tx:
-        held = embargoes.held(tx, notice.release)
-    end = max(held, key=lambda each: each.until, default=None)
+    kind = kind_of(notice)
     if kind in CORRECTED:
-        line = notice.reason or words[f"notice_{kind.value}"]
-        text = (
-            labelled(release, kind, line)
-            if end is None
-            else labelled_under_embargo(release, kind, line, end.until, end.zone)
-        )
-    else:
-        phrase = _EMBARGO_WORDS.get(notice.kind, f"notice_{kind.value}")
-        text = about(release, kind, words[phrase], notice.reason)
-        if kind is Kind.EMBARGO_CHANGE and end is not None:
-            text = held_until(text, end.until, end.zone)
-    links = variants.links_of(room, release.slug, family, language)
+        return corrected_message(room, kind.value, stored, notice.reason, family, key)
+    words = phrases(stored.release.language, room.sender.own_words)
+    phrase = _EMBARGO_WORDS.get(notice.kind, f"notice_{kind.value}")
+    text = about(stored.release, kind, words[phrase], notice.reason)
+    end = _end_of_embargo(room, notice.release)
+    if kind is Kind.EMBARGO_CHANGE and end is not None:
+        text = held_until(text, end.until, end.zone)
+    return _compiled(room, stored, text, family, language)
+
+
+def corrected_message(
+    room: Newsroom, kind: str, stored: StoredRelease, what: str, family: Family, key: str
+) -> MergeTemplate:
+    """The corrected text for who has the old one. Raises Refused for a broken template."""
+    assert stored.id is not None
+    words = phrases(stored.release.language, room.sender.own_words)
+    line = what or words[f"notice_{kind}"]
+    end = _end_of_embargo(room, stored.id)
+    text = (
+        labelled(stored.release, Kind(kind), line)
+        if end is None
+        else labelled_under_embargo(stored.release, Kind(kind), line, end.until, end.zone)
+    )
+    return _compiled(room, stored, text, family, key or family.lead)
+
+
+def _end_of_embargo(room: Newsroom, release: int) -> Held | None:
+    """The distribution of a release whose embargo ends last, of those that it still binds."""
+    with room.store.read() as tx:
+        held = embargoes.held(tx, release)
+    return max(held, key=lambda each: each.until, default=None)
+
+
+def _compiled(
+    room: Newsroom, stored: StoredRelease, text: Release, family: Family, language: str
+) -> MergeTemplate:
+    links = variants.links_of(room, text.slug, family, language)
     return releases.compiled(room, replace(stored, release=text), thread=True, languages=links)
 
 
@@ -208,6 +239,9 @@ def tell(
     the same round meanwhile."""
     with room.store.read() as tx:
         now = tx.now()
+    if not _anybody(room, notice):
+        with room.store.write() as tx:
+            return 0 if notices.count_round(tx, notice) else None
     family = releases.family(room, releases.revision(room, notice.release, notice.revision))
     lead = notice.language if notice.language != ALL else ""
     first = message(room, notice, family, lead)
@@ -248,6 +282,13 @@ def tell(
     if not plan.recipients:
         forget_plan(room, number)
     return plan.recipients if mine else None
+
+
+def _anybody(room: Newsroom, notice: Notice) -> bool:
+    """Is there anybody to be told? Asked first: a plan takes a distribution's number."""
+    with room.store.read() as tx:
+        lead = family_of(tx, notice.release).lead
+        return any(not (each.told or each.why) for each in people(tx, notice, lead))
 
 
 def _write(

@@ -7,7 +7,7 @@ anybody may repeat.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mailer.store.base import Row, Tx
@@ -26,7 +26,8 @@ class Notice:
     """An officer's word. `kind` is that of a release. `language` is that of the text it is about:
     "" for the lead text, ALL for every one. `revision` is the corrected text, `compiled` the same
     as a plain release. `ends` is the hold that it clears, `paused` are the distributions that it
-    stopped. Times are UTC microseconds."""
+    stopped, `batches` (distribution, wave) those of early readers that one about an embargo is for.
+    Times are UTC microseconds."""
 
     id: int
     release: int
@@ -36,6 +37,7 @@ class Notice:
     language: str
     ends: int | None
     paused: tuple[int, ...]
+    batches: frozenset[tuple[int, int]]
     reason: str
     actor: str
     created_at: int
@@ -55,6 +57,7 @@ def add(
     language: str = ALL,
     ends: int | None = None,
     paused: Sequence[int] = (),
+    batches: Iterable[tuple[int, int]] = (),
 ) -> int:
     """Write a notice down; its id. From then on it is carried out, whoever does it."""
     number = tx.next_ids("notice")
@@ -68,6 +71,7 @@ def add(
         language=language,
         ends=ends,
         paused=" ".join(map(str, paused)),
+        batches=" ".join(f"{distribution}:{wave}" for distribution, wave in batches),
         reason=reason,
         actor=actor,
         now=tx.now(),
@@ -100,13 +104,8 @@ def standing(found: Sequence[Notice]) -> Notice | None:
     kill = next((each for each in found if each.kind == "kill"), None)
     if kill is not None:
         return kill
-    last = None
-    for each in found:
-        if each.kind == "hold":
-            last = each
-        elif each.kind in ("cleared", "correction", "refile", "update"):
-            last = None
-    return last
+    over = {each.ends for each in found}
+    return next((each for each in found if each.kind == "hold" and each.id not in over), None)
 
 
 def corrected(found: Sequence[Notice], language: str) -> Notice | None:
@@ -123,6 +122,23 @@ def count_round(tx: Tx, notice: Notice) -> bool:
 def close(tx: Tx, notice: Notice) -> bool:
     """Nobody can come any more who has to be told; False when somebody planned since."""
     return bool(tx.run("notices.close", id=notice.id, seen=notice.rounds, now=tx.now()))
+
+
+def take_place_of(tx: Tx, earlier: Notice) -> None:
+    """A later notice is in the place of this one: nobody more is told of it."""
+    tx.run("notices.close_earlier", id=earlier.id, now=tx.now())
+
+
+def lock(tx: Tx, release: int) -> None:
+    """Until the end of the transaction no other one gives a word about this release or makes
+    something of it sendable; whoever comes after sees what was done."""
+    tx.one("notices.lock", release=release)
+
+
+def early_batches(tx: Tx, release: int) -> list[tuple[int, int]]:
+    """(distribution, wave) of batches for early readers that have begun."""
+    rows = tx.all("notices.early_batches", release=release)
+    return [(row["distribution"], row["id"]) for row in rows]
 
 
 def stoppable(tx: Tx, release: int) -> list[Row]:
@@ -195,11 +211,17 @@ def distributions(tx: Tx, number: int) -> list[int]:
     return [row["id"] for row in tx.all("notices.distributions", notice=number)]
 
 
-def unsent(tx: Tx, notice: Notice) -> dict[str, int]:
-    """Of what was queued before a notice, how much is to be sent still, or was stopped."""
-    place = {"release": notice.release, "at": notice.created_at}
-    rows = tx.all("notices.unsent", **place)
-    return {DeliveryState(row["state"]).word: row["n"] for row in rows}
+def stopped(tx: Tx, release: int) -> int:
+    """How many never get a release that was withdrawn."""
+    count: int = tx.value("notices.stopped", release=release)
+    return count
+
+
+def in_corrected(tx: Tx, notice: Notice) -> int:
+    """How many are still to get the corrected text that a notice brought."""
+    place = {"release": notice.release, "revision": notice.revision}
+    count: int = tx.value("notices.in_corrected", **place)
+    return count
 
 
 def sent_texts(tx: Tx, release: int) -> list[tuple[str, int]]:
@@ -215,4 +237,11 @@ def _about(notice: Notice) -> dict[str, int]:
 
 def _notice(row: Row) -> Notice:
     values = {name: row[name] for name in Notice.__dataclass_fields__}
-    return Notice(**values | {"paused": tuple(map(int, row["paused"].split()))})
+    batches = (pair.partition(":") for pair in row["batches"].split())
+    return Notice(
+        **values
+        | {
+            "paused": tuple(map(int, row["paused"].split())),
+            "batches": frozenset((int(number), int(wave)) for number, _, wave in batches),
+        }
+    )

@@ -20,7 +20,7 @@ from mailer.store import ledger
 
 from tests.distribution.press import Press
 from tests.distribution.room import RELEASE, write_release
-from tests.distribution.test_schedule import deliver
+from tests.distribution.test_schedule import answer, deliver
 
 T0 = from_datetime(datetime(2026, 11, 2, 12, 0, tzinfo=UTC))
 END = "2026-11-02T18:00:00+01:00"
@@ -327,3 +327,46 @@ def lines(press: Press, email: str) -> str:
     with press.room.store.read() as tx:
         template = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
     return " ".join(message_parts(sample(press.room, template)).text.split())
+
+
+def test_a_lift_is_told_only_to_who_had_it(press: Press, clock: ManualClock) -> None:
+    """D9: one early message is on the wire when the embargo is lifted, so the notice waits for its
+    outcome; meanwhile the others get the release. None of them is told of an embargo."""
+    press.queue("list:brussels", "list:inner")
+    clock.advance(1)
+    Sweeper(press.room).sweep()
+    with press.room.store.write() as tx:
+        who = ledger.add_worker(
+            tx, host="h", name="s", pid=1, boot_id="b", journal="/none",
+            config_digest=press.config.digest(),
+        )  # fmt: skip
+        [wave] = ledger.open_waves(tx)
+        first, second = ledger.claim(tx, who, wave, 2)
+        ledger.record(tx, who, [answer(tx.now(), first)])
+    assert embargo.lift(press.room, SLUG, "anna", reason="it is out").told == 1
+    assert {f"b{n}@example.com" for n in (1, 2, 3)} <= sweep(press, clock)
+    with press.room.store.write() as tx:
+        ledger.record(tx, who, [answer(tx.now(), second)])
+    for _ in range(3):
+        sweep(press, clock)
+    told = [row["email"] for row in log(press.room) if row["kind"] == "notice"]
+    assert sorted(told) == ["i1@example.com", "i2@example.com"]
+    assert press.rows("SELECT count(*) AS n FROM notices WHERE closed_at IS NULL") == [(0,)]
+
+
+def test_who_reads_the_new_end_is_not_told_that_it_was_moved(
+    press: Press, clock: ManualClock
+) -> None:
+    """D9: a batch that had not begun, and a grant that comes later, bring the end that binds."""
+    press.queue("list:brussels", "list:inner", at="2026-11-02T13:30:00+01:00")
+    give(press, "b1@example.com")
+    sweep(press, clock)
+    embargo.move(press.room, SLUG, "2026-11-02T20:00:00+01:00", "anna", reason="later")
+    give(press, "b2@example.com")
+    for seconds in (1, 600, 600, 600):
+        sweep(press, clock, seconds)
+    found = [(row["email"], row["kind"]) for row in log(press.room) if row["state"] == "accepted"]
+    assert sorted(found) == [
+        ("b1@example.com", "notice"), ("b1@example.com", "release"), ("b2@example.com", "release"),
+        ("i1@example.com", "release"), ("i2@example.com", "release"),
+    ]  # fmt: skip

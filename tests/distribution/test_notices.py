@@ -20,10 +20,12 @@ from mailer.message.merge import MergeTemplate
 from mailer.store import ledger
 from mailer.store import notices as stored
 from mailer.store.states import DeliveryState
+from mailer.store.upkeep import faults
 
 from tests.distribution.press import Press
 from tests.distribution.room import RELEASE, write_release
 from tests.distribution.test_schedule import answer, deliver
+from tests.exactness import faults_of
 
 T0 = from_datetime(datetime(2026, 12, 1, 9, 0, tzinfo=UTC))
 SLUG = "a-bridge-opens-after-ten-years"
@@ -335,3 +337,50 @@ def test_of_two_who_plan_the_same_round_one_is_too_late(press: Press) -> None:
     assert telling.tell(press.room, replace(notice, rounds=0)) is None
     go(press)
     assert counts(press)[("notice", "accepted")] == given.told == 3
+
+
+def test_a_hold_that_is_over_is_told_to_nobody_more(press: Press) -> None:
+    """D9: whose answer comes after the hold was cleared hears nothing of it, and gets nothing
+    twice; the history and the store's own rules agree."""
+    first = press.queue("list:brussels").distribution
+    assert first
+    Sweeper(press.room).sweep()
+    with press.room.store.write() as tx:
+        who = ledger.add_worker(
+            tx, host="h", name="s", pid=1, boot_id="b", journal="/none",
+            config_digest=press.config.digest(),
+        )  # fmt: skip
+        [wave] = ledger.open_waves(tx)
+        claimed = ledger.claim(tx, who, wave, 2)
+    notices.hold(press.room, SLUG, "anna", reason="checking")
+    Sweeper(press.room).sweep()
+    notices.clear(press.room, SLUG, "anna", reason="right")
+    with press.room.store.write() as tx:
+        ledger.record(tx, who, [answer(tx.now(), each) for each in claimed])
+    go(press)
+    assert counts(press) == {("release", "accepted"): 6}
+    assert faults_of(press.room.store) == []
+
+
+def test_a_number_is_taken_only_by_what_is_sent(press: Press) -> None:
+    """Nobody has it: the next distribution is the next number."""
+    first = press.queue("list:brussels").distribution
+    notices.hold(press.room, SLUG, "anna", reason="checking")
+    go(press)
+    notices.clear(press.room, SLUG, "anna", reason="right")
+    go(press)
+    assert first == 1 and press.queue("list:paris").distribution == 2
+
+
+def test_the_store_s_rules_hold_after_a_correction(press: Press) -> None:
+    """H16, H17: replaced batches, notices and what came back in between."""
+    first = press.queue("list:brussels").distribution
+    assert first
+    send(press, first, [DeliveryState.ACCEPTED, DeliveryState.DEFERRED])
+    notices.correct(press.room, SLUG, correction(press), "anna")
+    go(press)
+    notices.kill(press.room, SLUG, "anna", reason="wrong after all")
+    go(press)
+    assert faults_of(press.room.store) == []
+    with press.room.store.read() as tx:
+        assert list(faults(tx)) == []

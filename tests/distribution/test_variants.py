@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mailer.clock import SECOND, ManualClock, from_datetime
-from mailer.distribution import embargo, releases, single
+from mailer.distribution import embargo, notices, releases, single
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import status, status_of
 from mailer.distribution.published import Shelf
@@ -358,3 +358,51 @@ def test_early_readers_of_an_embargo_get_their_own_language(bridge: Bridge) -> N
     bridge.clock.advance(1)
     bridge.sweep_and_send(queued.distribution)
     assert len(bridge.got()) == len(PEOPLE)
+
+
+def test_one_language_is_corrected_and_the_others_stay_on_hold(bridge: Bridge) -> None:
+    """D9, D11, D21: who reads another text is told neither of the correction nor, before an officer
+    says so, that his may be used; who has the correction is not told to use the old text."""
+    for language in TEXTS:
+        bridge.text(language)
+    number = bridge.queue().distribution
+    bridge.sweep_and_send(number)
+    notices.hold(bridge.room, "bridge", "anna", reason="checking")
+    _rest(bridge)
+    path = bridge.press.config.home / "better.fr.md"
+    path.write_text(
+        (bridge.press.config.home / "bridge.fr.md")
+        .read_text("utf-8")
+        .replace("Un pont", "Le pont"),
+        "utf-8",
+    )
+    given = notices.correct(bridge.room, "bridge", path, "anna", what="Le pont, non un pont.")
+    assert given.told == 2 and any("stay on hold" in each for each in given.warnings)
+    _rest(bridge)
+    with pytest.raises(Refused, match="on hold"):
+        bridge.queue()
+    over = notices.clear(bridge.room, "bridge", "anna", reason="right")
+    assert over.told == 3
+    _rest(bridge)
+    kinds: dict[str, list[str]] = {}
+    for email, kind in bridge.press.rows(
+        "SELECT a.email, coalesce(n.kind, x.kind) AS kind FROM deliveries d "
+        "JOIN addresses a ON a.journalist = d.journalist "
+        "JOIN distributions x ON x.id = d.distribution LEFT JOIN notices n ON n.id = x.notice "
+        "WHERE d.state = 3 ORDER BY d.id"
+    ):
+        kinds.setdefault(email.partition("@")[0], []).append(kind)
+    french = ["release", "hold", "correction"]
+    others = ["release", "hold", "cleared"]
+    assert kinds == {"fr": french, "mute": french, "en": others, "de": others, "hu": others}
+
+
+def _rest(bridge: Bridge) -> None:
+    """Everything that may be claimed is sent."""
+    for _ in range(3):
+        bridge.sweeper.sweep()
+        with bridge.room.store.read() as tx:
+            numbers = {wave.distribution for wave in ledger.open_waves(tx)}
+        for number in sorted(numbers):
+            deliver(bridge.room, number)
+    bridge.sweeper.sweep()

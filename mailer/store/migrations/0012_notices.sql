@@ -2,8 +2,10 @@
 
 -- An officer's word about everything that was sent of a release, whichever distribution and revision.
 -- revision: the corrected text, compiled: the same as a plain release, NULL where there is none;
--- language: of the text that it is about, '' the lead text, '*' all; ends: the hold that it clears; paused: distributions that it stopped, "3 7"; rounds: how often
--- people were planned; closed_at: when nobody could come after any more who has to be told.
+-- language: of the text that it is about, '' the lead text, '*' all; ends: the hold that is over by
+-- it; paused: distributions that it stopped, "3 7"; batches: early ones that had begun
+-- (distribution:wave, "3:1 3:2"), whom a notice about an embargo is for; rounds: how often people
+-- were planned; closed_at: when nobody could come after any more who has to be told.
 CREATE TABLE notices (
     id INTEGER PRIMARY KEY,
     release INTEGER NOT NULL,
@@ -13,6 +15,7 @@ CREATE TABLE notices (
     language TEXT NOT NULL,
     ends INTEGER,
     paused TEXT NOT NULL,
+    batches TEXT NOT NULL,
     reason TEXT NOT NULL,
     actor TEXT NOT NULL,
     created_at BIGINT NOT NULL,

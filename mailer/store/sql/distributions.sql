@@ -133,7 +133,7 @@ WHERE distribution = :distribution AND id = :wave AND state = 'sending'
 
 -- name: sending_waves
 SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until, w.early, x.over,
-    x.state AS distribution_state
+    x.state AS distribution_state, x.kind
 FROM waves w JOIN distributions x ON x.id = w.distribution
 WHERE w.state = 'sending' AND x.state IN ('scheduled', 'sending', 'paused')
 

@@ -1,9 +1,10 @@
 -- Notices: who has a release in which text, who was told, and batches with a corrected text.
 
 -- name: add
-INSERT INTO notices (id, release, kind, revision, compiled, language, ends, paused, reason, actor,
-    created_at)
-VALUES (:id, :release, :kind, :revision, :compiled, :language, :ends, :paused, :reason, :actor, :now)
+INSERT INTO notices (id, release, kind, revision, compiled, language, ends, paused, batches, reason,
+    actor, created_at)
+VALUES (:id, :release, :kind, :revision, :compiled, :language, :ends, :paused, :batches, :reason,
+    :actor, :now)
 
 -- name: get
 SELECT * FROM notices WHERE id = :id
@@ -20,6 +21,24 @@ UPDATE notices SET rounds = rounds + 1 WHERE id = :id AND rounds = :seen AND clo
 
 -- name: close
 UPDATE notices SET closed_at = :now WHERE id = :id AND rounds = :seen AND closed_at IS NULL
+
+-- name: close_earlier
+-- What a later word is in the place of: nobody is told of it any more.
+UPDATE notices SET closed_at = :now WHERE id = :id AND closed_at IS NULL
+
+-- name: lock
+-- Whoever gives a word about a release, and whoever is about to let something of it be sent, goes
+-- after the other. SQLite's writers do anyway.
+SELECT id FROM releases WHERE id = :release
+
+-- name: lock@postgresql
+SELECT id FROM releases WHERE id = :release FOR UPDATE
+
+-- name: early_batches
+-- Batches for early readers that have begun: who is in them has the end in it that was said then.
+SELECT w.distribution, w.id FROM waves w JOIN distributions x ON x.id = w.distribution
+WHERE x.release = :release AND w.early IS NOT NULL AND w.state <> 'scheduled'
+ORDER BY w.distribution, w.id
 
 -- name: stoppable
 -- What is still to be sent of a release, tests and other notices included.
@@ -101,7 +120,8 @@ INDEXED BY deliveries_claimed
 -- name: reached
 -- Every message of a release that reached somebody or may have, by person, oldest first: also
 -- earlier notices, which continue the thread. The person as he is now.
-SELECT d.journalist, d.id, d.distribution, d.list, d.state, d.last_attempt_at, x.kind, x.notice,
+SELECT d.journalist, d.id, d.distribution, d.wave, d.list, d.state, d.last_attempt_at, x.kind, x.notice,
+    (SELECT k.kind FROM notices k WHERE k.id = x.notice) AS notice_kind,
     CASE WHEN {{of_text}} THEN 1 ELSE 0 END AS concerned,
     {{text_key}} AS text_key, coalesce(w.early, w.compiled, t.compiled, x.compiled) AS compiled,
     a.email, j.first_name, j.last_name, j.outlet, j.language, j.state AS person_state,
@@ -130,12 +150,17 @@ WHERE n.notice = :notice AND n.state <> 'planning' GROUP BY d.state
 -- name: distributions
 SELECT id, state FROM distributions WHERE notice = :notice AND state <> 'planning' ORDER BY id
 
--- name: unsent
--- Of a release's distributions, what was not sent and is to be sent, or was stopped for good.
-SELECT d.state, count(*) AS n FROM distributions x JOIN deliveries d ON d.distribution = x.id
-WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
-    AND x.created_at <= :at AND d.state IN (0, 1, 2, 8)
-GROUP BY d.state
+-- name: stopped
+-- How many never get a release that was withdrawn.
+SELECT count(*) AS n FROM distributions x JOIN deliveries d ON d.distribution = x.id
+WHERE x.release = :release AND x.state = 'killed' AND x.kind <> 'notice' AND d.state = 8
+
+-- name: in_corrected
+-- How many are still to get a corrected text.
+SELECT count(*) AS n FROM distributions x
+JOIN waves w ON w.distribution = x.id AND w.revision = :revision
+JOIN deliveries d ON d.distribution = w.distribution AND d.wave = w.id AND d.state IN (0, 1, 2)
+WHERE x.release = :release
 
 -- name: sent_texts
 -- Each text of a release that some distribution has: its language ('' where none was stated) and

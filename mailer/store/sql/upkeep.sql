@@ -153,7 +153,7 @@ json_array_length(data::json -> 'deliveries')
 SELECT w.distribution, w.id, w.state AS wave_state, x.state FROM waves w
 JOIN distributions x ON x.id = w.distribution
 WHERE (x.state IN ('done', 'cancelled', 'killed') AND w.state IN ('scheduled', 'waiting', 'sending'))
-   OR w.state NOT IN ('scheduled', 'waiting', 'sending', 'done', 'dropped', 'cancelled')
+   OR w.state NOT IN ('scheduled', 'waiting', 'sending', 'done', 'dropped', 'cancelled', 'moved')
    OR x.state NOT IN ('planning', 'draft', 'scheduled', 'sending', 'done', 'waiting', 'paused',
         'cancelled', 'killed')
 ORDER BY w.distribution, w.id
