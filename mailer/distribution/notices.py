@@ -15,6 +15,7 @@ from typing import Any
 from mailer.distribution import preflight, releases, telling, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import let_go, refuse_stopped
+from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease
 from mailer.distribution.telling import text_of
 from mailer.distribution.waves import stop_leftovers
@@ -38,7 +39,7 @@ class Given:
     """What an officer's word did. `told` are messages planned; `corrected` those not mailed yet who
     get the new text, `stopped` those who get nothing. `cannot_be_told` and `not_certain` (told, but
     nobody knows whether they had it) are people with address, name, outlet, telephone number and
-    why. `again`: the same was said before, and this is what it did."""
+    why. `again`: the same was said before, and this is what it did. `at` is UTC microseconds."""
 
     release: str
     kind: str
@@ -55,7 +56,7 @@ class Given:
     warnings: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "at": iso(self.at)}
 
 
 def kill(

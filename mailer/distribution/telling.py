@@ -213,11 +213,11 @@ def follow(room: Newsroom, number: int) -> None:
     """A sweep's part: plan who has to be told and was not; close what is over."""
     with room.store.read() as tx:
         notice = notices.get(tx, number)
-        if notice.closed_at is not None or (notice.rounds and notices.under_way(tx, notice)):
-            return
-        over = not notices.under_way(tx, notice)
+        waits = notices.under_way(tx, notice)
+    if notice.closed_at is not None or (notice.rounds and waits):
+        return
     planned = tell(room, notice)
-    if over and notice.rounds and planned == 0:
+    if planned == 0 and notice.rounds and not waits:
         with room.store.write() as tx:
             notices.close(tx, replace(notice, rounds=notice.rounds + 1))
 
@@ -238,11 +238,12 @@ def tell(
     """Plan one round: everybody reached who was not told; how many. None when somebody else planned
     the same round meanwhile."""
     with room.store.read() as tx:
-        now = tx.now()
-    if not _anybody(room, notice):
+        now, family = tx.now(), family_of(tx, notice.release)
+        # Asked first, because a plan takes a distribution's number.
+        anybody = any(not (each.told or each.why) for each in people(tx, notice, family.lead))
+    if not anybody:
         with room.store.write() as tx:
             return 0 if notices.count_round(tx, notice) else None
-    family = releases.family(room, releases.revision(room, notice.release, notice.revision))
     lead = notice.language if notice.language != ALL else ""
     first = message(room, notice, family, lead)
     home = room.config.newsroom.timezone
@@ -282,13 +283,6 @@ def tell(
     if not plan.recipients:
         forget_plan(room, number)
     return plan.recipients if mine else None
-
-
-def _anybody(room: Newsroom, notice: Notice) -> bool:
-    """Is there anybody to be told? Asked first: a plan takes a distribution's number."""
-    with room.store.read() as tx:
-        lead = family_of(tx, notice.release).lead
-        return any(not (each.told or each.why) for each in people(tx, notice, lead))
 
 
 def _write(
