@@ -15,7 +15,7 @@ from mailer.store.migrations import migrate
 from tests.postgres import Postgres
 
 WAITING = ("acceptance", "cluster", "distribution", "smtp", "web")
-"""Packages whose tests mostly wait: for servers, processes and clocks. Those of the others compute."""
+"""Packages whose tests mostly wait: for servers, processes, clocks. Those of the others compute."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
