@@ -17,6 +17,7 @@ import orjson
 
 from mailer.distribution import releases, variants
 from mailer.distribution.context import Newsroom
+from mailer.distribution.enclosed import NOTHING, Enclosed
 from mailer.distribution.releases import StoredRelease
 from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import Refused, StoreUnavailable
@@ -181,7 +182,9 @@ def corrected_message(
         if end is None
         else labelled_under_embargo(stored.release, Kind(kind), line, end.until, end.zone)
     )
-    return _compiled(room, stored, text, family, key or family.lead)
+    # Before the end nobody could fetch a picture (D4), so the message carries it.
+    enclosed = Enclosed(pictures=end is not None)
+    return _compiled(room, stored, text, family, key or family.lead, enclosed)
 
 
 def _end_of_embargo(room: Newsroom, release: int) -> Held | None:
@@ -192,10 +195,17 @@ def _end_of_embargo(room: Newsroom, release: int) -> Held | None:
 
 
 def _compiled(
-    room: Newsroom, stored: StoredRelease, text: Release, family: Family, language: str
+    room: Newsroom,
+    stored: StoredRelease,
+    text: Release,
+    family: Family,
+    language: str,
+    enclosed: Enclosed = NOTHING,
 ) -> MergeTemplate:
     links = variants.links_of(room, text.slug, family, language)
-    return releases.compiled(room, replace(stored, release=text), thread=True, languages=links)
+    return releases.compiled(
+        room, replace(stored, release=text), thread=True, languages=links, enclosed=enclosed
+    )
 
 
 def move_corrected(room: Newsroom) -> None:
