@@ -259,7 +259,7 @@ class _Texts:
             f"the {each.language} text: {warning}"
             for each in self.ready
             for warning in (
-                *preflight.warnings(room, each.stored, lift=lift),
+                *preflight.warnings(room, each.stored, lift, paper=self.enclosed.attach == OWN),
                 *preflight.of_message(room, each.template),
             )
         ]
