@@ -34,7 +34,7 @@ demo-cluster: $(VENV)/.dev
 	$(BIN)/python -m tests.cluster $(CLUSTER_FLAGS)
 
 test: lint $(VENV)/.programs
-	$(BIN)/python -m pytest -n 3 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 4 $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

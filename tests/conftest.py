@@ -14,6 +14,28 @@ from mailer.store.migrations import migrate
 
 from tests.postgres import Postgres
 
+WAITING = ("acceptance", "cluster", "distribution", "smtp", "web")
+"""Packages whose tests mostly wait: for servers, processes, clocks. Those of the others compute."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait and files that compute take turns, so that neither keeps all processors idle
+    for minutes while the other has not begun."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    kinds: tuple[list[Path], list[Path]] = ([], [])
+    for path in files:
+        kinds[path.parent.name in WAITING].append(path)
+    # Each kind is spread evenly over the whole, by how many tests come before a file.
+    place: dict[Path, float] = {}
+    for kind in kinds:
+        total, before = sum(len(files[path]) for path in kind), 0
+        for path in kind:
+            place[path] = before / total
+            before += len(files[path])
+    items[:] = [item for path in sorted(files, key=place.__getitem__) for item in files[path]]
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:

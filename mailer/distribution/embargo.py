@@ -8,6 +8,7 @@ says of the end binds all distributions of the release and its public page.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -24,7 +25,7 @@ from mailer.errors import NotFound, Refused, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.release.embargoed import by_zone, held_until
 from mailer.release.times import Now, parse_when
-from mailer.store import audience, embargo, guard
+from mailer.store import audience, distributions, embargo, guard
 from mailer.store import notices as stored_notices
 from mailer.store import variants as stored_variants
 from mailer.store.base import Tx
@@ -321,16 +322,19 @@ def _bring_forward(room: Newsroom, release: int, actor: str) -> int:
             for each in bound
         }
         zones = {each.id: embargo.zones(tx, release, each.id) for each in bound}
+        asked = {each.id: distributions.get(tx, each.id) for each in bound}
     moved = 0
-    made: dict[tuple[int, int, str], MergeTemplate] = {}
+    made: dict[tuple[int, int, str, Enclosed], MergeTemplate] = {}
     for each in bound:
+        row = asked[each.id]
+        enclosed = Enclosed.kept(json.loads(row["audience"]) if row else {}).again(early=True)
         for language, revision in texts[each.id].items():
             own = releases.revision(room, release, revision).release.embargo
             places = by_zone(zones[each.id], each.until, own.zone if own else each.zone)
             for number, reader in enumerate(sorted({"", *places.values()})):
-                key = (revision, each.until, reader)
+                key = (revision, each.until, reader, enclosed)
                 if key not in made:
-                    made[key] = _early_message(room, release, revision, each, reader)
+                    made[key] = _early_message(room, release, revision, each, reader, enclosed)
                 template = made[key]
                 of = [zone for zone, stands in places.items() if stands == reader]
                 with room.store.write() as tx:
@@ -346,13 +350,13 @@ def _bring_forward(room: Newsroom, release: int, actor: str) -> int:
 
 
 def _early_message(
-    room: Newsroom, release: int, revision: int, held: Held, reader: str
+    room: Newsroom, release: int, revision: int, held: Held, reader: str, enclosed: Enclosed
 ) -> MergeTemplate:
     stored = releases.revision(room, release, revision)
     family = releases.family(room, stored)
     links = variants.links_of(room, stored.release.slug, family, stored.release.language)
     text = replace(stored, release=held_until(stored.release, held.until, held.zone, reader))
-    return releases.compiled(room, text, languages=links, enclosed=Enclosed(pictures=True))
+    return releases.compiled(room, text, languages=links, enclosed=enclosed)
 
 
 def _stored(room: Newsroom, reference: str, actor: str) -> tuple[StoredRelease, int]:

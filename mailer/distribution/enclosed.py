@@ -52,6 +52,11 @@ class Enclosed:
         """What a distribution's record says, for a text that comes later."""
         return cls(bool(audience.get("inline_images")), str(audience.get("attach", "")))
 
+    def again(self, *, early: bool = False) -> Enclosed:
+        """What of it a text made later carries: never a file, which may be gone, or wrong where
+        the text was. `early`: before an embargo ends nobody could fetch a picture (D4)."""
+        return Enclosed(self.pictures or early, self.attach if self.attach == OWN else "")
+
     def refuse_waiting(self) -> None:
         """Raises UsageError for a file where a text is still to come: it may be gone by then."""
         if self.attach not in ("", OWN):

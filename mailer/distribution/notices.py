@@ -7,6 +7,7 @@ its end on nothing of the old text begins, and all the rest follows from it (`te
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 from mailer.distribution import preflight, releases, telling, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import let_go, refuse_stopped
+from mailer.distribution.enclosed import Enclosed
+from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease
 from mailer.distribution.telling import text_of
 from mailer.distribution.waves import stop_leftovers
@@ -38,7 +41,7 @@ class Given:
     """What an officer's word did. `told` are messages planned; `corrected` those not mailed yet who
     get the new text, `stopped` those who get nothing. `cannot_be_told` and `not_certain` (told, but
     nobody knows whether they had it) are people with address, name, outlet, telephone number and
-    why. `again`: the same was said before, and this is what it did."""
+    why. `again`: the same was said before, and this is what it did. `at` is UTC microseconds."""
 
     release: str
     kind: str
@@ -55,7 +58,7 @@ class Given:
     warnings: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "at": iso(self.at)}
 
 
 def kill(
@@ -174,6 +177,13 @@ def correct(
         rows = _to_stop(tx, release)
     # A broken template is told before anything is done.
     texts.prepare(rows)
+    for row in rows:
+        asked = Enclosed.kept(json.loads(row["audience"]))
+        if asked.attach != asked.again().attach:
+            warnings.append(
+                f"{asked.attach} was attached to what distribution {row['id']} sends; it is not "
+                "sent with the new text."
+            )
     telling.corrected_message(room, kind, new, what, texts.family, key)
     with room.store.write() as tx:
         notices.lock(tx, release)
@@ -220,15 +230,26 @@ class _Texts:
         text = replace(new, release=plain(new.release, kind))
         self._stored = text
         self._links = variants.links_of(room, new.release.slug, family, key or family.lead)
-        self._made: dict[tuple[int | None, str], MergeTemplate] = {}
-        self.plain = self._compiled(None, "")
+        self._made: dict[tuple[int | None, str, Enclosed], MergeTemplate] = {}
+        self.plain = self._compiled(None, "", Enclosed())
 
     def prepare(self, rows: list[Row]) -> None:
         """Compile what these distributions will need, before the transaction."""
         for row in rows:
-            self._compiled(row["embargo_until"], "")
-            if row["embargo_until"] is not None:
-                self._compiled(row["embargo_until"], row["zone"])
+            self._after(row)
+            self._early(row)
+
+    def _after(self, row: Row) -> MergeTemplate:
+        """For who gets a distribution's message after its embargo, if it has one."""
+        kept = Enclosed.kept(json.loads(row["audience"]))
+        return self._compiled(row["embargo_until"], "", kept.again())
+
+    def _early(self, row: Row) -> MergeTemplate | None:
+        """For who gets it before the embargo ends."""
+        if row["embargo_until"] is None:
+            return None
+        kept = Enclosed.kept(json.loads(row["audience"]))
+        return self._compiled(row["embargo_until"], row["zone"], kept.again(early=True))
 
     def put_in(self, tx: Tx, row: Row, lead: str, actor: str) -> None:
         """In the place of the old text in all that a distribution has not sent."""
@@ -237,10 +258,8 @@ class _Texts:
             key = telling.key_of(wave["text_key"], lead)
             if key != self._key or wave["text_revision"] >= self._stored.revision:
                 continue
-            text = self._compiled(row["embargo_until"], "")
-            early = None
-            if wave["early"] is not None and row["embargo_until"] is not None:
-                early = self._compiled(row["embargo_until"], row["zone"])
+            text = self._after(row)
+            early = None if wave["early"] is None else self._early(row)
             for each in (text, early):
                 if each is not None:
                     keep_compiled(tx, each.digest, each.to_bytes())
@@ -248,9 +267,9 @@ class _Texts:
                 tx, wave, self._stored.revision, text.digest, early.digest if early else None, actor
             )
 
-    def _compiled(self, until: int | None, early_in: str) -> MergeTemplate:
+    def _compiled(self, until: int | None, early_in: str, enclosed: Enclosed) -> MergeTemplate:
         """For after an embargo, or with `early_in` (a zone) for who gets it before."""
-        at = (until, early_in)
+        at = (until, early_in, enclosed)
         if at not in self._made:
             release = self._stored.release
             if early_in and until is not None:
@@ -258,7 +277,9 @@ class _Texts:
             else:
                 release = lifted(release, until)
             text = replace(self._stored, release=release)
-            self._made[at] = releases.compiled(self._room, text, languages=self._links)
+            self._made[at] = releases.compiled(
+                self._room, text, languages=self._links, enclosed=enclosed
+            )
         return self._made[at]
 
 

@@ -17,6 +17,7 @@ import orjson
 
 from mailer.distribution import releases, variants
 from mailer.distribution.context import Newsroom
+from mailer.distribution.enclosed import NOTHING, Enclosed
 from mailer.distribution.releases import StoredRelease
 from mailer.distribution.waves import CHUNK, forget_plan
 from mailer.errors import Refused, StoreUnavailable
@@ -181,7 +182,9 @@ def corrected_message(
         if end is None
         else labelled_under_embargo(stored.release, Kind(kind), line, end.until, end.zone)
     )
-    return _compiled(room, stored, text, family, key or family.lead)
+    # Before the end nobody could fetch a picture (D4), so the message carries it.
+    enclosed = Enclosed(pictures=end is not None)
+    return _compiled(room, stored, text, family, key or family.lead, enclosed)
 
 
 def _end_of_embargo(room: Newsroom, release: int) -> Held | None:
@@ -192,10 +195,17 @@ def _end_of_embargo(room: Newsroom, release: int) -> Held | None:
 
 
 def _compiled(
-    room: Newsroom, stored: StoredRelease, text: Release, family: Family, language: str
+    room: Newsroom,
+    stored: StoredRelease,
+    text: Release,
+    family: Family,
+    language: str,
+    enclosed: Enclosed = NOTHING,
 ) -> MergeTemplate:
     links = variants.links_of(room, text.slug, family, language)
-    return releases.compiled(room, replace(stored, release=text), thread=True, languages=links)
+    return releases.compiled(
+        room, replace(stored, release=text), thread=True, languages=links, enclosed=enclosed
+    )
 
 
 def move_corrected(room: Newsroom) -> None:
@@ -213,11 +223,11 @@ def follow(room: Newsroom, number: int) -> None:
     """A sweep's part: plan who has to be told and was not; close what is over."""
     with room.store.read() as tx:
         notice = notices.get(tx, number)
-        if notice.closed_at is not None or (notice.rounds and notices.under_way(tx, notice)):
-            return
-        over = not notices.under_way(tx, notice)
+        waits = notices.under_way(tx, notice)
+    if notice.closed_at is not None or (notice.rounds and waits):
+        return
     planned = tell(room, notice)
-    if over and notice.rounds and planned == 0:
+    if planned == 0 and notice.rounds and not waits:
         with room.store.write() as tx:
             notices.close(tx, replace(notice, rounds=notice.rounds + 1))
 
@@ -238,11 +248,12 @@ def tell(
     """Plan one round: everybody reached who was not told; how many. None when somebody else planned
     the same round meanwhile."""
     with room.store.read() as tx:
-        now = tx.now()
-    if not _anybody(room, notice):
+        now, family = tx.now(), family_of(tx, notice.release)
+        # Asked first, because a plan takes a distribution's number.
+        anybody = any(not (each.told or each.why) for each in people(tx, notice, family.lead))
+    if not anybody:
         with room.store.write() as tx:
             return 0 if notices.count_round(tx, notice) else None
-    family = releases.family(room, releases.revision(room, notice.release, notice.revision))
     lead = notice.language if notice.language != ALL else ""
     first = message(room, notice, family, lead)
     home = room.config.newsroom.timezone
@@ -282,13 +293,6 @@ def tell(
     if not plan.recipients:
         forget_plan(room, number)
     return plan.recipients if mine else None
-
-
-def _anybody(room: Newsroom, notice: Notice) -> bool:
-    """Is there anybody to be told? Asked first: a plan takes a distribution's number."""
-    with room.store.read() as tx:
-        lead = family_of(tx, notice.release).lead
-        return any(not (each.told or each.why) for each in people(tx, notice, lead))
 
 
 def _write(

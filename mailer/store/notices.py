@@ -143,7 +143,7 @@ def early_batches(tx: Tx, release: int) -> list[tuple[int, int]]:
 
 def stoppable(tx: Tx, release: int) -> list[Row]:
     """Distributions of a release that have not ended: id, kind, state, revision, embargo_until,
-    zone, notice."""
+    zone, audience (JSON), notice."""
     return tx.all("notices.stoppable", release=release)
 
 

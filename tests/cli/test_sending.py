@@ -255,3 +255,38 @@ def test_an_embargo_by_the_command_line(mailer: Mailer, room: Path) -> None:
     assert mailer("embargo", "lift", "held").code == 0
     assert mailer("embargo", "lift", "held").code == 6
     assert mailer("embargo", "lift", "nothing").code == 5
+
+
+def test_words_about_a_release_by_the_command_line(mailer: Mailer, room: Path) -> None:
+    """Contract: correct, hold, kill; what they say, and exit codes."""
+    people = room / "inner.csv"
+    people.write_text(
+        "email,phone,source,consent_basis\nin@example.com,+32 2 5550100,form,opt_in\n"
+    )
+    mailer("lists", "import", people)
+    text = room / "rivers.md"
+    text.write_text(
+        "---\nid: rivers\n---\n# Rivers are cleaner than before\n\nBrussels, 12 October 2126 – "
+        "They are cleaner.\n\n## Media contact\n\nAda Example – ada@example.org\n"
+    )
+    why = ("--reason", "A figure is wrong.")
+    assert mailer("kill", "rivers", *why).code == 5
+    mailer("release", "import", text)
+    better = room / "better.md"
+    better.write_text(text.read_text().replace("cleaner than", "much cleaner than"))
+    nothing = mailer("correct", "rivers", better)
+    assert nothing.code == 6 and "of rivers was queued yet" in nothing.err
+    assert mailer("queue", "rivers", "--to", "list:inner", "--at", "2126-12-01T09:00").code == 0
+    corrected = mailer("correct", "rivers", better, "--what", "Much cleaner.")
+    assert corrected.code == 0 and "1 who have nothing yet get revision 2" in corrected.out
+    assert mailer("correct", "rivers", better).code == 6
+    assert mailer("correct", "rivers", room / "none.md").code == 4
+    assert "0 who have it" in mailer("hold", "rivers", *why).out
+    assert mailer("hold", "rivers", "--cleared", *why).code == 0
+    assert mailer("hold", "rivers", "--cleared", *why).code == 6
+    assert mailer("kill", "rivers", "--reason", " ").code == 2
+    killed = mailer("kill", "rivers", *why)
+    assert killed.code == 0 and "1 who had nothing yet get nothing" in killed.out
+    again = mailer("kill", "rivers", *why, "--json").json
+    assert again["again"] is True and again["at"].endswith("Z")
+    assert mailer("update", "rivers", better).code == 6

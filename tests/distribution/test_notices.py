@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from mailer.clock import ManualClock, from_datetime
 from mailer.distribution import control, notices, single, telling
+from mailer.distribution.enclosed import Enclosed
 from mailer.distribution.log import log
 from mailer.distribution.published import Shelf
 from mailer.distribution.schedule import Sweeper
@@ -384,3 +385,21 @@ def test_the_store_s_rules_hold_after_a_correction(press: Press) -> None:
     assert faults_of(press.room.store) == []
     with press.room.store.read() as tx:
         assert list(faults(tx)) == []
+
+
+def test_the_corrected_text_carries_what_was_asked_for(press: Press) -> None:
+    """D14: its own PDF again, but never a file that an officer attached to the old text."""
+    other = press.config.home / "other.pdf"
+    other.write_bytes(b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer<<>>\n%%EOF\n")
+    own = press.queue("list:brussels", enclosed=Enclosed(attach="pdf")).distribution
+    file = press.queue("list:paris", enclosed=Enclosed(attach=str(other))).distribution
+    given = notices.correct(press.room, SLUG, correction(press), "anna")
+    assert [each for each in given.warnings if "other.pdf was attached" in each]
+    carries = {}
+    for number in (own, file):
+        [(digest,)] = press.rows(
+            "SELECT compiled FROM waves WHERE distribution = :n AND revision = 2", n=number
+        )
+        with press.room.store.read() as tx:
+            carries[number] = b"application/pdf" in ledger.compiled(tx, digest)
+    assert carries == {own: True, file: False}

@@ -42,7 +42,7 @@ ORDER BY w.distribution, w.id
 
 -- name: stoppable
 -- What is still to be sent of a release, tests and other notices included.
-SELECT id, kind, state, revision, embargo_until, zone, notice FROM distributions
+SELECT id, kind, state, revision, embargo_until, zone, audience, notice FROM distributions
 WHERE release = :release AND state IN ('draft', 'scheduled', 'sending', 'waiting', 'paused')
 ORDER BY id
 
