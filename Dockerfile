@@ -10,9 +10,10 @@ COPY releases ./releases
 RUN python -m venv /opt/mailer && /opt/mailer/bin/pip install --no-cache-dir .
 
 FROM python:3.12-slim
-# socat is the door to the desk, which answers on loopback only.
+# socat is the door to the desk, which answers on loopback only; the fonts have the letters that
+# PDFs of releases need and Typst's own lack (`mailer doctor` looks for them).
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends socat \
+    && apt-get install --yes --no-install-recommends socat fonts-noto-core fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/*
 # Whoever owns the newsroom's folder outside; new spool volumes take owner and mode from here.
 ARG MAILER_UID=1000

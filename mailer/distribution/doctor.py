@@ -33,7 +33,9 @@ from mailer.distribution.log import iso
 from mailer.distribution.machines import living, misfit, told
 from mailer.distribution.safety import is_reserved, route_refusal
 from mailer.distribution.spam import spam_program
-from mailer.errors import MailerError
+from mailer.errors import CheckFailed, MailerError
+from mailer.message import document
+from mailer.message.phrases import base_language, own_name
 from mailer.smtp.client import Connection
 from mailer.smtp.model import Endpoint, Phase, Session, SmtpFailure, Timeouts
 from mailer.store import jobs, routes
@@ -73,6 +75,7 @@ def examine(config: Config) -> Iterator[Check]:
         yield from _signing(config)
         yield from _disk(config)
         yield _spam()
+        yield _paper(config)
         for route in config.routes:
             yield from _route(config, room, route)
         if room is not None:
@@ -249,6 +252,24 @@ def _spam() -> Check:
     else:
         message = f"{program} is there; `release check` says how many points a message gets."
     return Check("spam score", OK, message)
+
+
+def _paper(config: Config) -> Check:
+    """Whether releases can be set as PDFs here, in which languages with all their letters (D21)."""
+    try:
+        lacking = document.unprintable()
+    except CheckFailed as error:
+        return Check("documents", WARNING, str(error))
+    if not lacking:
+        return Check("documents", OK, "Fonts are there for the PDFs of all languages.")
+    own = base_language(config.newsroom.default_language) in lacking
+    named = ", ".join(f"{own_name(tag)} ({tag})" for tag in lacking)
+    return Check(
+        "documents",
+        WARNING if own else OK,
+        f"No font is here for {named}: PDFs of such releases have empty boxes. Install Noto's "
+        "fonts (on Debian fonts-noto-core and fonts-noto-cjk) where the pages are served.",
+    )
 
 
 def _routes_at_rest(room: Newsroom) -> Iterator[Check]:

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from mailer.distribution import media
 from mailer.errors import InputError, Refused, UsageError
-from mailer.message import document
 from mailer.message.enclosure import Attachment
 from mailer.message.theme import Theme
 from mailer.release.media import FORMS, size_text
-from mailer.release.model import Release
 
 if TYPE_CHECKING:
     from mailer.distribution.context import Newsroom
@@ -94,7 +92,8 @@ def attachment_of(
     if not attach:
         return None
     if attach == OWN:
-        name, data = f"{stored.release.slug}.pdf", _own(room, stored.release, stored, theme)
+        name = f"{stored.release.slug}.pdf"
+        data = media.paper(room, stored.release, theme, stored.files).data
     else:
         name, data = Path(attach).name, _file(Path(attach))
     if len(data) > MOST_BYTES:
@@ -105,11 +104,6 @@ def attachment_of(
             hint="Leave --attach out: the message links to the release's PDF.",
         )
     return Attachment(name, data)
-
-
-def _own(room: Newsroom, release: Release, stored: StoredRelease, theme: Theme) -> bytes:
-    pictures = media.pictures(room, release, document.PICTURE_FORM, stored.files)
-    return document.pdf(release, room.sender, theme, pictures)
 
 
 def _file(path: Path) -> bytes:

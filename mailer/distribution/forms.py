@@ -35,23 +35,19 @@ if TYPE_CHECKING:
 
 FORMATS = ("html", "text", "eml", "ninjs", "jsonld", "pdf", "docx", "ics")
 
-_DOCUMENTS = {
-    "pdf": (document.pdf, "application/pdf"),
-    "docx": (
-        document.docx,
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ),
-}
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A release in one form. `styles` are Content-Security-Policy sources of its style elements."""
+    """A release in one form. `styles` are Content-Security-Policy sources of its style elements,
+    `doubt` a sentence for officers where the form is not whole for everybody."""
 
     body: bytes
     media_type: str
     language: str
     styles: tuple[str, ...] = ()
+    doubt: str = ""
 
     @property
     def digest(self) -> str:
@@ -79,11 +75,14 @@ def made(
     """The release as "html", "text", "ninjs", "jsonld", "pdf", "docx" or "ics"; the first two link
     to its other `languages`. `files` are its pictures while they are not kept. Raises CheckFailed
     for bad templates and where a PDF cannot be set, UsageError for an "ics" without an event."""
-    if format in _DOCUMENTS:
-        make, media_type = _DOCUMENTS[format]
+    if format == "pdf":
+        paper = media.paper(room, release, template_source(room).theme, files)
+        return Form(paper.data, "application/pdf", release.language, doubt=paper.doubt)
+    if format == "docx":
         theme = template_source(room).theme
         pictures = media.pictures(room, release, document.PICTURE_FORM, files)
-        return Form(make(release, room.sender, theme, pictures), media_type, release.language)
+        body = document.docx(release, room.sender, theme, pictures)
+        return Form(body, _DOCX, release.language)
     if format == "ics":
         if release.event is None:
             raise UsageError(
@@ -93,17 +92,17 @@ def made(
         stamp = edition.updated or to_datetime(room.clock.now())
         return Form(calendar.ics(release, edition, stamp), CALENDAR, release.language)
     if format == "html":
-        body = online_html(
+        text = online_html(
             release, room.sender, template_source(room), edition, languages=languages
         )
         media_type = "text/html; charset=utf-8"
     elif format == "text":
-        body = online_text(release, room.sender, template_source(room), languages)
+        text = online_text(release, room.sender, template_source(room), languages)
         media_type = "text/plain; charset=utf-8"
     else:
-        body, media_type = _MAKERS[format](release, edition)
-    styles = tuple(style_hashes(body)) if format == "html" else ()
-    return Form(body.encode("utf-8"), media_type, release.language, styles)
+        text, media_type = _MAKERS[format](release, edition)
+    styles = tuple(style_hashes(text)) if format == "html" else ()
+    return Form(text.encode("utf-8"), media_type, release.language, styles)
 
 
 def withdrawn_item(edition: Edition) -> Form:
@@ -133,7 +132,7 @@ def export(room: Newsroom, stored: StoredRelease, format: str) -> Exported:
         form = Form(sample_message(room, stored), "message/rfc822", language)
     else:
         form = made(room, stored.release, edition, format, files=stored.files)
-    warnings = []
+    warnings = [form.doubt] if form.doubt else []
     if stored.release.kind is Kind.ADVISORY and format in ("ninjs", "jsonld"):
         warnings.append("This is an advisory: it is not for publication.")
     if edition.withdrawn:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailer.errors import InputError
+from mailer.message import document
+from mailer.message.theme import Theme
 from mailer.release.media import (
     MOST_BYTES,
     Form,
@@ -107,6 +109,15 @@ def pictures(
     return {
         each.sha256: read(room, each, form, at_hand) for each in release.media if each.is_picture
     }
+
+
+def paper(
+    room: Newsroom, release: Release, theme: Theme, at_hand: Mapping[str, Taken]
+) -> document.Pdf:
+    """The PDF of a release with its pictures. Raises CheckFailed where it cannot be set."""
+    return document.pdf(
+        release, room.sender, theme, pictures(room, release, document.PICTURE_FORM, at_hand)
+    )
 
 
 def _read(folder: Path, name: str, place: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mailer.audience.segments import Segment
-from mailer.distribution import releases
+from mailer.distribution import media, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.linkcheck import dead_links
 from mailer.distribution.named import Named
@@ -54,6 +54,7 @@ def check(room: Newsroom, stored: StoredRelease, *, links: bool = False) -> tupl
             found += check_message(template, message_parts(message).html)
             found += spam_findings(message)
     found += _of_pictures(room, stored)
+    found += _of_paper(room, stored)
     if links:
         targets = web_targets(stored.release, releases.setting(room, source=source))
         found += dead_links(targets)
@@ -72,10 +73,27 @@ def refuse_errors(room: Newsroom, stored: StoredRelease) -> None:
         )
 
 
-def warnings(room: Newsroom, stored: StoredRelease, *, lift: int | None = None) -> list[str]:
-    """The warnings on a release's text as sentences; `lift` is when it becomes free."""
-    found = releases.preflight(room, stored.release, lift=lift)
-    return _sentences((*found, *_of_pictures(room, stored)))
+def warnings(
+    room: Newsroom, stored: StoredRelease, lift: int | None = None, *, paper: bool = False
+) -> list[str]:
+    """The warnings on a release's text as sentences; `lift` is when it becomes free. With `paper`
+    also those on its PDF, where that is attached."""
+    found = [*releases.preflight(room, stored.release, lift=lift), *_of_pictures(room, stored)]
+    if paper:
+        found += _of_paper(room, stored)
+    return _sentences(found)
+
+
+def _of_paper(room: Newsroom, stored: StoredRelease) -> list[Finding]:
+    """D14, D21: message and page link to the PDF, and it may have empty boxes for letters."""
+    theme = releases.template_source(room).theme
+    try:
+        doubt = media.paper(room, stored.release, theme, stored.files).doubt
+    except CheckFailed as error:
+        doubt = str(error)
+    advice = "Install a font that has it, such as Noto's." if "font" in doubt else None
+    found = Finding("pdf_in_doubt", Severity.WARNING, doubt, suggestion=advice)
+    return [found] if doubt else []
 
 
 def _of_pictures(room: Newsroom, stored: StoredRelease) -> list[Finding]:

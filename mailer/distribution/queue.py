@@ -20,7 +20,7 @@ from mailer.distribution.context import Newsroom
 from mailer.distribution.control import refuse_stopped
 from mailer.distribution.dealing import Dealer
 from mailer.distribution.embargo import Early
-from mailer.distribution.enclosed import NOTHING, Enclosed
+from mailer.distribution.enclosed import NOTHING, OWN, Enclosed
 from mailer.distribution.forecast import Forecast
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
@@ -259,7 +259,7 @@ class _Texts:
             f"the {each.language} text: {warning}"
             for each in self.ready
             for warning in (
-                *preflight.warnings(room, each.stored, lift=lift),
+                *preflight.warnings(room, each.stored, lift, paper=self.enclosed.attach == OWN),
                 *preflight.of_message(room, each.template),
             )
         ]
@@ -296,7 +296,7 @@ def queue(
             refuse_stopped(tx, release, stored.release.slug)
             telling.refuse_corrected(tx, release, stored)
     timing = Timing(room, order, stored.release.embargo, now)
-    warnings = preflight.warnings(room, stored, lift=timing.embargo_until or timing.at)
+    warnings = preflight.warnings(room, stored, timing.lift, paper=order.enclosed.attach == OWN)
     if already and not order.skip_received:
         warnings.append(
             f"{already} journalist{'s have' if already > 1 else ' has'} this release already "
@@ -307,7 +307,7 @@ def queue(
     # Whoever has to wait for the end of an embargo reads the text afterwards.
     after = replace(stored, release=lifted(stored.release, timing.embargo_until))
     template = releases.compiled(room, after, languages=texts.languages, enclosed=order.enclosed)
-    warnings += texts.warnings(room, lift=timing.embargo_until or timing.at)
+    warnings += texts.warnings(room, lift=timing.lift)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
     with room.store.read() as tx:
         warnings += preflight.of_audience(tx, template, segments, who)

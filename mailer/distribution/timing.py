@@ -60,6 +60,11 @@ class Timing:
             self.at = now if isinstance(when, Now) else when
 
     @property
+    def lift(self) -> int:
+        """When the text becomes free: at the end of its embargo, else as it leaves. UTC µs."""
+        return self.embargo_until or self.at
+
+    @property
     def binds(self) -> bool:
         """Whether something would be due before the embargo ends, so that grants matter."""
         return self.embargo_until is not None and self.at < self.embargo_until

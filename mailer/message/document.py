@@ -2,15 +2,19 @@
 
 Both say what the message says, in its order, with nothing personal in them, and are the same bytes
 for the same release. The PDF is set by Typst, which brings its own shaping for all scripts and
-needs nothing of the system; it is tagged (PDF/UA-1). The libraries are loaded when they are needed.
+needs nothing of the system but fonts for scripts that its own lack; it is tagged (PDF/UA-1). The
+libraries are loaded when they are needed.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -18,7 +22,7 @@ from mailer.errors import CheckFailed
 from mailer.message.invitation import Line
 from mailer.message.media import DENSE, Shown, gallery
 from mailer.message.model import Sender
-from mailer.message.phrases import phrases
+from mailer.message.phrases import languages, own_name, phrases
 from mailer.message.theme import PLAIN, Theme
 from mailer.message.view import Section, View, directed, view_of
 from mailer.release.html import heading_levels, safe_href
@@ -40,15 +44,22 @@ _FONTS = (
 _CJK = {"ja": "Noto Serif CJK JP", "ko": "Noto Serif CJK KR", "zh": "Noto Serif CJK SC"}
 
 
+@dataclass(frozen=True, slots=True)
+class Pdf:
+    """A release on paper. `doubt` is a sentence for officers where it is not whole for everybody:
+    letters that no font has, or no PDF/UA-1; else empty."""
+
+    data: bytes
+    doubt: str = ""
+
+
 def pdf(
     release: Release, sender: Sender, theme: Theme = PLAIN, pictures: Mapping[str, bytes] = {}
-) -> bytes:
+) -> Pdf:
     """The release as a PDF; `pictures` are those to be shown, by the SHA-256 of their file.
 
-    Raises CheckFailed where the text cannot be set.
+    Raises CheckFailed where the text cannot be set, or Typst is missing.
     """
-    import typst
-
     data = sheet(view_of(release, sender, theme), pictures)
     named = _named_pictures(release, pictures)
     # Typst takes texts only, so a picture goes in as the list of its bytes.
@@ -57,18 +68,76 @@ def pdf(
         "main.typ": resources.files("mailer.message").joinpath("document.typ").read_bytes(),
         "data.json": json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"),
     }
-    reason = ""
-    for standards in (["ua-1"], []):  # one that not every reader can use is better than none
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a font of the list that this machine lacks
-                made = typst.compile(  # type: ignore[call-overload]
-                    files, format="pdf", pdf_standards=standards
-                )
-            return bytes(made)
-        except (typst.TypstError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().partition("\n")[0]
-    raise CheckFailed(f"The PDF cannot be set: {reason}", where=release.source_name or release.slug)
+    try:
+        return Pdf(_set(files, ["ua-1"]))
+    except ValueError as error:
+        doubt = _doubt(str(error))
+    try:
+        # One that not every reader can use is better than none, if somebody is told.
+        return Pdf(_set(files, []), doubt)
+    except ValueError as error:
+        where = release.source_name or release.slug
+        raise CheckFailed(f"the PDF cannot be set: {error}", where=where) from None
+
+
+def unprintable() -> list[str]:
+    """The languages of which no font of this machine has the letters, by their tags.
+
+    Raises CheckFailed where Typst is missing.
+    """
+    names = {tag: own_name(tag) for tag in sorted(languages())}
+    if _printable(" ".join(names.values())):
+        return []
+    return [tag for tag, name in names.items() if not _printable(name)]
+
+
+def _printable(text: str) -> bool:
+    source = f'#set document(title: "x")\n#set text(lang: "en", font: "{_FONTS[0]}")\n{text}'
+    try:
+        _set({"main.typ": source.encode("utf-8")}, ["ua-1"])
+    except ValueError:
+        return False
+    return True
+
+
+def _set(files: Mapping[str, bytes], standards: list[str]) -> bytes:
+    """What Typst makes of these files. Raises ValueError with its first line of why not, and
+    CheckFailed where it is missing."""
+    try:
+        import typst
+    except ImportError:
+        raise CheckFailed(
+            "the PDF cannot be set: Typst, which does that, is missing here.",
+            hint="Run: pip install typst",
+        ) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a font of the list that this machine lacks
+            made = typst.compile(  # type: ignore[call-overload]
+                files, format="pdf", pdf_standards=standards, font_paths=_fonts()
+            )
+    except (typst.TypstError, RuntimeError, ValueError) as error:
+        raise ValueError(str(error).strip().partition("\n")[0]) from None
+    return bytes(made)
+
+
+@cache
+def _fonts() -> Any:
+    """The fonts of this machine and Typst's own, looked for once."""
+    import typst
+
+    return typst.Fonts()
+
+
+def _doubt(reason: str) -> str:
+    letter = re.search(r'the text `"(.)', reason)
+    if letter is None:
+        return f"The PDF is not for everybody's reading program (PDF/UA-1): {reason}"
+    name = unicodedata.name(letter[1], "without a name")
+    return (
+        f"No font of this machine has “{letter[1]}” ({name}): the PDF shows an empty box instead, "
+        "and is not for everybody's reading program (PDF/UA-1)."
+    )
 
 
 def docx(

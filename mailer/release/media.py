@@ -124,6 +124,8 @@ def take(data: bytes, name: str) -> Taken:
             where=name,
             hint=f"Give it a name that ends in .{extension(type)}, if it is the right file.",
         )
+    if type in ("video/mp4", "video/quicktime", "audio/mp4"):
+        data = _film(data, type, name)
     if not type.startswith("image/"):
         return Taken({FULL: Form(data, type)})
     return _picture(data, type, name)
@@ -231,35 +233,46 @@ def _type_of(data: bytes) -> str:
     return ""
 
 
+def _film(data: bytes, type: str, name: str) -> bytes:
+    try:
+        if strip.has_sensor_track(data):
+            raise InputError(
+                "the film has a track of what its camera measured, such as where it was.",
+                where=name,
+                hint="Export it with sound and picture only.",
+            )
+        return strip.film(data)
+    except ValueError:
+        raise _broken(name, type) from None
+
+
 def _picture(data: bytes, type: str, name: str) -> Taken:
     # Loaded late: a sender never needs it.
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     format = "JPEG" if type == "image/jpeg" else type.removeprefix("image/").upper()
     try:
         with warnings.catch_warnings():
-            # We say it ourselves, and sooner.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=(format,))
-        with image:
-            if image.width * image.height > MOST_PIXELS:
-                raise Image.DecompressionBombError
-            return _taken(image, data, type)
+            # What is wrong with a picture's size we say ourselves, and its notes are left out.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=(format,)) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise Image.DecompressionBombError
+                return _taken(image, data, type)
     except Image.DecompressionBombError:
         raise InputError(
             f"the picture has more than {MOST_PIXELS // 1_000_000} million pixels.",
             where=name,
             hint="Make it smaller.",
         ) from None
-    except UnidentifiedImageError:
-        raise _broken(name, type) from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError):
         raise _broken(name, type) from None
 
 
 def _broken(name: str, type: str) -> InputError:
     return InputError(
-        f"the {type_name(type)} picture is broken and cannot be read to its end.",
+        f"the {type_name(type)} {'picture' if type.startswith('image/') else 'file'} is broken and "
+        "cannot be read to its end.",
         where=name,
         hint="Export it again.",
     )

@@ -1,6 +1,7 @@
-"""Pictures without what cameras and programs wrote into them: where, when, with which device.
+"""Pictures and films without what cameras and programs wrote into them: where, when, which device.
 
-Bytes are left out, none is decoded: the picture itself stays bit for bit what it was. Raises
+Bytes are left out or blanked, none is decoded: the picture itself stays bit for bit what it was.
+What is kept is listed, not what goes, so that a note nobody thought of goes as well. Raises
 ValueError, IndexError or struct.error for files that are none.
 """
 
@@ -41,21 +42,30 @@ def jpeg(data: bytes, notes: Notes) -> bytes:
             break
         length = int.from_bytes(data[place + 2 : place + 4], "big")
         end = place + 2 + length
-        colours = marker == 0xE2 and data[place + 4 : place + 15] == b"ICC_PROFILE"
-        wanted = colours or marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE)
-        if marker == 0xE0 and data[place + 4 : place + 8] != b"JFIF":
-            wanted = False
-        if marker not in (0xE0,) and not named:
+        if marker != 0xE0 and not named:  # after JFIF's own mark, which has to be the first
             out += _iptc(notes)
             named = True
-        if wanted:
-            out += data[place:end]
+        out += _kept(marker, data[place + 4 : end])
         place = end
         if marker == 0xDA:
             scan = _end_of_scan(data, place)
             out += data[place:scan]
             place = scan
     return bytes(out + b"\xff\xd9")
+
+
+def _kept(marker: int, body: bytes) -> bytes:
+    """What of a segment is hosted. JFIF's may hold a small picture of what was there before the
+    large one was cropped or blurred, and Adobe's may be followed by anything: both are cut."""
+    decoding = 0xC0 <= marker <= 0xCF or 0xDA <= marker <= 0xDF  # frames, tables, scans
+    colours = marker == 0xE2 and body.startswith(b"ICC_PROFILE\x00")
+    if marker == 0xE0 and body.startswith(b"JFIF\x00") and len(body) >= 14:
+        body = body[:12] + b"\x00\x00"
+    elif marker == 0xEE and body.startswith(b"Adobe") and len(body) >= 12:
+        body = body[:12]
+    elif not decoding and not colours:
+        return b""
+    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
 
 
 def _end_of_scan(data: bytes, place: int) -> int:
@@ -92,13 +102,13 @@ def png(data: bytes) -> bytes:
     """The same picture without words, times and the camera's notes (PNG, third edition, 11.3)."""
     out = bytearray(data[:8])
     for kind, chunk in _chunks(data):
-        if kind[0] < 0x61 or kind in _PNG_KEPT:  # what decoding needs begins with a capital
+        if kind in _PNG_KEPT:
             out += chunk
     return bytes(out)
 
 
 _PNG_KEPT = frozenset(
-    b"tRNS cHRM gAMA iCCP sBIT sRGB cICP bKGD pHYs acTL fcTL fdAT".split(),
+    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP bKGD pHYs acTL fcTL fdAT".split(),
 )
 
 
@@ -157,3 +167,46 @@ def _sub_blocks(data: bytes, place: int) -> int:
     while data[place]:
         place += data[place] + 1
     return place + 1
+
+
+def film(data: bytes) -> bytes:
+    """The same film or recording without notes and times (ISO/IEC 14496-12; QuickTime). A phone
+    writes into them where it was. Blanked, not left out: other boxes count bytes from the start."""
+    out = bytearray(data)
+    for kind, start, body, end in _boxes(data, 0, len(data)):
+        if kind in _FILM_NOTES:
+            out[start + 4 : start + 8] = b"free"
+            out[body:end] = bytes(end - body)
+        elif kind in (b"mvhd", b"tkhd", b"mdhd") and end - body >= 20:
+            times = 16 if data[body] == 1 else 8  # when made, when changed
+            out[body + 4 : body + 4 + times] = bytes(times)
+    return bytes(out)
+
+
+def has_sensor_track(data: bytes) -> bool:
+    """Whether a film has a track of neither picture nor sound but of what its camera measured,
+    such as where it was at each second: nothing here can take that out."""
+    return any(
+        kind == b"hdlr" and data[body + 8 : body + 12] == b"meta"
+        for kind, _, body, _ in _boxes(data, 0, len(data))
+    )
+
+
+_FILM_NOTES = frozenset(b"udta meta uuid free skip".split())
+_FILM_BOXES = frozenset(b"moov trak mdia".split())
+
+
+def _boxes(data: bytes, place: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
+    """The boxes of a film, those inside of others too: kind, start, start of the body, end."""
+    while place + 8 <= end:
+        size = int.from_bytes(data[place : place + 4], "big")
+        kind, body = data[place + 4 : place + 8], place + 8
+        if size == 1:  # its length follows, as it is long
+            size, body = int.from_bytes(data[body : body + 8], "big"), body + 8
+        close = place + size if size else end
+        if not body <= close <= end:
+            raise ValueError("a box reaches beyond its end")
+        yield kind, place, body, close
+        if kind in _FILM_BOXES:
+            yield from _boxes(data, body, close)
+        place = close

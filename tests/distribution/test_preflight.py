@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from mailer.distribution import preflight, releases
+import typst
+from mailer.distribution import forms, preflight, releases
+from mailer.distribution.doctor import examine
+from mailer.distribution.enclosed import Enclosed
 from mailer.distribution.linkcheck import dead_links
 from mailer.distribution.lists import import_file
 from mailer.distribution.spam import spam_findings
 from mailer.errors import Refused
+from mailer.message import document
 
 from tests.distribution.press import Press
 from tests.distribution.room import RELEASE, write_release
@@ -206,6 +211,35 @@ def test_a_high_spam_score_is_told_before_the_queue(
     press.people("eu", ["a@example.com"])
     warnings = press.queue("list:eu", dry_run=True).warnings
     assert [each for each in warnings if "4.2 of the 5 points" in each]
+
+
+def test_empty_boxes_in_the_pdf_are_told(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D14, D21: by check, export, a queue that attaches it, and the doctor."""
+
+    def doctor() -> tuple[str, str]:
+        [found] = [each for each in examine(press.config) if each.name == "documents"]
+        return found.state, found.message
+
+    assert doctor() == ("ok", "Fonts are there for the PDFs of all languages.")
+    monkeypatch.setattr(document, "_fonts", lambda: typst.Fonts(include_system_fonts=False))
+    state, said = doctor()
+    assert state == "ok" and "日本語 (ja)" in said and "fonts-noto-cjk" in said
+    text = RELEASE.replace("It carries", "It is called 橋 and carries")
+    write_release(press.config.home, text)
+    stored = releases.read_file(press.room, press.release)
+    codes = {each.code: each.message for each in preflight.check(press.room, stored)}
+    assert "“橋” (CJK UNIFIED IDEOGRAPH-6A4B)" in codes["pdf_in_doubt"]
+    [warning] = forms.export(press.room, stored, "pdf").warnings
+    assert warning == codes["pdf_in_doubt"]
+    queued = press.queue("list:press", enclosed=Enclosed(attach="pdf"), dry_run=True)
+    assert warning in queued.warnings
+    monkeypatch.setitem(sys.modules, "typst", None)
+    codes = {each.code: each.message for each in preflight.check(press.room, stored)}
+    assert "Typst, which does that, is missing" in codes["pdf_in_doubt"]
+    assert doctor()[0] == "warning"
+    with pytest.raises(Refused, match="Typst") as error:
+        press.queue("list:press", enclosed=Enclosed(attach="pdf"), dry_run=True)
+    assert error.value.exit_code == 6
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo nothing", "exec sleep 60"])

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 import zipfile
 from dataclasses import replace
 
 import pypdfium2
 import pytest
-from mailer.message.document import docx, pdf
+import typst
+from mailer.errors import CheckFailed
+from mailer.message import document
+from mailer.message.document import docx, pdf, unprintable
 from mailer.release import read_release
 from mailer.release.media import take, with_facts
 from mailer.release.model import Medium, Release
@@ -54,8 +58,9 @@ def illustrated() -> tuple[Release, dict[str, bytes]]:
 def test_a_pdf_is_tagged_whole_and_the_same_each_time(make) -> None:  # type: ignore[no-untyped-def]
     """Text that can be taken out, structure for who does not see it (PDF/UA-1), no time in it."""
     release = make()
-    data = pdf(release, SENDER)
-    assert data == pdf(release, SENDER)
+    made = pdf(release, SENDER)
+    assert made == pdf(release, SENDER) and made.doubt == ""
+    data = made.data
     assert b"/MarkInfo" in data and b"pdfuaid:part" in data and b"/CreationDate" not in data
     text = "".join(words(data).split())
     if release.direction == "ltr":  # PDFium turns the words of others round
@@ -69,17 +74,42 @@ def test_a_pdf_is_tagged_whole_and_the_same_each_time(make) -> None:  # type: ig
 def test_scripts_that_need_shaping_are_shaped(text: str) -> None:
     """D21: letters join and reorder; none is an empty box."""
     release = read_release(text.encode(), name="news.md")
-    page = pypdfium2.PdfDocument(pdf(release, SENDER))[0]
+    page = pypdfium2.PdfDocument(pdf(release, SENDER).data)[0]
     found = page.get_textpage().get_text_range()
     assert release.headline.split()[0][:4] in found and "\ufffd" not in found
     fonts = {each.get_font().get_base_name() for each in page.get_objects() if each.type == 1}
     assert any("Arab" in name or "Devanagari" in name for name in fonts)
 
 
+@pytest.fixture
+def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a font of its own, such as a small container."""
+    monkeypatch.setattr(document, "_fonts", lambda: typst.Fonts(include_system_fonts=False))
+
+
+def test_letters_that_no_font_has_are_told(bare_machine: None) -> None:
+    """D21: an empty box in the PDF is no secret, nor that it is no PDF/UA-1 any more."""
+    assert pdf(english(), SENDER).doubt == ""
+    made = pdf(japanese(), SENDER)
+    assert made.data.startswith(b"%PDF-") and b"pdfuaid:part" not in made.data
+    assert "No font of this machine has “" in made.doubt and "CJK UNIFIED IDEOGRAPH" in made.doubt
+    assert "PDF/UA-1" in made.doubt
+    assert {"ja", "th", "zh"} <= set(unprintable()) and "en" not in unprintable()
+
+
+def test_a_machine_without_typst_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence instead of an internal error."""
+    monkeypatch.setitem(sys.modules, "typst", None)
+    for make in (lambda: pdf(english(), SENDER), unprintable):
+        with pytest.raises(CheckFailed, match="Typst, which does that, is missing") as error:
+            make()
+        assert error.value.exit_code == 1
+
+
 def test_pictures_stand_in_both_with_words_for_them() -> None:
     """C10, D14: alt, caption, credit and licence; what is no picture is a link."""
     release, pictures = illustrated()
-    data = pdf(release, SENDER, pictures=pictures)
+    data = pdf(release, SENDER, pictures=pictures).data
     text = words(data)
     for said in ("Caption of mud.jpg", "Credit: Ida Lund · Licence: CC0", "B-roll", "JPEG, 1600"):
         assert said in text

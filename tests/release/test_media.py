@@ -84,6 +84,75 @@ def test_a_photo_keeps_its_points_and_loses_its_notes() -> None:
     assert taken.forms["1200"].width == 1200 and b"Ida" not in small.data
 
 
+def jpeg_segment(marker: int, body: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def test_what_hides_in_a_photo_is_left_out_too() -> None:
+    """Privacy: the small picture in JFIF's mark is of before the face was blurred; what stands
+    behind Adobe's mark, or in a chunk that nobody knows, may be anything."""
+    plain = io.BytesIO()
+    Image.new("RGB", (1200, 800), "#335577").save(plain, "JPEG")
+    assert plain.getvalue()[2:4] == b"\xff\xe0"
+    jfif = b"JFIF\0\1\1\1\0\x48\0\x48\1\2" + b"Secret"
+    adobe = b"Adobe\0\x64\0\0\0\0\1" + b"Secret"
+    hidden = [(0xE0, jfif), (0xE0, b"JFXX\0Secret"), (0xEE, adobe)]
+    data = b"\xff\xd8" + b"".join(jpeg_segment(*each) for each in hidden) + plain.getvalue()[20:]
+    full = take(data, "a.jpg").full.data
+    assert b"Secret" in data and b"Secret" not in full
+    assert b"JFIF\0\1\1\1\0\x48\0\x48\0\0" in full and b"Adobe" in full
+    assert ImageChops.difference(opened(data), opened(full)).getbbox() is None
+    chart = drawing()
+    odd = chart[:33] + chunk(b"SEcR", b"Secret") + chart[33:]
+    assert b"SEcR" not in take(odd, "a.png").full.data
+
+
+def test_damaged_notes_are_no_matter(recwarn: pytest.WarningsRecorder) -> None:
+    """They are left out anyway; nothing of the library's is printed over the officer's screen."""
+    data = photo(300, 200)
+    place = data.index(b"Exif") + 6
+    taken = take(data[: place + 14] + b"\xff" * 8 + data[place + 22 :], "a.jpg")
+    assert b"Secret" not in taken.full.data
+    assert not recwarn.list
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body) + 8) + kind + body
+
+
+def film(handler: bytes = b"vide") -> bytes:
+    """What phones make: place in `udta` and `meta`, times in three places, bits of the picture."""
+    when = b"\0\0\0\0" + b"WhenWhen"
+    media = box(b"mdia", box(b"mdhd", when + bytes(12)) + box(b"hdlr", bytes(8) + handler))
+    track = box(b"trak", box(b"tkhd", when + bytes(72)) + media + box(b"udta", b"Secret"))
+    moov = box(b"mvhd", when + bytes(88)) + track
+    moov += box(b"udta", box(b"\xa9xyz", b"Secret+48.5-002.3")) + box(b"meta", b"Secret")
+    long = struct.pack(">I", 1) + b"mdat" + struct.pack(">Q", 16 + 7) + b"picture"
+    return box(b"ftyp", b"qt  \0\0\0\0") + long + box(b"moov", moov) + box(b"uuid", b"Secret")
+
+
+def test_a_film_keeps_its_points_and_loses_its_notes() -> None:
+    """Privacy: what a phone writes of place and time is blanked; nothing moves, as other boxes
+    count from the start."""
+    data = film()
+    full = take(data, "tour.mov").full.data
+    assert b"Secret" not in full and b"When" not in full and b"xyz" not in full
+    assert len(full) == len(data) and full.index(b"picture") == data.index(b"picture")
+    assert full.count(b"free") == 4
+    assert take(full, "tour.mov").full.data == full
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(film(b"meta"), "what its camera measured"), (film()[:-3], "QuickTime file is broken")],
+)
+def test_a_film_that_tells_too_much_or_is_cut_is_not_taken(data: bytes, words: str) -> None:
+    """Privacy: a drone's or a phone's own track of places is none of what can be blanked."""
+    with pytest.raises(InputError, match=words) as error:
+        take(data, "tour.mov")
+    assert error.value.exit_code == 4
+
+
 def test_a_photo_stands_upright() -> None:
     """The notes that said which way is up are gone, so the points are turned."""
     taken = take(photo(turned=True), "harbour.jpg")
@@ -110,11 +179,12 @@ def test_drawings_animations_and_web_pictures() -> None:
     assert take(b"ID3\x04", "talk.mp3").full.type == "audio/mpeg"
 
 
-def bomb() -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+def chunk(kind: bytes, data: bytes) -> bytes:
+    body = kind + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
+
+def bomb() -> bytes:
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 

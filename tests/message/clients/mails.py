@@ -35,8 +35,6 @@ class Mail:
     raw: bytes
     html: str
     text: str
-    width: int
-    """Pixels of its column."""
 
 
 def _plain() -> Release:
@@ -138,7 +136,7 @@ def mail(name: str) -> Mail:
     slots = values(recipient, language=release.language)
     raw = b"".join(compile_release(release, SENDER, source).merge(slots))
     parts = message_parts(raw)
-    return Mail(name, release, raw, parts.html, parts.text, source.theme.width)
+    return Mail(name, release, raw, parts.html, parts.text)
 
 
 def mails() -> list[Mail]:
