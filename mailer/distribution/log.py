@@ -13,7 +13,7 @@ from heapq import merge
 from typing import Any
 
 from mailer.audience.address import AddressError, normalise
-from mailer.clock import to_datetime
+from mailer.clock import SECOND, to_datetime
 from mailer.distribution import retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
@@ -23,7 +23,7 @@ from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
 from mailer.message.tokens import delivery_code, parse_delivery_code
 from mailer.message.values import message_id
-from mailer.store import audience, distributions, guard, ledger, routes, variants
+from mailer.store import audience, distributions, guard, ledger, notices, routes, variants
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
 from mailer.store.releases import family, language_of
@@ -145,7 +145,7 @@ def status(room: Newsroom) -> Status:
         standing, silent = told(room, tx)
         overdue, words = retention.standing(room, tx)
         held = guard.undecided(tx)
-        late = _unfit_texts(tx)
+        late = _unfit_texts(tx) + _untold(tx)
     decisions = _put_back(held) + paused + standing + late + [words] * overdue
     decisions += [s for row in rows for s in _decisions(row, held)]
     return Status(rows, iso(next_due), decisions, resting + silent)
@@ -363,6 +363,19 @@ def _put_back(held: Sequence[Row]) -> list[str]:
         f"({last['why']}): {batches} of {which} may have left meanwhile. "
         "`mailer restored` lists them and takes your word."
     ]
+
+
+def _untold(tx: Tx) -> list[str]:
+    """Words about a release that nobody could be told of."""
+    return [
+        f"Nobody was told yet of the {row['kind']} of {row['slug']}: `mailer templates check` says "
+        "whether a template is at fault, `mailer run` carries it out."
+        for row in notices.unheard(tx, tx.now() - _SOON)
+    ]
+
+
+_SOON = 60 * SECOND
+"""Microseconds in which a word about a release is passed on."""
 
 
 def _unfit_texts(tx: Tx, number: int | None = None) -> list[str]:

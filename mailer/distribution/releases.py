@@ -97,15 +97,16 @@ def compiled(
     thread: bool = False,
     languages: Languages = ALONE,
     enclosed: Enclosed = NOTHING,
+    source: TemplateSource | None = None,
 ) -> MergeTemplate:
     """A release as it is sent, with links to its other `languages`; with `thread` as what continues
     earlier messages. `enclosed` is what it carries itself; a test carries its picture, which nobody
-    could fetch.
+    could fetch. `source` are other templates than the newsroom's.
 
     Raises what `attachment_of` does, and Refused for whatever is wrong in a template: nothing
     leaves then (contract, preflight errors).
     """
-    source = template_source(room)
+    source = source or template_source(room)
     inside = enclosed.pictures or test or room.config.media.inline
     try:
         return compile_release(

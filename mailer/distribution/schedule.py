@@ -39,7 +39,7 @@ from mailer.distribution.waves import (
     stop_leftovers,
     stop_wave,
 )
-from mailer.errors import StoreUnavailable
+from mailer.errors import Refused, StoreUnavailable
 from mailer.store import distributions, embargo, notices, paces, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
@@ -252,13 +252,12 @@ class Sweeper:
     def _carry_out_notices(self) -> None:
         """What follows from notices: also where the command that gave one broke off, and for those
         whose message was on the wire when it was given."""
+        telling.move_corrected(self._room)
         with self._room.store.read() as tx:
             found = notices.ls_open(tx)
-            replaced = bool(found) or bool(notices.to_move(tx))
-        if replaced:
-            telling.move_corrected(self._room)
         for each in found:
-            telling.follow(self._room, each.id)
+            with contextlib.suppress(Refused):  # `status` says so; the others must not wait for it
+                telling.follow(self._room, each.id)
 
     def _move_up(self) -> None:
         """Who waits for a turn behind deliveries that will not come lines up anew."""

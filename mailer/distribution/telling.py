@@ -25,6 +25,7 @@ from mailer.errors import Refused, StoreUnavailable
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient, Sender
 from mailer.message.phrases import phrases
+from mailer.message.templates import TemplateSource, package_templates
 from mailer.message.values import message_id
 from mailer.release.embargoed import held_until
 from mailer.release.model import Kind, Release
@@ -210,9 +211,15 @@ def _compiled(
     enclosed: Enclosed = NOTHING,
 ) -> MergeTemplate:
     links = variants.links_of(room, text.slug, family, language)
-    return releases.compiled(
-        room, replace(stored, release=text), thread=True, languages=links, enclosed=enclosed
-    )
+    made = replace(stored, release=text)
+    try:
+        return releases.compiled(room, made, thread=True, languages=links, enclosed=enclosed)
+    except Refused:
+        # A slip in the newsroom's own templates must not keep back what has to be said.
+        source = TemplateSource([package_templates()])
+        return releases.compiled(
+            room, made, thread=True, languages=links, enclosed=enclosed, source=source
+        )
 
 
 def move_corrected(room: Newsroom) -> None:

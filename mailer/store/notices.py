@@ -99,6 +99,11 @@ def ls_open(tx: Tx) -> list[Notice]:
     return [_notice(row) for row in tx.all("notices.ls_open")]
 
 
+def unheard(tx: Tx, before: int) -> list[Row]:
+    """Words given before an instant (UTC microseconds) that nobody was told of yet: kind, slug."""
+    return tx.all("notices.unheard", before=before)
+
+
 def standing(found: Sequence[Notice]) -> Notice | None:
     """Of a release's notices the one that keeps it from being sent: it was withdrawn, or is on hold
     until it is cleared, corrected or withdrawn. None when it may be sent."""

@@ -13,7 +13,7 @@ import pytest
 from mailer.clock import ManualClock, from_datetime
 from mailer.distribution import control, notices, single, telling
 from mailer.distribution.enclosed import Enclosed
-from mailer.distribution.log import log
+from mailer.distribution.log import log, status
 from mailer.distribution.published import Shelf
 from mailer.distribution.schedule import Sweeper
 from mailer.errors import Refused, UsageError
@@ -432,3 +432,34 @@ def test_a_long_list_is_told_in_slices(
     go(press)
     told = [email for email, rows in kinds(press).items() if ("notice", "accepted") in rows]
     assert len(told) == 5
+
+
+def test_a_slip_in_the_newsroom_s_templates_keeps_nothing_back(
+    press: Press, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D11: the packaged layout says it then. What cannot be made at all stops no sweep, and status
+    tells of it."""
+    first = press.queue("list:brussels").distribution
+    assert first
+    send(press, first, [DeliveryState.ACCEPTED])
+    own = press.config.home / "templates" / "email"
+    own.mkdir(parents=True)
+    (own / "release.html").write_text("{% broken", "utf-8")
+    assert notices.hold(press.room, SLUG, "anna", reason="checking").told == 1
+    go(press)
+
+    def never(*_: object, **__: object) -> None:
+        raise Refused("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(telling.releases, "compiled", never)
+        with pytest.raises(Refused):
+            notices.kill(press.room, SLUG, "anna", reason="wrong")
+        clock.advance(70)
+        Sweeper(press.room).sweep()
+        assert any(
+            "Nobody was told yet of the kill" in each for each in status(press.room).decisions
+        )
+    go(press)
+    assert counts(press)[("notice", "accepted")] == 2
+    assert not any("Nobody was told" in each for each in status(press.room).decisions)

@@ -15,6 +15,13 @@ SELECT * FROM notices WHERE release = :release ORDER BY id
 -- name: ls_open
 SELECT * FROM notices WHERE closed_at IS NULL ORDER BY id
 
+-- name: unheard
+-- Words that nobody was told of for so long.
+SELECT n.kind, r.slug FROM notices n JOIN releases r ON r.id = n.release
+WHERE n.closed_at IS NULL AND n.rounds = 0 AND n.created_at < :before
+    AND (n.planned_at IS NULL OR n.planned_at < :before)
+ORDER BY n.id
+
 -- name: count_round
 -- Whoever plans says which round he saw: of two, one is told that he came too late.
 UPDATE notices SET rounds = rounds + 1 WHERE id = :id AND rounds = :seen AND closed_at IS NULL
