@@ -167,6 +167,13 @@ def read_file(room: Newsroom, path: Path, data: bytes | None = None) -> StoredRe
     return StoredRelease(None, None, loaded.release, digest, str(path), files=loaded.files)
 
 
+def files_named(room: Newsroom, path: Path) -> list[Path]:
+    """The files that a release file names, whether or not they are there. Raises InputError for a
+    text that cannot be read."""
+    text = _parse(room, _read(path), path.name)
+    return [path.parent / each.file for each in text.media if each.file]
+
+
 def _known_bytes(room: Newsroom, digest: str) -> StoredRelease | None:
     with room.store.read() as tx:
         known = releases.known(tx, digest)

@@ -30,6 +30,7 @@ TAKEN = ".taken"
 """The folder of originals, below the newsroom's templates."""
 
 _SUFFIXES = (".html", ".txt", ".css", ".toml", ".svg", ".js")
+_PAGES = (".html", ".txt")
 _ASIDE = (THEMES, "specimens", "phrases")
 
 
@@ -144,8 +145,8 @@ def seen(config: Config, name: str) -> Template:
 
 
 def check(room: Newsroom) -> list[Doubt]:
-    """Reads every template of the newsroom, sets each specimen with them, and merges it for every
-    odd journalist; all that is wrong, errors first."""
+    """Reads every template of the newsroom, for mails and for pages, sets each specimen with those
+    for mails, and merges it for every odd journalist; all that is wrong, errors first."""
     config = room.config
     found: list[Doubt] = []
     try:
@@ -164,7 +165,7 @@ def check(room: Newsroom) -> list[Doubt]:
             )
         )
     for template in templates:
-        if template.origin != "package" and template.name.startswith("email/"):
+        if template.origin != "package" and _is_read(template.name):
             try:
                 parse(source, template.name)
             except CheckFailed as error:
@@ -261,6 +262,11 @@ def _named(known: list[Template], name: str) -> Template:
         f"There is no template {name}.",
         hint=f"Did you mean {near[0]}?" if near else "`mailer templates ls` lists them.",
     )
+
+
+def _is_read(name: str) -> bool:
+    """Whether a file is a template: styles of pages, scripts and settings are taken as they are."""
+    return name.startswith("email/") or (name.startswith("web/") and name.endswith(_PAGES))
 
 
 def _files(layer: Path) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from mailer.clock import to_datetime
 from mailer.distribution import gallery, releases, themes, variants
 from mailer.distribution.context import Newsroom, newsroom_sender
 from mailer.distribution.releases import StoredRelease, known_recipient, merged_for
-from mailer.errors import MailerError, NotFound
+from mailer.errors import InputError, MailerError, NotFound
 from mailer.message.checks import check_message
 from mailer.message.merge import HTML_LIMIT as HTML_LIMIT
 from mailer.message.merge import Field, MergeTemplate
@@ -270,11 +270,15 @@ class Watch:
         kept = self._stored.get(text.key)
         if kept is not None and text.path and kept[0] == stamp:
             return kept[1]
-        if text.path:
-            stored = releases.read_file(self._room, text.path)
-        else:
+        if text.path is None:
             stored = releases.resolve(self._room, text.reference, "", keep=False)
-        if text.path:
+        else:
+            try:
+                stored = releases.read_file(self._room, text.path)
+            except InputError:
+                # One of the files that it names may be awaited, in whatever folder.
+                self._pictures[text.path] = releases.files_named(self._room, text.path)
+                raise
             self._pictures[text.path] = [
                 text.path.parent / each.file for each in stored.release.media if each.file
             ]

@@ -23,6 +23,7 @@ from jinja2.exceptions import (
     TemplateSyntaxError,
     UndefinedError,
 )
+from jinja2.sandbox import SandboxedEnvironment
 
 from mailer.errors import CheckFailed, MailerError
 from mailer.message.slots import BELOW, USE, SlotEnvironment, SlotMisuse, plain_name
@@ -172,9 +173,15 @@ def render(
 
 
 def parse(source: TemplateSource, name: str) -> None:
-    """Read a template without rendering it. Raises CheckFailed with file and line."""
+    """Read a template that `find` finds, without rendering it; one of `web/` as pages are read,
+    where a mail's fields are names like any other. Raises CheckFailed with file and line."""
     try:
-        source.environment("").get_template(name)
+        if name.startswith("web/"):
+            path = source.find(name)
+            assert path is not None, "asked only of templates that are there"
+            SandboxedEnvironment().compile(path.read_text("utf-8"), name, str(path))
+        else:
+            source.environment("").get_template(name)
     except Exception as error:
         raise _explain(source, name, error) from error
 

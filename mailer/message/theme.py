@@ -271,7 +271,7 @@ def _colour(value: Any) -> str:
 
 
 _SECTIONS: dict[str, dict[str, Callable[[Any], str]]] = {
-    "layout": {"width": _whole(480, 720)},
+    "layout": {"width": _whole(480, 600)},  # at most 600 (C8)
     "masthead": {
         "wordmark": _words,
         "logo": _picture,

@@ -77,3 +77,21 @@ def test_check_says_file_and_line(mailer: Mailer, room: Path) -> None:
     assert checked.code == 0 and "journalist.outlet is printed without" in found["message"]
     (room / "templates" / "theme.toml").write_text('extends = "agency"\n', "utf-8")
     assert mailer("templates", "check").code == 0
+
+
+def test_check_reads_the_pages_too(mailer: Mailer, room: Path) -> None:
+    """D16: a page of the newsroom's that cannot be read is told before a journalist meets it, and
+    one that names what mails know as a field is none of that."""
+    pages = room / "templates" / "web"
+    pages.mkdir(parents=True, exist_ok=True)
+    (pages / "choices.html").write_text("{% if reason == 'left' %}{{ reason|upper }}{% endif %}")
+    assert mailer("templates", "check", "--json").json == {"ok": True, "findings": []}
+    shouting = '{% extends "base.html" %}\n{% block main %}{{ headline|shout }}{% endblock %}'
+    (pages / "newsroom.html").write_text(shouting, "utf-8")
+    (pages / "release.txt").write_text("a\n\n{% if %}", "utf-8")
+    (pages / "static").mkdir()
+    (pages / "static" / "site.css").write_text("a { color: {% }", "utf-8")
+    checked = mailer("templates", "check", "--json")
+    places = {found["where"] for found in checked.json["findings"]}
+    assert checked.code == 1
+    assert places == {"web/newsroom.html, line 2", "web/release.txt, line 3"}

@@ -10,11 +10,11 @@ import os
 import sys
 from pathlib import Path
 
-from mailer.message import compile_release
 from mailer.message.render import online_html
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.message.samples import RELEASES, SENDER, TEMPLATES, edition_of, preview_parts, values
+from tests.message.clients.mails import mail
+from tests.message.samples import RELEASES, SENDER, TEMPLATES, edition_of
 
 # name, release, width, colour scheme, images shown
 SHOTS = (
@@ -36,6 +36,8 @@ SHOTS = (
     ("email-event-360-dark", "invitation", 360, "dark", True),
     ("email-event-rtl", "invitation-he", 600, "light", True),
     ("email-event-online", "invitation", 1000, "light", True),
+    ("theme-agency-light", "agency", 700, "light", True),
+    ("theme-agency-dark", "agency", 700, "dark", True),
     ("email-sample-2015", "sample-2015", 760, "light", True),
 )
 
@@ -56,11 +58,10 @@ def main(out: Path) -> None:
 
 def page_html(release: str, *, online: bool = False) -> str:
     """What the shots show."""
+    if not online:
+        return mail(release).html
     made = RELEASES[release]()
-    if online:
-        return online_html(made, SENDER, TEMPLATES, edition_of(made))
-    language = made.language
-    return preview_parts(compile_release(made, SENDER, TEMPLATES), values(language=language)).html
+    return online_html(made, SENDER, TEMPLATES, edition_of(made))
 
 
 def _shoot(

@@ -26,10 +26,11 @@ from tests.message.clients.looking import chromium, judged, look, shown
 from tests.message.clients.mails import CARRIED, HOSTED, Mail, mail, mails
 from tests.message.clients.support import features, lacking, used
 from tests.message.foreign import axe_core, by_html_validate
-from tests.message.samples import ANNA
 from tests.release.pictures import photo
 
 WIDTHS = (320, 360, 600, 1000)
+COLUMN = 600
+"""Pixels that no mail's column is wider than, whatever its theme (C8)."""
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +167,7 @@ def _survival_faults(
         yield f"{each.name}: words differ: {seen['text'][:200]}"
     if seen["links"] != before["links"]:
         yield f"{each.name}: links differ"
-    if seen["table"] > each.width:
+    if seen["table"] > COLUMN:
         yield f"{each.name}: a table of {seen['table']} px"
     for _, element, why in judged(page, "color-contrast"):
         yield f"{each.name}: {element} {why}"
@@ -201,7 +202,7 @@ def test_the_checks_bite(browser: Browser) -> None:
         each = mail("english")
 
         def survival(html: str, sanitise: Callable[[str], str]) -> str:
-            made = Mail(each.name, each.release, each.raw, html, each.text, each.width)
+            made = Mail(each.name, each.release, each.raw, html, each.text)
             return " ".join(_survival_faults(page, made, sanitise, before))
 
         assert "contrast" in survival(grey, sanitisers.gmail)
@@ -230,9 +231,6 @@ def test_both_parts_have_the_same_words(originals: dict[str, dict]) -> None:
         # The words of these links; the text part says the same in its own, before the address.
         said = phrases(each.release.language)
         known = " ".join(said[name] for name in ("unsubscribe", "preferences", "read_online"))
-        known += " PDF Word"  # the formats to download, which end the addresses in the text part
-        if each.name == "agency":  # its greeting, which tells nothing
-            known += f" {said['greeting']} {ANNA.first_name} {ANNA.last_name}"
         assert lost <= set(_words(known)), (each.name, lost)
         tree = parser.document_fromstring(each.html)
         for href in tree.xpath("//a/@href"):

@@ -85,7 +85,7 @@ def test_agency_looks_different_and_is_whole(tmp_path: Path) -> None:
     """D16, C12: the shipped theme greets, and its colours pass in both modes."""
     source = put(tmp_path, theme_dot_toml='extends = "agency"\n')
     html = shown(source).html
-    assert "Dear Anna Nowak," in html and "max-width:640px" in html.replace(": ", ":")
+    assert "Dear Anna Nowak," in html and "max-width:600px" in html.replace(": ", ":")
     assert "Georgia" not in html and "Choose what you get" in html
     arabic = preview_parts(compile_release(hebrew(), SENDER, source), values(language="he"))
     assert "border-top:3px" in arabic.html.replace(": ", ":")
@@ -98,7 +98,7 @@ def test_agency_looks_different_and_is_whole(tmp_path: Path) -> None:
         ('[dark]\nground = "#eeeeee"\n', 2, "In the dark mode `ink`"),
         ('[light]\naccent = "#ffcc00"\n', 2, "`accent` #ffcc00 on `ground` #ffffff"),
         ('[light]\naccent = "red"\n', 2, "#1f4e79"),
-        ("[layout]\nwidth = 900\n", 2, "480 to 720"),
+        ("[layout]\nwidth = 601\n", 2, "480 to 600"),
         ("[layout]\nwidht = 600\n", 2, "Did you mean width"),
         ("[colours]\n", 1, "no [colours]"),
         ('[fonts]\nserif = "x; color: red"\n', 2, "list of fonts"),

@@ -202,6 +202,15 @@ def test_a_picture_is_awaited_shown_and_followed(room: Path) -> None:
         Image.new("RGB", (40, 20), "#665533").save(room / "hill.png")
         assert watch.refresh() and watch.marks()["hill-md"] != mark
         assert 'height="20"' in watch.message("hill-md").parts.html
+        (room / "hill.md").write_text(text.replace("hill.png", "photos/hill.png"), "utf-8")
+        assert watch.refresh()
+        with pytest.raises(InputError):
+            watch.message("hill-md")
+        watch.refresh()  # it knows now what is awaited
+        (room / "photos").mkdir()
+        Image.new("RGB", (40, 10), "#665533").save(room / "photos" / "hill.png")
+        assert watch.refresh()
+        assert 'height="10"' in watch.message("hill-md").parts.html
 
 
 def test_what_the_store_has_is_shown_in_each_language(room: Path) -> None:

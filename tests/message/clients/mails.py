@@ -38,8 +38,6 @@ class Mail:
     raw: bytes
     html: str
     text: str
-    width: int
-    """Pixels of its column."""
 
 
 def _plain() -> Release:
@@ -168,7 +166,7 @@ def mail(name: str) -> Mail:
         inside = {release.media[0].sha256: take(photo(), "harbour.jpg").forms["600"].data}
     raw = b"".join(compile_release(release, SENDER, source, inside=inside).merge(slots))
     parts = message_parts(raw)
-    return Mail(name, release, raw, parts.html, parts.text, source.theme.width)
+    return Mail(name, release, raw, parts.html, parts.text)
 
 
 def mails() -> list[Mail]:
