@@ -370,12 +370,13 @@ def carried_out(
     progress: Progress = lambda _: None,
 ) -> Given:
     """All that follows from a notice, and what it came to."""
-    stop_leftovers(room)
-    telling.move_corrected(room)
     with room.store.read() as tx:
         notice = notices.get(tx, number)
     if notice.rounds == 0:
         telling.tell(room, notice, progress)
+    # What may not be sent any more is only counted here: nobody can claim it.
+    stop_leftovers(room)
+    telling.move_corrected(room)
     family = releases.family(room, stored)
     given = Given(
         stored.release.slug, notice.kind, notice.revision, notice.reason, notice.created_at, again

@@ -9,12 +9,13 @@ outcome is known. Notices jump the queue and obey only what keeps any message fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
 import orjson
 
+from mailer.clock import SECOND
 from mailer.distribution import releases, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.enclosed import NOTHING, Enclosed
@@ -53,6 +54,12 @@ _EMBARGO = "embargo-"
 _EMBARGO_WORDS = {"embargo-lifted": "embargo_lifted", "embargo-broken": "embargo_broken"}
 
 _MOST_REFERENCES = 20
+
+SLICE = 50_000
+"""People in one distribution of a notice: the first leave while the others are planned."""
+
+_AT_WORK = 15 * SECOND
+"""For so long (microseconds) after its last sign of life somebody counts as planning a notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,140 +227,185 @@ def move_corrected(room: Newsroom) -> None:
 
 
 def follow(room: Newsroom, number: int) -> None:
-    """A sweep's part: plan who has to be told and was not; close what is over."""
+    """A sweep's part: plan who has to be told and was not, a slice at a time, unless the command
+    that gave the word is still at it; close what is over."""
     with room.store.read() as tx:
         notice = notices.get(tx, number)
         waits = notices.under_way(tx, notice)
-    if notice.closed_at is not None or (notice.rounds and waits):
+        at_work = tx.now() - (notice.planned_at or 0) < _AT_WORK
+    if notice.closed_at is not None or at_work or (notice.rounds and waits):
         return
-    planned = tell(room, notice)
+    planned = tell(room, notice, slices=1)
     if planned == 0 and notice.rounds and not waits:
         with room.store.write() as tx:
             notices.close(tx, replace(notice, rounds=notice.rounds + 1))
 
 
-@dataclass(slots=True)
-class _Plan:
-    """One round's messages: a batch for each text, compiled when its first reader comes."""
-
-    waves: dict[str, NewWave] = field(default_factory=dict)
-    templates: dict[str, MergeTemplate] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
-    recipients: int = 0
-
-
 def tell(
-    room: Newsroom, notice: Notice, progress: Callable[[int], None] = lambda _: None
-) -> int | None:
-    """Plan one round: everybody reached who was not told; how many. None when somebody else planned
-    the same round meanwhile."""
-    with room.store.read() as tx:
-        now, family = tx.now(), family_of(tx, notice.release)
-        # Asked first, because a plan takes a distribution's number.
-        anybody = any(not (each.told or each.why) for each in people(tx, notice, family.lead))
-    if not anybody:
-        with room.store.write() as tx:
-            return 0 if notices.count_round(tx, notice) else None
-    lead = notice.language if notice.language != ALL else ""
-    first = message(room, notice, family, lead)
-    home = room.config.newsroom.timezone
-    with room.store.write() as tx:
-        ledger.keep_compiled(tx, first.digest, first.to_bytes())
-        number = distributions.insert(
-            tx,
-            NewDistribution(
-                release=notice.release,
-                revision=notice.revision or family.texts[0].number or 1,
-                compiled=first.digest,
-                priority=PRIORITY.get(kind_of(notice), OTHER_PRIORITY),
-                late="send",
-                embargo_until=None,
-                due_at=now,
-                zone=home,
-                audience={"to": [], "segments": {}},
-                kind="notice",
-                notice=notice.id,
-            ),
-            notice.actor,
-        )
-    plan = _Plan(templates={lead: first})
-    try:
-        _write(room, notice, family, lead, number, now, plan, progress)
-        with room.store.write() as tx:
-            if not notices.count_round(tx, notice):
-                plan.recipients, mine = 0, False
-            else:
-                mine = True
-                if plan.recipients:
-                    _finish(tx, notice, lead, number, now, home, plan)
-    except BaseException:
-        with suppress(StoreUnavailable):
-            forget_plan(room, number)
-        raise
-    if not plan.recipients:
-        forget_plan(room, number)
-    return plan.recipients if mine else None
-
-
-def _write(
     room: Newsroom,
     notice: Notice,
-    family: Family,
-    lead: str,
-    number: int,
-    now: int,
-    plan: _Plan,
-    progress: Callable[[int], None],
-) -> None:
-    base = (number << DELIVERY_SHIFT) + 1
-    senders: dict[str, Sender] = {}
-    with closing(open_store(room.store.url, clock=room.clock)) as beside, beside.read() as reading:
-        found = (each for each in people(reading, notice, family.lead) if not each.told)
-        while chunk := list(islice(found, CHUNK)):
-            planned, left, kept = [], [], []
-            for each in chunk:
-                if each.why:
-                    left.append((each.journalist, each.why))
-                    plan.left_out[each.why] = plan.left_out.get(each.why, 0) + 1
-                    continue
-                key = "" if each.key == lead else each.key
-                if each.key not in plan.templates:
-                    plan.templates[each.key] = message(room, notice, family, each.key)
-                wave = plan.waves.setdefault(
-                    key, NewWave(len(plan.waves) + 1, now, room.config.newsroom.timezone, 0, key)
-                )
-                plan.waves[key] = wave._replace(recipients=wave.recipients + 1)
-                delivery = base + plan.recipients
-                plan.recipients += 1
-                planned.append(
-                    PlannedDelivery(delivery, each.journalist, each.last["list"], wave.id,
-                                    kind="notice")
-                )  # fmt: skip
-                recipient = _recipient(room, reading, each, plan.templates[each.key], senders)
-                kept.append((number, delivery, orjson.dumps(recipient).decode()))
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    slices: int | None = None,
+) -> int | None:
+    """Plan messages for everybody reached who was not told, in `slices` at most; how many.
+
+    Each slice is a distribution, so that the first leave while the rest is planned. None when
+    somebody else planned the same meanwhile: what he planned stands, and the rest follows from it.
+    """
+    with room.store.read() as tx:
+        family = family_of(tx, notice.release)
+    part = _Slice(room, notice, family)
+    total = done = 0
+    try:
+        with _beside(room) as reading:
+            found = (each for each in people(reading, notice, family.lead) if not each.told)
+            while (chunk := list(islice(found, CHUNK))) and done != slices:
+                part.take(reading, chunk)
+                progress(total + part.recipients)
+                if part.recipients >= SLICE:
+                    if not part.finish():
+                        return None
+                    total, done = total + part.recipients, done + 1
+                    part = _Slice(room, part.notice, family)
+        if part.recipients and not part.finish():
+            return None
+        total += part.recipients
+        if total == 0:
             with room.store.write() as tx:
-                distributions.insert_deliveries(tx, number, planned, now)
-                distributions.insert_left_out(tx, number, left)
-                ledger.freeze(tx, kept)
-            progress(plan.recipients)
+                return 0 if notices.count_round(tx, notice) else None
+        return total
+    except BaseException:
+        with suppress(StoreUnavailable):
+            part.forget()
+        raise
+    finally:
+        with suppress(StoreUnavailable), room.store.write() as tx:
+            notices.at_rest(tx, notice.id)
 
 
-def _finish(
-    tx: Tx, notice: Notice, lead: str, number: int, now: int, home: str, plan: _Plan
-) -> None:
-    for key, template in plan.templates.items():
-        if key != lead:
-            ledger.keep_compiled(tx, template.digest, template.to_bytes())
-            texts_of.add(tx, number, key, _revision(tx, notice, key), template.digest)
-    distributions.finish_plan(
-        tx,
-        number,
-        plan.waves.values(),
-        recipients=plan.recipients,
-        left_out=plan.left_out,
-        due_at=now,
-        actor=notice.actor,
-    )
+@contextmanager
+def _beside(room: Newsroom) -> Iterator[Tx]:
+    """A connection of its own: one snapshot while the plan is written."""
+    with closing(open_store(room.store.url, clock=room.clock)) as store, store.read() as tx:
+        yield tx
+
+
+class _Slice:
+    """One distribution of a notice: a batch for each text, compiled when its first reader comes.
+
+    `notice` is as it stands in the store once the slice is finished.
+    """
+
+    def __init__(self, room: Newsroom, notice: Notice, family: Family) -> None:
+        self._room = room
+        self._family = family
+        self._lead = notice.language if notice.language != ALL else ""
+        self._home = room.config.newsroom.timezone
+        self._number = self._due_at = 0
+        self._waves: dict[str, NewWave] = {}
+        self._templates: dict[str, MergeTemplate] = {}
+        self._senders: dict[str, Sender] = {}
+        self._waiting: list[tuple[int, str]] = []
+        self._left_out: dict[str, int] = {}
+        self.notice = notice
+        self.recipients = 0
+
+    def take(self, reading: Tx, chunk: Sequence[Reached]) -> None:
+        """Write some people down, invisible to everybody until `finish`."""
+        if self._number == 0 and any(not each.why for each in chunk):
+            self._begin()  # only with somebody in it, because it takes a distribution's number
+        planned, kept = [], []
+        for each in chunk:
+            if each.why:
+                self._waiting.append((each.journalist, each.why))
+                self._left_out[each.why] = self._left_out.get(each.why, 0) + 1
+                continue
+            delivery = (self._number << DELIVERY_SHIFT) + 1 + self.recipients
+            wave = self._wave(each.key)
+            planned.append(
+                PlannedDelivery(
+                    delivery, each.journalist, each.last["list"], wave.id, kind="notice"
+                )
+            )
+            recipient = _recipient(
+                self._room, reading, each, self._templates[each.key], self._senders
+            )
+            kept.append((self._number, delivery, orjson.dumps(recipient).decode()))
+            self.recipients += 1
+        if self._number == 0:
+            return
+        with self._room.store.write() as tx:
+            distributions.insert_deliveries(tx, self._number, planned, self._due_at)
+            distributions.insert_left_out(tx, self._number, self._waiting)
+            ledger.freeze(tx, kept)
+            notices.at_work(tx, self.notice)
+        self._waiting = []
+
+    def finish(self) -> bool:
+        """Make it visible; False when somebody else planned the same, and nothing of it is left."""
+        with self._room.store.write() as tx:
+            mine = notices.count_round(tx, self.notice)
+            if mine:
+                for key, template in self._templates.items():
+                    if key != self._lead:
+                        ledger.keep_compiled(tx, template.digest, template.to_bytes())
+                        revision = _revision(tx, self.notice, key)
+                        texts_of.add(tx, self._number, key, revision, template.digest)
+                distributions.finish_plan(
+                    tx,
+                    self._number,
+                    self._waves.values(),
+                    recipients=self.recipients,
+                    left_out=self._left_out,
+                    due_at=self._due_at,
+                    actor=self.notice.actor,
+                )
+        if not mine:
+            self.forget()
+        self.notice = replace(self.notice, rounds=self.notice.rounds + 1)
+        return mine
+
+    def forget(self) -> None:
+        """Remove what was written."""
+        if self._number:
+            forget_plan(self._room, self._number)
+
+    def _begin(self) -> None:
+        room, notice = self._room, self.notice
+        first = message(room, notice, self._family, self._lead)
+        self._templates[self._lead] = first
+        with room.store.write() as tx:
+            self._due_at = tx.now()
+            ledger.keep_compiled(tx, first.digest, first.to_bytes())
+            self._number = distributions.insert(
+                tx,
+                NewDistribution(
+                    release=notice.release,
+                    revision=notice.revision or self._family.texts[0].number or 1,
+                    compiled=first.digest,
+                    priority=PRIORITY.get(kind_of(notice), OTHER_PRIORITY),
+                    late="send",
+                    embargo_until=None,
+                    due_at=self._due_at,
+                    zone=self._home,
+                    audience={"to": [], "segments": {}},
+                    kind="notice",
+                    notice=notice.id,
+                ),
+                notice.actor,
+            )
+
+    def _wave(self, key: str) -> NewWave:
+        """The batch of a text's readers, with one more in it."""
+        if key not in self._templates:
+            self._templates[key] = message(self._room, self.notice, self._family, key)
+        language = "" if key == self._lead else key
+        wave = self._waves.get(key) or NewWave(
+            len(self._waves) + 1, self._due_at, self._home, 0, language
+        )
+        self._waves[key] = wave._replace(recipients=wave.recipients + 1)
+        return wave
 
 
 def _revision(tx: Tx, notice: Notice, key: str) -> int:

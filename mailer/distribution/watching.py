@@ -185,10 +185,16 @@ class Watch:
 
     def trouble(self, error: MailerError) -> Trouble:
         """An error with the lines that it stands in."""
-        found = re.match(r"(.*?), line (\d+)", error.where)
+        found = re.match(r"(.*?), line (\d+)(?:, column \d+)?(?:: (.+))?", error.where)
         file, line = (found[1], int(found[2])) if found else (error.where, 0)
+        message = error.message[:1].upper() + error.message[1:]
+        if found and found[3]:  # a file that the text names there
+            message = f"{found[3]}: {error.message}"
         path: Path | None = Path(file) if file else None
-        if path is not None and not path.is_absolute():
+        own = next((t.path for t in self._texts if t.path and t.path.name == file), None)
+        if own is not None:
+            path = own.absolute()
+        elif path is not None and not path.is_absolute():
             try:
                 path = releases.template_source(self._room).find(file)
             except MailerError:
@@ -206,7 +212,7 @@ class Watch:
             ]
         shown = str(path) if path is not None else file
         home = f"{self._room.config.home}{os.sep}"
-        return Trouble(error.message, error.hint, shown.removeprefix(home), line, tuple(lines))
+        return Trouble(message, error.hint, shown.removeprefix(home), line, tuple(lines))
 
     def languages(self, group: str) -> list[Text]:
         """The texts of one release."""

@@ -42,6 +42,7 @@ class Notice:
     actor: str
     created_at: int
     rounds: int
+    planned_at: int | None
     closed_at: int | None
 
 
@@ -117,6 +118,16 @@ def corrected(found: Sequence[Notice], language: str) -> Notice | None:
 def count_round(tx: Tx, notice: Notice) -> bool:
     """Take the next round of planning; False when somebody else did since."""
     return bool(tx.run("notices.count_round", id=notice.id, seen=notice.rounds))
+
+
+def at_work(tx: Tx, notice: Notice) -> None:
+    """Somebody is planning: others need not."""
+    tx.run("notices.at_work", id=notice.id, now=tx.now())
+
+
+def at_rest(tx: Tx, number: int) -> None:
+    """Nobody is planning any more."""
+    tx.run("notices.at_rest", id=number)
 
 
 def close(tx: Tx, notice: Notice) -> bool:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mailer.distribution import notices
+from mailer.distribution.log import status_of
 
 from tests.distribution.press import Press
 from tests.distribution.recorder import Recorder
 from tests.distribution.room import RELEASE, write_release
+from tests.distribution.test_supervisor import child, newsroom, serving, until
+from tests.exactness import faults_of
 
 SLUG = "a-bridge-opens-after-ten-years"
 FIRST = ["a1", "a2", "dead1", "lost1", "later1", "leaves", "both"]
@@ -195,3 +203,63 @@ def test_held_and_cleared(desk: Desk) -> None:
     for who in {"later1", "b1", "b2", "b3"} - told:
         assert one(got[who])["Subject"] == HEADLINE
     assert set(desk.states(desk.first).values()) == {"accepted", "refused", "in_doubt"}
+
+
+@pytest.mark.parametrize("word", ["kill", "correct"])
+def test_in_the_middle_of_sending_and_a_sender_is_killed(
+    tmp_path: Path, store_url: str, word: str
+) -> None:
+    """D11, H15: whoever got the old text is told, once; everybody else gets the new one, or
+    nothing; of the old one nothing begins later than a second after the word was answered."""
+    people = 1200
+    with Recorder(delay=0.05) as server:
+        room = newsroom(tmp_path / "room", store_url, server.port, people, connections=12)
+        with room as press, serving(press.config):
+            press.queue("list:all")
+            until(lambda: len(server.got) >= 150)
+            if word == "kill":
+                notices.kill(press.room, SLUG, "anna", reason="The date was wrong.")
+            else:
+                text = RELEASE.replace("ten years", "twelve years")
+                path = write_release(press.config.home, text, "better.md")
+                notices.correct(press.room, SLUG, path, "anna", what="Twelve, not ten.")
+            answered = time.monotonic()
+            os.kill(child(press.config, "sender"), signal.SIGKILL)
+            until(lambda: _all_told(press), 60)
+            status = status_of(press.room, 1)
+            doubtful: dict[bool, set[str]] = {False: set(), True: set()}
+            for address, revision in press.rows(_DOUBTFUL):
+                doubtful[revision is not None].add(address)
+            faults = faults_of(press.room.store)
+        assert faults == []
+        originals = [got for got in server.got if _subject(got.raw) == HEADLINE]
+        assert not [got for got in originals if got.at > answered + 1 + server.delay]
+        old = Counter(got.rcpt_to for got in originals)
+        told = Counter(got.rcpt_to for got in server.got if ":" in _subject(got.raw))
+        new = Counter(got.rcpt_to for got in server.got) - old - told
+        assert set(old.values()) == set(told.values()) == {1}
+        assert set(told) == set(old) | doubtful[False]
+        if word == "kill":
+            assert not new and status["state"] == "killed"
+        else:
+            assert set(new.values()) == {1} and not set(new) & set(told)
+            everybody = {f"j{n}@example.com" for n in range(1, people + 1)}
+            assert everybody - set(new) - set(told) <= doubtful[True]
+
+
+_DOUBTFUL = (
+    "SELECT a.email, w.revision FROM deliveries d "
+    "JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave "
+    "JOIN addresses a ON a.journalist = d.journalist WHERE d.distribution = 1 AND d.state = 5"
+)
+
+
+def _all_told(press: Press) -> bool:
+    """Nothing is to be sent any more, and no notice waits for anybody's outcome."""
+    [(open_notices,)] = press.rows("SELECT count(*) AS n FROM notices WHERE closed_at IS NULL")
+    [(unsent,)] = press.rows("SELECT count(*) AS n FROM deliveries WHERE state IN (0, 1, 2)")
+    return not open_notices and not unsent
+
+
+def _subject(raw: bytes) -> str:
+    return str(email.message_from_bytes(raw, policy=email.policy.default)["Subject"])

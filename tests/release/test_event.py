@@ -94,6 +94,7 @@ def test_labels_in_the_languages_of_newsrooms(language: str) -> None:
         ("December 1, 2026 at 11 am – noon ET", "16:00", "17:00"),
         ("1 December 2026 at 15:00 (Kyiv)", "13:00", None),
         ("10:00 CET / 04:00 EST, 1 December 2026", "09:00", None),
+        ("1 December 2026, 22:00–02:00 CET", "21:00", "01:00"),
         ("2026-12-01 10:00 Europe/Warsaw", "09:00", None),
     ],
 )
@@ -143,6 +144,8 @@ def test_whole_days(when: str, days: tuple[int, int | None]) -> None:
         "early next year",
         "1 and 2 December 2026, 10:00 CET",
         "1 July 2026, 10:00 CET",
+        "1 December 2026, 10:00–9:00 CET",
+        "31 December 9999, 11 pm – 1 am CET",
     ],
 )
 def test_times_that_are_not_certain_are_left_to_the_author(when: str) -> None:
@@ -263,6 +266,16 @@ def test_front_matter_in_toml_and_as_one_line() -> None:
         ("zone: Europe/Brussels\n  start: 2027-10-31 02:30", "event_in_fold", 4),
         ("start: Monday 1 December 2026, 10:00 CET", "event_weekday_mismatch", 3),
         ("start: 2026-13-01", "event_without_start", 3),
+        ("start: 9999-12-31", "event_without_start", 3),
+        ("start: 9999-12-31 23:59\n  zone: America/New_York", "event_without_zone", 3),
+        ("start: 2026-12-01 99:99\n  zone: UTC", "event_without_start", 3),
+        ("start: 2026-12-01 10:00 UTC\n  end: 25:00", "event_without_start", 4),
+        (
+            "start: 2026-12-01 10:00 UTC\n  deadline: 27 November 2026 at 6",
+            "event_without_start",
+            4,
+        ),
+        ("start: 2026-12-01\n  end: 2026-12-01 12:00 UTC", "event_without_start", 4),
         (
             "zone: UTC\n  start: 2026-12-01 10:00\n  end: 2026-12-01 09:00",
             "event_ends_before_start",

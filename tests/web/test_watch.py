@@ -184,6 +184,7 @@ def test_what_is_watched_comes_goes_and_is_mended(room: Path) -> None:
         assert watch.refresh() and "#1f4e79" in watch.message("rivers-md").parts.html
         shown = watch.trouble(CheckFailed("Odd.", where="email/base.html, line 2"))
         assert shown.lines[1][1].startswith('<html lang="')
+        assert watch.trouble(InputError("it is empty.", where="rivers.md")).message[:2] == "It"
 
 
 def test_a_picture_is_awaited_shown_and_followed(room: Path) -> None:
@@ -195,6 +196,9 @@ def test_a_picture_is_awaited_shown_and_followed(room: Path) -> None:
         with pytest.raises(InputError) as caught:
             watch.message("hill-md")
         assert "hill.png" in str(caught.value)
+        trouble = watch.trouble(caught.value)
+        assert trouble.message.startswith("hill.png: the file cannot be read")
+        assert trouble.file == "hill.md" and (trouble.line, "media:", True) in trouble.lines
         Image.new("RGB", (40, 30), "#335566").save(room / "hill.png")
         assert watch.refresh()
         first, mark = watch.message("hill-md"), watch.marks()["hill-md"]

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
+from mailer.release.times import YEARS
+
 _LEVANT = (
     "كانون الثاني|شباط|آذار|نيسان|أيار|حزيران|تموز|آب|أيلول|تشرين الأول|تشرين الثاني|كانون الأول"
 )
@@ -119,6 +121,8 @@ def _build(match: re.Match[str], code: str, today: date | None) -> FoundDate | N
         else:
             moment = date(year, month, day)
     except ValueError:
+        return None
+    if moment.year not in YEARS:
         return None
     if "slash" in parts and code == "en" and day <= 12 and month <= 12 and day != month:
         return None

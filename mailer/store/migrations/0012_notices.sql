@@ -5,7 +5,7 @@
 -- language: of the text that it is about, '' the lead text, '*' all; ends: the hold that is over by
 -- it; paused: distributions that it stopped, "3 7"; batches: early ones that had begun
 -- (distribution:wave, "3:1 3:2"), whom a notice about an embargo is for; rounds: how often people
--- were planned; closed_at: when nobody could come after any more who has to be told.
+-- were planned; planned_at: when somebody was last at it; closed_at: when nobody could come after any more who has to be told.
 CREATE TABLE notices (
     id INTEGER PRIMARY KEY,
     release INTEGER NOT NULL,
@@ -20,6 +20,7 @@ CREATE TABLE notices (
     actor TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     rounds INTEGER NOT NULL DEFAULT 0,
+    planned_at BIGINT,
     closed_at BIGINT
 );
 CREATE INDEX notices_release ON notices (release, id);

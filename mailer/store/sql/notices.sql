@@ -19,6 +19,12 @@ SELECT * FROM notices WHERE closed_at IS NULL ORDER BY id
 -- Whoever plans says which round he saw: of two, one is told that he came too late.
 UPDATE notices SET rounds = rounds + 1 WHERE id = :id AND rounds = :seen AND closed_at IS NULL
 
+-- name: at_work
+UPDATE notices SET planned_at = :now WHERE id = :id
+
+-- name: at_rest
+UPDATE notices SET planned_at = NULL WHERE id = :id
+
 -- name: close
 UPDATE notices SET closed_at = :now WHERE id = :id AND rounds = :seen AND closed_at IS NULL
 
