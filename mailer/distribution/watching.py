@@ -114,17 +114,19 @@ class Watch:
         return self._texts
 
     def refresh(self) -> bool:
-        """Look at the files; True when something is other than before."""
+        """Look at the files; True when something is other than before. Raises MailerError where the
+        store cannot be asked for what it keeps; the next look sees the same change."""
         stamps = self._look()
         if stamps == self._stamps:
             return False
         with self._lock:
             changed = {path for path, _ in set(stamps.items()) ^ set(self._stamps.items())}
-            self._stamps = stamps
             self._texts = self._found()
             self._templates = self._digest(self._template_files())
             if str(self._room.config.path) in changed:
                 self._configure()
+            # Last: what fails before, as in a store that is busy, is looked at again.
+            self._stamps = stamps
             self.version += 1
         return True
 
@@ -411,6 +413,6 @@ def _below(folder: Path) -> Iterator[Path]:
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # Not there, or no name that a file can have.
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino

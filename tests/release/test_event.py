@@ -119,6 +119,26 @@ def test_the_zone_of_the_front_matter_counts_where_the_text_names_none() -> None
 
 
 @pytest.mark.parametrize(
+    ("where", "zone"),
+    [
+        ("Main Library, 12 Park Road, London", "Europe/London"),
+        ("Main Library, London WC2N 5DN, United Kingdom", "Europe/London"),
+        ("Town Hall, London, UK", "Europe/London"),
+        ("Town Hall, Paris, France", "Europe/Paris"),
+        ("Town Hall, Istanbul, Türkiye", "Asia/Istanbul"),
+        ("Main Library, London, Ontario", None),
+        ("Main Library, London, Canada", None),
+        ("Town Hall, Paris, Texas 75460, USA", None),
+    ],
+)
+def test_the_zone_of_a_city_that_is_surely_meant(where: str, zone: str | None) -> None:
+    """D5: a city has namesakes; what stands behind it must be its country, or the zone is asked."""
+    text = f"MEDIA ADVISORY\n\nA tour{LEAD}WHEN: 1 December 2026, 10:00\nWHERE: {where}{END}"
+    event = invitation(text).event
+    assert (event and event.zone) == zone
+
+
+@pytest.mark.parametrize(
     ("when", "days"),
     [
         ("Tuesday 1 December 2026", (1, None)),

@@ -8,6 +8,7 @@ from datetime import date
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 
 from mailer.release.times import YEARS
 
@@ -244,6 +245,13 @@ def zones_by_city(code: str) -> dict[str, str]:
         for zone, names in locale.time_zones.items()
         if names.get("city")
     }
+
+
+def territory_of(zone: str) -> str | None:
+    """The ISO code of the country that an IANA zone belongs to, by CLDR."""
+    known = get_global("zone_territories")
+    found = known.get(zone) or known.get(get_global("zone_aliases").get(zone, zone))
+    return None if found is None else str(found)
 
 
 def territories(code: str) -> dict[str, str]:

@@ -44,6 +44,8 @@ _ONLY_ONLINE = re.compile(
 )
 _NOON = [word for word, clock in embargo.WORDS.items() if clock == time(12)]
 _MIDNIGHT = [word for word, clock in embargo.WORDS.items() if clock == time(0)]
+_SHORT = {"uk": "GB", "u.k": "GB", "england": "GB", "usa": "US", "u.s.a": "US", "us": "US"}
+"""Countries as addresses name them, beside the names that Babel has; without the last dot."""
 _NIGHT = 12 * 3600 * SECOND
 """An event over midnight is no longer, in microseconds: of a longer one the end is a slip."""
 _HOW = "Give it in the front matter: event: {start: 2026-03-03 10:00, zone: Europe/Brussels}."
@@ -464,15 +466,27 @@ def _with_mark(match: re.Match[str]) -> str:
 
 
 def _zone_of_place(place: tuple[str, ...], language: str) -> str | None:
-    """The zone of the city in an address: only of one that stands between commas by itself."""
+    """The zone of the city in an address: only of one that stands between commas by itself, last
+    or before its country ("London, Ontario" is not London's time)."""
     cities = {**dates.zones_by_city(language), **times.zones_by_city()}
+    countries = {**dates.territories(language), **dates.territories("en"), **_SHORT}
     found = set()
-    for part in re.split(r"[,;，،、]|\s[–—-]\s", ", ".join(place)):
-        name = re.sub(r"\b[A-Z]{0,2}-?\d[\w-]*\b(?:\s[A-Z]{1,2}\b)?", " ", part)
-        name = " ".join(name.split()).lower().strip(" .")
-        if name in cities:
-            found.add(cities[name])
+    for row in place:
+        parts = [_bare(part) for part in re.split(r"[,;，،、]|\s[–—-]\s", row)]
+        parts = [part for part in parts if part]
+        for part, behind in pairwise([*parts, ""]):
+            if part not in cities:
+                continue
+            if behind and dates.territory_of(cities[part]) != countries.get(behind, "?"):
+                return None
+            found.add(cities[part])
     return found.pop() if len(found) == 1 else None
+
+
+def _bare(part: str) -> str:
+    """A part of an address in lower case, without postcodes and numbers."""
+    name = re.sub(r"\b[A-Z]{0,2}-?\d[\w-]*\b(?:\s[A-Z]{1,2}\b)?", " ", part)
+    return " ".join(name.split()).lower().strip(" .")
 
 
 def _place(block: Block) -> tuple[tuple[str, ...], str | None]:
