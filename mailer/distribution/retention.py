@@ -16,7 +16,7 @@ from mailer.clock import SECOND, to_datetime
 from mailer.distribution.context import Newsroom
 from mailer.distribution.inbox import Inbox, inbox_path
 from mailer.distribution.pace import Pace
-from mailer.store import errands, retention
+from mailer.store import errands, media, retention
 from mailer.store.base import Tx
 from mailer.store.retention import Run
 
@@ -31,6 +31,7 @@ KINDS = {
     "signatures": "signatures of messages",
     "reasons": "officers' words about a person",
     "jobs": "imports and exports that were handed over",
+    "media": "pictures and files that no release came to name",
     "raw_mail": "received mails",
     "rejected": "files of rejected rows",
     "crash_reports": "reports of crashes",
@@ -71,7 +72,7 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
             return False  # somebody else was quicker
         if ahead and not (ahead == [run.distribution] and retention.passed(tx, run)):
             retention.step(tx, run, before, ahead, pace.size)
-        elif not _forget_jobs(room, tx, run):
+        elif not (_forget_jobs(room, tx, run) or _forget_media(tx, run)):
             retention.finish(tx, run)
             return True
         retention.keep(tx, run)
@@ -108,6 +109,7 @@ def would_go(room: Newsroom) -> dict[str, int]:
     with room.store.read() as tx:
         found = retention.due(tx, tx.now() - _age(room.config.retention.messages))
         found["jobs"] = errands.count_old(tx, *_old_jobs(room, tx))
+        found["media"] = media.unnamed(tx, tx.now() - _ABANDONED_AFTER)
     found["raw_mail"] = Inbox(inbox_path(room.config)).older(_since(room, "raw_mail"))
     for kind, path in _old_files(room):
         found[kind] = found.get(kind, 0) + path.is_file()
@@ -171,6 +173,13 @@ def _forget_jobs(room: Newsroom, tx: Tx, run: Run) -> bool:
     """Some of what was handed over and is too old, with its bytes; False when there is none."""
     any_left, gone = errands.forget_old(tx, *_old_jobs(room, tx))
     run.count(jobs=gone)
+    return any_left
+
+
+def _forget_media(tx: Tx, run: Run) -> bool:
+    """One form of a file that an import left behind; False when there is none."""
+    any_left, gone = media.forget_unnamed(tx, tx.now() - _ABANDONED_AFTER)
+    run.count(media=gone)
     return any_left
 
 

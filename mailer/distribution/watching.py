@@ -114,17 +114,19 @@ class Watch:
         return self._texts
 
     def refresh(self) -> bool:
-        """Look at the files; True when something is other than before."""
+        """Look at the files; True when something is other than before. Raises MailerError where the
+        store cannot be asked for what it keeps; the next look sees the same change."""
         stamps = self._look()
         if stamps == self._stamps:
             return False
         with self._lock:
             changed = {path for path, _ in set(stamps.items()) ^ set(self._stamps.items())}
-            self._stamps = stamps
             self._texts = self._found()
             self._templates = self._digest(self._template_files())
             if str(self._room.config.path) in changed:
                 self._configure()
+            # Last: what fails before, as in a store that is busy, is looked at again.
+            self._stamps = stamps
             self.version += 1
         return True
 
@@ -185,10 +187,16 @@ class Watch:
 
     def trouble(self, error: MailerError) -> Trouble:
         """An error with the lines that it stands in."""
-        found = re.match(r"(.*?), line (\d+)", error.where)
+        found = re.match(r"(.*?), line (\d+)(?:, column \d+)?(?:: (.+))?", error.where)
         file, line = (found[1], int(found[2])) if found else (error.where, 0)
+        message = error.message[:1].upper() + error.message[1:]
+        if found and found[3]:  # a file that the text names there
+            message = f"{found[3]}: {error.message}"
         path: Path | None = Path(file) if file else None
-        if path is not None and not path.is_absolute():
+        own = next((t.path for t in self._texts if t.path and t.path.name == file), None)
+        if own is not None:
+            path = own.absolute()
+        elif path is not None and not path.is_absolute():
             try:
                 path = releases.template_source(self._room).find(file)
             except MailerError:
@@ -206,7 +214,7 @@ class Watch:
             ]
         shown = str(path) if path is not None else file
         home = f"{self._room.config.home}{os.sep}"
-        return Trouble(error.message, error.hint, shown.removeprefix(home), line, tuple(lines))
+        return Trouble(message, error.hint, shown.removeprefix(home), line, tuple(lines))
 
     def languages(self, group: str) -> list[Text]:
         """The texts of one release."""
@@ -405,6 +413,6 @@ def _below(folder: Path) -> Iterator[Path]:
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # Not there, or no name that a file can have.
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino

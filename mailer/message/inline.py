@@ -54,6 +54,15 @@ class _Inliner(Premailer):  # type: ignore[misc]
         rules, left = _rules(css_body, ruleset_index)
         return list(rules), list(left)
 
+    def _style_to_basic_html_attributes(
+        self, element: Any, style_content: str, force: bool = False
+    ) -> None:
+        """A size that the layout wrote as attributes stays: Word reads a picture's from there, in
+        pixels, while its style says "as wide as there is room"."""
+        written = {name: element.get(name) for name in ("width", "height") if element.get(name)}
+        super()._style_to_basic_html_attributes(element, style_content, force)
+        element.attrib.update(written)
+
 
 @lru_cache(maxsize=64)
 def _rules(css: str, index: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

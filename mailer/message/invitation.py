@@ -64,12 +64,13 @@ def _when(event: Event, language: str) -> Iterator[Line]:
         whole = _day(first, language)
         yield Line(whole if last <= first else f"{whole} – {_day(last, language)}")
         return
-    days = [first] if last <= first or end is None else [first, last]
+    days = [first] if last <= first else [first, last]
     yield Line(_day(days[0], language))
     yield Line(_hours(start, end if len(days) == 1 else None, _zone(start)), latin=True)
-    if len(days) == 2 and end is not None:
+    if len(days) == 2:
         yield Line(f"– {_day(last, language)}")
-        yield Line(_hours(end, None, _zone(end)), latin=True)
+        if end is not None:
+            yield Line(_hours(end, None, _zone(end)), latin=True)
     if start.utcoffset() and len(days) == 1:
         other = start.astimezone(UTC)
         shown = f"{other:%Y-%m-%d} " if other.date() != first else ""

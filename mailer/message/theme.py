@@ -193,7 +193,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[tuple[str, str], int]]:
         ) from None
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # Numbers and brackets without end too.
         line = re.search(r"at line (\d+)", str(error))
         end = text.count("\n") + 1
         raise CheckFailed(

@@ -18,6 +18,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from mailer.clock import from_datetime, to_datetime
 from mailer.errors import UsageError
 
+YEARS = range(2, 9999)
+"""Years that a time may be in: in those at either end of Python's calendar (1 and 9999), the same
+instant may have no date in another zone."""
+
 
 class Case(StrEnum):
     """What a local time is on the clocks of its zone."""
@@ -110,7 +114,8 @@ def parse_when(text: str, default_zone: str) -> int | Now:
 def read_when(text: str) -> When:
     """The parts of a written time, not looked up yet (a wave per zone needs the bare local time).
 
-    Raises UsageError when it is no ISO 8601 date and time, or names an unknown zone.
+    Raises UsageError when it is no ISO 8601 date and time, in none of `YEARS`, or names an unknown
+    zone.
     """
     body, zone = _split_zone(text.strip())
     body, extra = _unusual_clock(body)
@@ -121,6 +126,11 @@ def read_when(text: str) -> When:
     if not re.search(r"[T ]\d|\d[T ]", body):
         raise UsageError(
             f"'{text}' names a day but no time.", hint=f"Write for example '{body}T09:00'."
+        )
+    if moment.year not in YEARS:
+        raise UsageError(
+            f"'{text}' lies too far away.",
+            hint=f"Years from {YEARS[0]} to {YEARS[-1]} can be told in every zone.",
         )
     if zone is not None:
         zone_info(zone)

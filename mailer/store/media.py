@@ -1,8 +1,8 @@
 """Pictures and other files of releases, kept in the store itself.
 
 So a copy of the store is whole, and every machine that serves pages has them (decision 27). A file
-is written in pieces, each in a short transaction; it is there once its last row is, and a revision
-names it in the transaction that keeps the revision.
+is written in pieces, each in a short transaction; it is there once its size is, and a revision
+names it in the transaction that keeps the revision. One that none came to name goes after a time.
 """
 
 from __future__ import annotations
@@ -20,15 +20,36 @@ PIECE = 256 * 1024
 def keep(store: Store, sha256: str, form: str, type: str, data: bytes) -> None:
     """Keep one form of a file, unless it is there. Each piece is a transaction of its own."""
     place = {"sha256": sha256, "form": form}
-    with store.read() as tx:
+    with store.write() as tx:
+        tx.run("media.begin", type=type, now=tx.now(), **place)
         if tx.one("media.there", **place) is not None:
             return
-    for number in range(-(-len(data) // PIECE)):
+    pieces = -(-len(data) // PIECE)
+    for number in range(pieces):
         piece = data[number * PIECE : (number + 1) * PIECE]
         with store.write() as tx:
             tx.run("media.piece", number=number, data=piece, **place)
     with store.write() as tx:
-        tx.run("media.add", type=type, size=len(data), **place)
+        tx.run("media.cut", pieces=pieces, **place)
+        tx.run("media.whole", size=len(data), **place)
+
+
+def unnamed(tx: Tx, before: int) -> int:
+    """How many files no revision names, last taken in before an instant (UTC µs)."""
+    return int(tx.value("media.count_unnamed", before=before) or 0)
+
+
+def forget_unnamed(tx: Tx, before: int) -> tuple[bool, int]:
+    """Remove one form of such a file; whether there was one, and how many files are gone whole."""
+    row = tx.one("media.next_unnamed", before=before)
+    if row is None:
+        return False, 0
+    place = {"sha256": row["sha256"], "form": row["form"]}
+    # On PostgreSQL whoever takes it in again may be quicker: then the row is not found.
+    if tx.run("media.forget", before=before, **place):
+        tx.run("media.forget_pieces", **place)
+    following = tx.one("media.next_unnamed", before=before)
+    return True, int(following is None or following["sha256"] != row["sha256"])
 
 
 def refer(tx: Tx, release: int, revision: int, files: Iterable[str]) -> None:

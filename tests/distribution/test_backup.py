@@ -24,17 +24,22 @@ from mailer.distribution import files, restored
 from mailer.distribution.backup import back_up, read_manifest
 from mailer.distribution.context import open_newsroom
 from mailer.distribution.log import log, status
+from mailer.distribution.media import keep
 from mailer.distribution.restore import examine, put_back
 from mailer.distribution.schedule import Sweeper
 from mailer.distribution.supervisor import Supervisor, alone_on_host
 from mailer.distribution.tasks import QUEUES
 from mailer.errors import ConfigError, InputError, NotFound, Refused, StoreUnavailable, UsageError
-from mailer.store import Store, open_store
+from mailer.release.media import take
+from mailer.store import Store, media, open_store
 from mailer.store import backup as copies
+from mailer.store.media import PIECE
 
 from tests.distribution.recorder import Recorder
 from tests.distribution.sending import Office
 from tests.distribution.shelf import Shelf
+from tests.distribution.test_media import kept_pictures
+from tests.release.pictures import grain
 
 TOUCHED_BY_HOLDING = {"control", "counters", "distributions", "events", "held_back", "incidents",
                       "keepers", "migrations", "waves"}  # fmt: skip
@@ -139,7 +144,15 @@ def is_lost(config: Config) -> bool:
 
 
 def test_what_is_put_back_is_what_was_backed_up(office: Office) -> None:
-    """Every table has the same rows, but for what holding them back is."""
+    """Every table has the same rows, but for what holding them back is; pictures too (D14)."""
+    taken = take(grain(), "bridge.jpg")
+    sha256 = hashlib.sha256(taken.full.data).hexdigest()
+    with open_newsroom(office.config) as room:
+        keep(room.store, {sha256: taken})
+        with room.store.write() as tx:
+            media.refer(tx, 1, 1, [sha256])
+        pictures = kept_pictures(room)
+    assert sum(len(data or b"") for data in pictures.values()) > 2 * PIECE
     before = content(office.config.store.url)
     made = back_up(office.config, "anna")
     assert made.path.parent == office.config.home / "backups"
@@ -154,6 +167,8 @@ def test_what_is_put_back_is_what_was_backed_up(office: Office) -> None:
         n: before[n][0] for n in ("distributions", "waves")
     }
     assert done.held == 1 and done.aside == ""
+    with open_newsroom(office.config) as room:
+        assert kept_pictures(room) == pictures
 
 
 def test_a_backup_put_back_next_day_sends_nothing_of_yesterday(

@@ -12,6 +12,7 @@ import pytest
 from mailer import config as configuration
 from mailer.clock import ManualClock
 from mailer.distribution import releases, upkeep
+from mailer.distribution.context import Newsroom
 from mailer.distribution.dkim import records as dns
 from mailer.distribution.enclosed import Enclosed
 from mailer.distribution.log import log
@@ -19,6 +20,7 @@ from mailer.distribution.sent import as_sent
 from mailer.distribution.single import test_send as send_a_test
 from mailer.errors import InputError, MailerError
 from mailer.message.merge import MergeTemplate
+from mailer.store import media
 from mailer.web.public import public_app
 
 from tests.distribution.press import Press
@@ -70,6 +72,14 @@ def compiled(press: Press, number: int) -> str:
     body = message.get_body(("html",))
     assert body is not None
     return str(body.get_content())
+
+
+def kept_pictures(room: Newsroom) -> dict[tuple[str, str], bytes | None]:
+    """Every form of every picture in a store, which says of none that it is not whole."""
+    with room.store.read() as tx:
+        assert list(media.faults(tx)) == []
+        keys = [(row["sha256"], row["form"]) for row in tx.all("media.forms")]
+        return {key: media.read(tx, *key) for key in keys}
 
 
 def test_a_picture_is_there_as_long_as_its_release_may_be_read(

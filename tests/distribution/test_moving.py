@@ -20,6 +20,8 @@ from mailer.store.core import add_event, fact, set_fact
 from mailer.store.migrations import tables
 
 from tests.distribution.room import make_config, open_room, write_list, write_release
+from tests.distribution.test_media import TEXT, kept_pictures
+from tests.release.pictures import grain
 
 ODD = (
     "plain",
@@ -78,7 +80,8 @@ def fill(moves: Moves) -> None:
     folder = moves.config.path.parent
     with moves.opened(moves.old) as room:
         import_file(room, write_list(folder, "press", 40), actor="anna")
-        queue(room, Order(str(write_release(folder)), ["list:press"]), "anna")
+        (folder / "bridge.jpg").write_bytes(grain())
+        queue(room, Order(str(write_release(folder, TEXT)), ["list:press"]), "anna")
         with room.store.write() as tx:
             for number, text in enumerate(ODD):
                 set_fact(tx, f"odd {number}", text)
@@ -97,8 +100,11 @@ def fill(moves: Moves) -> None:
 
 
 def test_everything_arrives(moves: Moves) -> None:
-    """Odd texts, numbers, blobs and NULLs are the same in both, and counting goes on."""
+    """Odd texts, numbers, blobs, NULLs and pictures are the same in both; counting goes on."""
     fill(moves)
+    with moves.opened(moves.old) as room:
+        pictures = kept_pictures(room)
+    assert sum(data is not None for data in pictures.values()) == 3
     with closing(open_store(moves.old)) as old:
         before = contents(old)
     done = moves.move()
@@ -113,6 +119,8 @@ def test_everything_arrives(moves: Moves) -> None:
     assert {each.table: each.rows for each in done.tables} == {
         name: len(rows) for name, rows in before.items() if name != "counted"
     }
+    with moves.opened(moves.new) as room:
+        assert kept_pictures(room) == pictures
     with moves.opened(moves.new) as room, room.store.write() as tx:
         assert fact(tx, "ledger_id") == dict(before["facts"])["ledger_id"]
         assert tx.next_ids("journalist") == dict(before["counters"])["journalist"] + 1

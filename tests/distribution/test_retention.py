@@ -21,13 +21,15 @@ from mailer.distribution import doctor, retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.inbox import Inbox, inbox_path
 from mailer.distribution.log import delivery_number, log, show, status
+from mailer.distribution.media import keep
 from mailer.distribution.retention import KINDS, retain, would_go
 from mailer.distribution.schedule import Sweeper
 from mailer.distribution.sent import as_sent
 from mailer.errors import NotFound
 from mailer.message.tokens import delivery_code
+from mailer.release.media import take
 from mailer.smtp.inbox import InboxWriter
-from mailer.store import Store, distributions, doubts, ledger
+from mailer.store import Store, distributions, doubts, ledger, media
 from mailer.store.core import add_event
 from mailer.store.states import DeliveryState
 
@@ -36,6 +38,7 @@ from tests.distribution.press import Press
 from tests.distribution.room import make_config, open_room
 from tests.distribution.sending import Office
 from tests.distribution.test_sent import Capture, signing
+from tests.release.pictures import photo
 from tests.smtp.helpers import Outside
 from tests.store.seed import seed_distribution, seed_journalists
 
@@ -349,6 +352,49 @@ def test_what_lies_in_the_folders_goes(room: Newsroom, clock: ManualClock) -> No
     assert {kind: n for each in told(room.store) for kind, n in each.items() if n} == {
         "raw_mail": 5, "rejected": 1, "crash_reports": 1,
     }  # fmt: skip
+
+
+def test_files_that_no_release_came_to_name_go(room: Newsroom, clock: ManualClock) -> None:
+    """D14, E13: an import that broke off leaves nothing for ever; what is named, or was taken in
+    again today, stays."""
+    files = {name: take(photo(300, 200, colour=name), "a.jpg") for name in ("red", "green", "blue")}
+    keep(room.store, files)
+    media.keep(room.store, "half", "full", "image/jpeg", b"x" * 9)
+    with room.store.write() as tx:
+        tx.execute("UPDATE media SET size = -1 WHERE sha256 = 'half'", {})
+        media.refer(tx, 1, 1, ["red"])
+        assert media.read(tx, "half", "full") is None
+
+    def there() -> list[str]:
+        with room.store.read() as tx:
+            pieces = {row["sha256"] for row in tx.rows("SELECT sha256 FROM media_pieces", {})}
+            kept = {row["sha256"] for row in tx.rows("SELECT sha256 FROM media", {})}
+            assert pieces == kept
+            return sorted(kept)
+
+    clock.advance(DAY / 2)
+    assert would_go(room)["media"] == retain(room, "anna")["media"] == 0
+    clock.advance(DAY)
+    keep(room.store, {"blue": files["blue"]})
+    assert would_go(room)["media"] == 2
+    assert retain(room, "anna")["media"] == 2
+    assert there() == ["blue", "red"]
+    keep(room.store, files)
+    with room.store.read() as tx:
+        for name, taken in files.items():
+            assert all(
+                media.read(tx, name, form) == made.data for form, made in taken.forms.items()
+            )
+
+
+def test_a_file_that_was_made_otherwise_before_is_whole(room: Newsroom) -> None:
+    """D14: an import broke off, and the program that goes on makes a smaller picture of it."""
+    media.keep(room.store, "a", "600", "image/jpeg", b"x" * (media.PIECE + 1))
+    with room.store.write() as tx:
+        tx.execute("UPDATE media SET size = -1", {})
+    media.keep(room.store, "a", "600", "image/jpeg", b"y" * 9)
+    with room.store.read() as tx:
+        assert media.read(tx, "a", "600") == b"y" * 9
 
 
 def test_each_machine_cleans_its_own_folders(room: Newsroom, clock: ManualClock) -> None:

@@ -87,6 +87,8 @@ def test_every_language_has_its_labels(language: str) -> None:
         (replace(EVENT, end=Moment(date(2026, 7, 3), START + 24 * 3600 * 10**6)),
          ["Thursday, 2 July 2026", "01:30 EEST (UTC+03:00)", "– Friday, 3 July 2026",
           "01:30 EEST (UTC+03:00)"]),
+        (replace(EVENT, end=Moment(date(2026, 7, 3))),
+         ["Thursday, 2 July 2026", "01:30 EEST (UTC+03:00)", "– Friday, 3 July 2026"]),
     ],
 )  # fmt: skip
 def test_times_as_readers_see_them(event: Event, lines: list[str]) -> None:

@@ -106,6 +106,8 @@ def test_agency_looks_different_and_is_whole(tmp_path: Path) -> None:
         ('[masthead]\nlogo = "https://press.example.org/a.png"\n', 2, "logo_width"),
         ('extends = "nobody"\n', 1, "There is no theme"),
         ('\n[masthead]\nwordmark = "x\n', 3, "not TOML"),
+        pytest.param("width = " + "[" * 20_000, 1, "not TOML", id="nested"),
+        pytest.param("width = " + "9" * 5_000, 1, "not TOML", id="digits"),
     ],
 )
 def test_a_fault_in_theme_toml_has_its_line(

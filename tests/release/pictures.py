@@ -27,6 +27,13 @@ def photo(
     return out.getvalue() + b"SecretTrailer"
 
 
+def grain(width: int = 900, height: int = 700) -> bytes:
+    """A JPEG of several hundred kB, so that it is kept in more than one piece."""
+    out = io.BytesIO()
+    Image.effect_noise((width, height), 120).convert("RGB").save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
 def drawing(width: int = 1200, height: int = 800) -> bytes:
     """A PNG with transparency and words in its notes."""
     image = Image.new("RGBA", (width, height), (0, 0, 0, 0))

@@ -53,6 +53,9 @@ def test_lines_that_are_certain(line: str, instant: str) -> None:
         ("EMBARGO until 30 March 2025, 02:30 Brussels time", "embargo_in_gap", "does not exist"),
         ("EMBARGO until 26 October 2025, 02:30 Brussels time", "embargo_in_fold", "happens twice"),
         ("EMBARGO 2025-03-09 02:30 America/New_York", "embargo_in_gap", "does not exist"),
+        ("EMBARGO 9999-12-31T23:59:00Z", "embargo_without_zone", "no date"),
+        ("EMBARGO 9999-12-31 23:59 America/New_York", "embargo_without_zone", "no date"),
+        ("EMBARGO until 31 December 9999, 24:00 CET", "embargo_without_zone", "no date"),
     ],
 )
 def test_lines_that_are_not(line: str, code: str, words: str) -> None:

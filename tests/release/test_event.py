@@ -94,6 +94,7 @@ def test_labels_in_the_languages_of_newsrooms(language: str) -> None:
         ("December 1, 2026 at 11 am – noon ET", "16:00", "17:00"),
         ("1 December 2026 at 15:00 (Kyiv)", "13:00", None),
         ("10:00 CET / 04:00 EST, 1 December 2026", "09:00", None),
+        ("1 December 2026, 22:00–02:00 CET", "21:00", "01:00"),
         ("2026-12-01 10:00 Europe/Warsaw", "09:00", None),
     ],
 )
@@ -115,6 +116,26 @@ def test_the_zone_of_the_front_matter_counts_where_the_text_names_none() -> None
     assert f"{to_datetime(event.start.instant):%H:%M}" == "09:00"
     strange = invitation(f"---\ntimezone: Europe/Hamburg\n---\n{text}")
     assert "Hamburg' is not a known time zone" in str(strange.findings)
+
+
+@pytest.mark.parametrize(
+    ("where", "zone"),
+    [
+        ("Main Library, 12 Park Road, London", "Europe/London"),
+        ("Main Library, London WC2N 5DN, United Kingdom", "Europe/London"),
+        ("Town Hall, London, UK", "Europe/London"),
+        ("Town Hall, Paris, France", "Europe/Paris"),
+        ("Town Hall, Istanbul, Türkiye", "Asia/Istanbul"),
+        ("Main Library, London, Ontario", None),
+        ("Main Library, London, Canada", None),
+        ("Town Hall, Paris, Texas 75460, USA", None),
+    ],
+)
+def test_the_zone_of_a_city_that_is_surely_meant(where: str, zone: str | None) -> None:
+    """D5: a city has namesakes; what stands behind it must be its country, or the zone is asked."""
+    text = f"MEDIA ADVISORY\n\nA tour{LEAD}WHEN: 1 December 2026, 10:00\nWHERE: {where}{END}"
+    event = invitation(text).event
+    assert (event and event.zone) == zone
 
 
 @pytest.mark.parametrize(
@@ -143,6 +164,8 @@ def test_whole_days(when: str, days: tuple[int, int | None]) -> None:
         "early next year",
         "1 and 2 December 2026, 10:00 CET",
         "1 July 2026, 10:00 CET",
+        "1 December 2026, 10:00–9:00 CET",
+        "31 December 9999, 11 pm – 1 am CET",
     ],
 )
 def test_times_that_are_not_certain_are_left_to_the_author(when: str) -> None:
@@ -263,6 +286,16 @@ def test_front_matter_in_toml_and_as_one_line() -> None:
         ("zone: Europe/Brussels\n  start: 2027-10-31 02:30", "event_in_fold", 4),
         ("start: Monday 1 December 2026, 10:00 CET", "event_weekday_mismatch", 3),
         ("start: 2026-13-01", "event_without_start", 3),
+        ("start: 9999-12-31", "event_without_start", 3),
+        ("start: 9999-12-31 23:59\n  zone: America/New_York", "event_without_zone", 3),
+        ("start: 2026-12-01 99:99\n  zone: UTC", "event_without_start", 3),
+        ("start: 2026-12-01 10:00 UTC\n  end: 25:00", "event_without_start", 4),
+        (
+            "start: 2026-12-01 10:00 UTC\n  deadline: 27 November 2026 at 6",
+            "event_without_start",
+            4,
+        ),
+        ("start: 2026-12-01\n  end: 2026-12-01 12:00 UTC", "event_without_start", 4),
         (
             "zone: UTC\n  start: 2026-12-01 10:00\n  end: 2026-12-01 09:00",
             "event_ends_before_start",

@@ -145,6 +145,9 @@ def test_now_is_the_callers_business() -> None:
         ("2026-12-01T09:00 Europe/Nowhere", "not a known time zone"),
         ("2026-12-01T09:00[../etc/passwd]", "not a known time zone"),
         ("2026-12-01T09:00[!u-ca=hebrew]", "demands"),
+        ("9999-12-31T24:00", "from 2 to 9998"),
+        ("9999-12-31T23:59Z", "from 2 to 9998"),
+        ("0001-01-01T00:00", "from 2 to 9998"),
     ],
 )
 def test_wrong_times_are_refused_with_a_way_out(text: str, words: str) -> None:

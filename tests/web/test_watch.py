@@ -20,7 +20,7 @@ from mailer.distribution import releases
 from mailer.distribution.context import open_newsroom
 from mailer.distribution.newsroom import lay_out
 from mailer.distribution.watching import Watch, in_mode
-from mailer.errors import CheckFailed, InputError, NotFound
+from mailer.errors import CheckFailed, InputError, NotFound, StoreUnavailable
 from mailer.message.templates import package_templates
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
@@ -184,6 +184,7 @@ def test_what_is_watched_comes_goes_and_is_mended(room: Path) -> None:
         assert watch.refresh() and "#1f4e79" in watch.message("rivers-md").parts.html
         shown = watch.trouble(CheckFailed("Odd.", where="email/base.html, line 2"))
         assert shown.lines[1][1].startswith('<html lang="')
+        assert watch.trouble(InputError("it is empty.", where="rivers.md")).message[:2] == "It"
 
 
 def test_a_picture_is_awaited_shown_and_followed(room: Path) -> None:
@@ -195,6 +196,9 @@ def test_a_picture_is_awaited_shown_and_followed(room: Path) -> None:
         with pytest.raises(InputError) as caught:
             watch.message("hill-md")
         assert "hill.png" in str(caught.value)
+        trouble = watch.trouble(caught.value)
+        assert trouble.message.startswith("hill.png: the file cannot be read")
+        assert trouble.file == "hill.md" and (trouble.line, "media:", True) in trouble.lines
         Image.new("RGB", (40, 30), "#335566").save(room / "hill.png")
         assert watch.refresh()
         first, mark = watch.message("hill-md"), watch.marks()["hill-md"]
@@ -211,6 +215,12 @@ def test_a_picture_is_awaited_shown_and_followed(room: Path) -> None:
         Image.new("RGB", (40, 10), "#665533").save(room / "photos" / "hill.png")
         assert watch.refresh()
         assert 'height="10"' in watch.message("hill-md").parts.html
+        odd = text.replace("hill.png", '"hill\\0.png"')
+        (room / "hill.md").write_text(odd, "utf-8")
+        assert watch.refresh()
+        with pytest.raises(InputError):
+            watch.message("hill-md")
+        assert not watch.refresh() or not watch.refresh()
 
 
 def test_what_the_store_has_is_shown_in_each_language(room: Path) -> None:
@@ -230,6 +240,19 @@ def test_what_the_store_has_is_shown_in_each_language(room: Path) -> None:
         assert [each.name for each in Watch(opened, ["rivers:ja"]).texts] == ["rivers:ja"]
         with pytest.raises(NotFound):
             Watch(opened, ["rivers"], as_email="nobody@example.org")
+        style = room / "templates" / "email" / "own.css"
+        style.parent.mkdir(parents=True, exist_ok=True)
+        style.write_text("a { }", "utf-8")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(releases, "resolve", busy)
+            with pytest.raises(StoreUnavailable):
+                whole.refresh()
+        assert whole.refresh(), "what changed while the store was busy is seen by the next look"
+
+
+def busy(*_: object, **__: object) -> None:
+    """A store that does not answer."""
+    raise StoreUnavailable("The store is busy.")
 
 
 def test_a_mode_is_shown_whatever_the_machine_has() -> None:

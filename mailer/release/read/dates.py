@@ -8,6 +8,9 @@ from datetime import date
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+
+from mailer.release.times import YEARS
 
 _LEVANT = (
     "كانون الثاني|شباط|آذار|نيسان|أيار|حزيران|تموز|آب|أيلول|تشرين الأول|تشرين الثاني|كانون الأول"
@@ -119,6 +122,8 @@ def _build(match: re.Match[str], code: str, today: date | None) -> FoundDate | N
         else:
             moment = date(year, month, day)
     except ValueError:
+        return None
+    if moment.year not in YEARS:
         return None
     if "slash" in parts and code == "en" and day <= 12 and month <= 12 and day != month:
         return None
@@ -240,6 +245,13 @@ def zones_by_city(code: str) -> dict[str, str]:
         for zone, names in locale.time_zones.items()
         if names.get("city")
     }
+
+
+def territory_of(zone: str) -> str | None:
+    """The ISO code of the country that an IANA zone belongs to, by CLDR."""
+    known = get_global("zone_territories")
+    found = known.get(zone) or known.get(get_global("zone_aliases").get(zone, zone))
+    return None if found is None else str(found)
 
 
 def territories(code: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
-from mailer.clock import to_datetime
+from mailer.clock import SECOND, to_datetime
 from mailer.errors import UsageError
 from mailer.release import times
 from mailer.release.model import BlockKind, Event, Finding, Moment, Severity
@@ -44,6 +44,10 @@ _ONLY_ONLINE = re.compile(
 )
 _NOON = [word for word, clock in embargo.WORDS.items() if clock == time(12)]
 _MIDNIGHT = [word for word, clock in embargo.WORDS.items() if clock == time(0)]
+_SHORT = {"uk": "GB", "u.k": "GB", "england": "GB", "usa": "US", "u.s.a": "US", "us": "US"}
+"""Countries as addresses name them, beside the names that Babel has; without the last dot."""
+_NIGHT = 12 * 3600 * SECOND
+"""An event over midnight is no longer, in microseconds: of a longer one the end is a slip."""
 _HOW = "Give it in the front matter: event: {start: 2026-03-03 10:00, zone: Europe/Brussels}."
 
 
@@ -91,6 +95,7 @@ def stated(source: Source, front: FrontMatter, language: str) -> tuple[Event | N
     reader = _Stated(source, language, values.get("zone") or front.get("timezone"), front.places)
     start = reader.moment(values["start"], "start")
     end = reader.moment(values["end"], "end", start) if values.get("end") else None
+    reader.alike(start, end)
     last = reader.moment(values["deadline"], "deadline") if values.get("deadline") else None
     if start is None or reader.findings:
         return None, reader.findings
@@ -231,9 +236,12 @@ class _Stated:
         line = self.places.get(f"event.{key}") or self.places.get("event")
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
             try:
-                return Moment(date.fromisoformat(text))
+                day = date.fromisoformat(text)
             except ValueError:
                 return self._wrong("without_start", f"'{text}' is no date", line)
+            if day.year not in times.YEARS:
+                return self._wrong("without_start", f"'{text}' lies too far away", line)
+            return Moment(day)
         if start is not None and re.fullmatch(r"\d{1,2}[:.h]\d\d", text):
             clock = re.sub("[.h]", ":", text).zfill(5)
             text = f"{start.day.isoformat()} {clock}"
@@ -253,12 +261,30 @@ class _Stated:
         except UsageError as error:
             return self._unlucky(when.local, zone, error, line)
 
+    def alike(self, start: Moment | None, end: Moment | None) -> None:
+        """Note it where the end has a time of day and the start has none."""
+        if (
+            start is not None
+            and start.instant is None
+            and end is not None
+            and end.instant is not None
+        ):
+            line = self.places.get("event.end") or self.places.get("event")
+            self._wrong("without_start", "The event's end has a time of day, its start none", line)
+
     def _in_words(self, text: str, key: str, line: int | None) -> Moment | None:
         found = dates.find(text, self.language, self.source.today)
         if found is not None and embargo.clock(text[: found.start] + text[found.end :])[0] is None:
             if found.weekday_is_wrong:
                 message = f"The event's weekday is wrong: {found.date} is a {found.date:%A}"
                 return self._wrong("weekday_mismatch", message, line)
+            rest = f"{text[: found.start]} {text[found.end :]}"
+            if any(char.isdigit() for char in rest):
+                # A time that was meant, or a second day: not left out without a word.
+                message = (
+                    f"The event's {key} holds '{' '.join(rest.split())}', which cannot be read"
+                )
+                return self._wrong("without_start", message, line)
             return Moment(found.date)
         held, wrong = embargo.parse(
             f"{text} {self.zone or ''}".strip(),
@@ -413,7 +439,10 @@ def _hours(part: str, day: date, city: str | None, source: Source, language: str
     end = None
     if closes is not None:
         last = day if closes > opens else day + timedelta(days=1)
-        end = Moment(last, _instant(last, closes, zone))
+        stop = _instant(last, closes, zone)
+        if last > day and stop - start > _NIGHT:
+            raise _Unsure("it ends before it begins")
+        end = Moment(last, stop)
     return _When(Moment(day, start), end, zone)
 
 
@@ -437,15 +466,27 @@ def _with_mark(match: re.Match[str]) -> str:
 
 
 def _zone_of_place(place: tuple[str, ...], language: str) -> str | None:
-    """The zone of the city in an address: only of one that stands between commas by itself."""
+    """The zone of the city in an address: only of one that stands between commas by itself, last
+    or before its country ("London, Ontario" is not London's time)."""
     cities = {**dates.zones_by_city(language), **times.zones_by_city()}
+    countries = {**dates.territories(language), **dates.territories("en"), **_SHORT}
     found = set()
-    for part in re.split(r"[,;，،、]|\s[–—-]\s", ", ".join(place)):
-        name = re.sub(r"\b[A-Z]{0,2}-?\d[\w-]*\b(?:\s[A-Z]{1,2}\b)?", " ", part)
-        name = " ".join(name.split()).lower().strip(" .")
-        if name in cities:
-            found.add(cities[name])
+    for row in place:
+        parts = [_bare(part) for part in re.split(r"[,;，،、]|\s[–—-]\s", row)]
+        parts = [part for part in parts if part]
+        for part, behind in pairwise([*parts, ""]):
+            if part not in cities:
+                continue
+            if behind and dates.territory_of(cities[part]) != countries.get(behind, "?"):
+                return None
+            found.add(cities[part])
     return found.pop() if len(found) == 1 else None
+
+
+def _bare(part: str) -> str:
+    """A part of an address in lower case, without postcodes and numbers."""
+    name = re.sub(r"\b[A-Z]{0,2}-?\d[\w-]*\b(?:\s[A-Z]{1,2}\b)?", " ", part)
+    return " ".join(name.split()).lower().strip(" .")
 
 
 def _place(block: Block) -> tuple[tuple[str, ...], str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,7 +11,8 @@ from pathlib import Path
 from mailer.message import compile_release
 from mailer.message.render import message_parts
 from mailer.message.templates import TemplateSource, package_templates
-from mailer.release.model import Block, BlockKind, Contact, Inline, Kind, Release
+from mailer.release.media import medium_url, take, with_facts
+from mailer.release.model import Block, BlockKind, Contact, Inline, Kind, Medium, Release
 
 from tests.message.samples import (
     ANNA,
@@ -24,6 +26,7 @@ from tests.message.samples import (
     paragraph,
     values,
 )
+from tests.release.pictures import photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,24 @@ def _hostile() -> Release:
     )
 
 
+def _photo() -> Release:
+    """A photograph with all that has to be said of it, hosted, and more of it to fetch."""
+    taken = take(photo(), "harbour.jpg")
+    sha256 = hashlib.sha256(taken.full.data).hexdigest()
+    named = Medium(
+        "harbour.jpg",
+        alt="Mud of the old basin in front of the lock",
+        caption="The old basin at low water, where 60 samples were taken",
+        credit="Ida Lund / Harbour Observatory",
+        licence="Free for editorial use",
+    )
+    film = Medium("", "https://video.example.org/b-roll.mp4", caption="B-roll, 90 seconds")
+    return replace(english(), media=(with_facts(named, taken, sha256), film))
+
+
+CARRIED = "photo-cid"
+"""The mail with its picture inside."""
+
 _NOTICES = {
     kind.value: (lambda kind=kind: replace(english(), kind=kind))
     for kind in Kind
@@ -117,8 +138,14 @@ _RELEASES: dict[str, Callable[[], Release]] = {
     "thai": _thai,
     "hostile": _hostile,
     "agency": english,
+    "photo": lambda: _PHOTO,
+    CARRIED: lambda: _PHOTO,
 }
 NAMES = tuple(_RELEASES)
+_PHOTO = _photo()
+HOSTED = {medium_url(SENDER.public_url, _PHOTO.slug, _PHOTO.media[0], "600")}
+"""All that these mails may ask the network for: the same address for everybody (C22)."""
+
 _HOSTILE_ANNA = replace(
     ANNA, first_name='"><img src=x>', last_name="&lt;O’Neil</td>", outlet="<!--"
 )
@@ -134,7 +161,10 @@ def mail(name: str) -> Mail:
         source = TemplateSource([theme, package_templates()])
     recipient = _HOSTILE_ANNA if name == "hostile" else ANNA
     slots = values(recipient, language=release.language)
-    raw = b"".join(compile_release(release, SENDER, source).merge(slots))
+    inside = None
+    if name == CARRIED:
+        inside = {release.media[0].sha256: take(photo(), "harbour.jpg").forms["600"].data}
+    raw = b"".join(compile_release(release, SENDER, source, inside=inside).merge(slots))
     parts = message_parts(raw)
     return Mail(name, release, raw, parts.html, parts.text)
 
