@@ -274,7 +274,7 @@ def preview(
     Without --as it is made for a made-up journalist. The links in it act on nobody. Several
     releases get a folder each. --watch writes nothing: it serves a page on this machine.
     """
-    from mailer.distribution import releases
+    from mailer.distribution import previews, releases
 
     if watch:
         _watch(releases_, as_, port)
@@ -282,7 +282,7 @@ def preview(
         found = [releases.resolve(room, each, current().actor, keep=False) for each in releases_]
         folders = [out] if len(found) == 1 else [out / name for name in _folders(releases_)]
         made = [
-            releases.preview(room, stored, folder, as_email=as_)
+            previews.preview(room, stored, folder, as_email=as_)
             for stored, folder in zip(found, folders, strict=True)
         ]
     files = [path for each in made for path in each.files]

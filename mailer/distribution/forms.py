@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 
 from mailer.clock import SECOND, to_datetime
 from mailer.distribution import media
-from mailer.distribution.releases import StoredRelease, sample_message, template_source
+from mailer.distribution.previews import sample_message
+from mailer.distribution.releases import StoredRelease, template_source
 from mailer.errors import UsageError
 from mailer.message import document
 from mailer.message.render import online_html, online_text, style_hashes

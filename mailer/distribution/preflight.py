@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mailer.audience.segments import Segment
-from mailer.distribution import media, releases
+from mailer.distribution import media, previews, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.linkcheck import dead_links
 from mailer.distribution.named import Named
@@ -50,7 +50,7 @@ def check(room: Newsroom, stored: StoredRelease, *, links: bool = False) -> tupl
         except CheckFailed as error:
             found.append(Finding("template", Severity.ERROR, str(error)))
         else:
-            message = releases.sample(room, template)
+            message = previews.sample(room, template)
             found += check_message(template, message_parts(message).html)
             found += spam_findings(message)
     found += _of_pictures(room, stored)
@@ -117,7 +117,7 @@ def _of_pictures(room: Newsroom, stored: StoredRelease) -> list[Finding]:
 def of_message(room: Newsroom, template: MergeTemplate) -> list[str]:
     """The warnings on the finished message as sentences, SpamAssassin's among them where it is
     installed."""
-    message = releases.sample(room, template)
+    message = previews.sample(room, template)
     found = check_message(template, message_parts(message).html)
     return _sentences([*found, *spam_findings(message)])
 

@@ -18,7 +18,7 @@ from mailer.distribution import gallery, releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.files import created, temporary
 from mailer.distribution.preflight import bare_fields
-from mailer.distribution.releases import merged_for
+from mailer.distribution.previews import merged_for
 from mailer.errors import CheckFailed, MailerError, NotFound, Refused, UsageError
 from mailer.message.checks import faint_texts
 from mailer.message.compile import compile_release

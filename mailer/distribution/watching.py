@@ -22,7 +22,8 @@ from mailer import config as configuration
 from mailer.clock import to_datetime
 from mailer.distribution import gallery, releases, themes, variants
 from mailer.distribution.context import Newsroom, newsroom_sender
-from mailer.distribution.releases import StoredRelease, known_recipient, merged_for
+from mailer.distribution.previews import as_shown, known_recipient, merged_for, values_for
+from mailer.distribution.releases import StoredRelease
 from mailer.errors import InputError, MailerError, NotFound
 from mailer.message.checks import check_message
 from mailer.message.merge import HTML_LIMIT as HTML_LIMIT
@@ -270,7 +271,7 @@ class Watch:
             raw=raw,
             parts=message_parts(raw),
             html_size=max(template.html_size, template.encoded_html_size),
-            fields=_fields(template, releases.values_for(self._room, template, who)),
+            fields=_fields(template, values_for(self._room, template, who)),
         )
 
     def _release(self, text: Text) -> StoredRelease:
@@ -311,7 +312,7 @@ class Watch:
         if key not in self._compiled:
             if len(self._compiled) >= _KEPT:
                 self._compiled.clear()
-            self._compiled[key] = releases.as_shown(self._room, stored, links)
+            self._compiled[key] = as_shown(self._room, stored, links)
         return self._compiled[key]
 
     def _recipient(self, case: str, template: MergeTemplate) -> Recipient:

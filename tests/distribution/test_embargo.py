@@ -10,8 +10,8 @@ import pytest
 from mailer.clock import ManualClock, from_datetime
 from mailer.distribution import embargo
 from mailer.distribution.log import log
+from mailer.distribution.previews import sample
 from mailer.distribution.published import Shelf
-from mailer.distribution.releases import sample
 from mailer.distribution.schedule import Sweeper
 from mailer.errors import NotFound, Refused, UsageError
 from mailer.message.merge import MergeTemplate

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mailer import config as configuration
 from mailer.clock import ManualClock
-from mailer.distribution import releases, upkeep
+from mailer.distribution import previews, releases, upkeep
 from mailer.distribution.context import Newsroom
 from mailer.distribution.dkim import records as dns
 from mailer.distribution.enclosed import Enclosed
@@ -67,7 +67,7 @@ def compiled(press: Press, number: int) -> str:
         number=number,
     )
     template = MergeTemplate.from_bytes(bytes(data))
-    message = message_from_bytes(releases.sample(press.room, template), policy=policy.default)
+    message = message_from_bytes(previews.sample(press.room, template), policy=policy.default)
     assert isinstance(message, EmailMessage)
     body = message.get_body(("html",))
     assert body is not None
@@ -136,7 +136,7 @@ def test_a_message_that_leaves_early_carries_its_picture(press: Press) -> None:
     Content-ID is found once and used once."""
     send_a_test(press.room, str(press.release), BOSS, "anna")
     [(data,)] = press.rows("SELECT data FROM compiled")
-    raw = releases.sample(press.room, MergeTemplate.from_bytes(bytes(data)))
+    raw = previews.sample(press.room, MergeTemplate.from_bytes(bytes(data)))
     message = message_from_bytes(raw, policy=policy.default)
     kinds = [part.get_content_type() for part in message.walk()]
     assert kinds == [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mailer.clock import SECOND, ManualClock, from_datetime
-from mailer.distribution import embargo, notices, releases, single
+from mailer.distribution import embargo, notices, previews, releases, single
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import status, status_of
 from mailer.distribution.published import Shelf
@@ -126,7 +126,7 @@ def test_each_journalist_gets_one_text(bridge: Bridge) -> None:
     ((digest,),) = bridge.press.rows(sql)
     with bridge.room.store.read() as tx:
         data = MergeTemplate.from_bytes(ledger.compiled(tx, digest))
-    shown = releases.sample(bridge.room, data).decode()
+    shown = previews.sample(bridge.room, data).decode()
     assert "/r/bridge/fr" in shown and "/r/bridge/de" in shown and "Deutsch" in shown
     with pytest.raises(Refused, match="nobody"):
         bridge.queue(skip_received=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mailer.distribution import releases
+from mailer.distribution import previews, releases
 from mailer.message.checks import check_message, faint_texts
 from mailer.message.compile import compile_release
 from mailer.message.merge import HTML_LIMIT
@@ -56,10 +56,10 @@ def test_the_packaged_layout_and_the_limits(tmp_path: Path) -> None:
         stored = releases.resolve(room, str(file), "anna", keep=False)
         source = releases.template_source(room)
         template = compile_release(stored.release, room.sender, source)
-        html = message_parts(releases.sample(room, template)).html
+        html = message_parts(previews.sample(room, template)).html
         assert list(check_message(template, html)) == []
         pale = compile_release(stored.release, replace(room.sender, accent="#ffe14d"), source)
-        html = message_parts(releases.sample(room, pale)).html
+        html = message_parts(previews.sample(room, pale)).html
         [found] = check_message(pale, html)
         assert found.code == "low_contrast" and "#ffe14d" in found.message
         heavy = replace(template, encoded_html_size=HTML_LIMIT - 5000)
