@@ -263,7 +263,7 @@ def test_the_history_alone_tells_every_state(tmp_path: Path, store_url: str) -> 
     def dot(address: str) -> str:
         return "" if number(address) == 5 else "250 2.0.0 taken"
 
-    with Recorder(rcpt=rcpt, dot=dot, delay=0.02) as server:
+    with Recorder(rcpt=rcpt, dot=dot, delay=0.1) as server:
         press = Press(
             tmp_path / "room", store_url, port=server.port, sending='retry = ["1s", "1h"]'
         )

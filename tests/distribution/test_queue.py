@@ -522,10 +522,10 @@ def test_a_killed_plan_is_invisible_and_cleaned_up(press: Press, clock: ManualCl
 
 
 def test_planning_needs_no_more_memory_for_more_people(press: Press) -> None:
-    """H21, decision 11: many times the people in the same room. Even the fewer are enough to have
-    read as far ahead as may be, which a busy machine decides."""
-    peaks = []
-    for number, people in enumerate((20_000, 100_000)):
+    """H21, decision 11: many times the people in the same room. How far ahead it has read is the
+    machine's doing, so a little more may stand; what each person cost if all were kept, may not."""
+    peaks, sizes = [], (20_000, 100_000)
+    for number, people in enumerate(sizes):
         with press.room.store.write() as tx:
             _seed(tx, people, number)
         press.queue(f"list:bulk{number}", dry_run=True)  # what is loaded once is not the plan's
@@ -536,7 +536,8 @@ def test_planning_needs_no_more_memory_for_more_people(press: Press) -> None:
         finally:
             tracemalloc.stop()
         assert queued.recipients == people
-    assert peaks[1] < peaks[0] * 1.3 + 300_000, peaks
+    # A number alone takes 32 bytes, and 8 more for its place in a list.
+    assert peaks[1] - peaks[0] < 30 * (sizes[1] - sizes[0]), peaks
 
 
 def _seed(tx: Tx, people: int, first: int) -> None:

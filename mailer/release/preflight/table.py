@@ -65,6 +65,7 @@ CHECKS: tuple[Check, ...] = (
     Check("media_heavy", WARNING, media.heavy),
     Check("picture_moves_long", WARNING, media.moving),
     Check("pictures_not_shown", WARNING),
+    Check("pdf_in_doubt", WARNING),
     Check("file_is_of_another_format", WARNING),
     Check("attached_mail_read", WARNING),
     Check("page_is_a_picture", WARNING),
