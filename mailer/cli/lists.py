@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mailer.cli import people
 from mailer.cli.base import FORMAT, Commands, current, say
 from mailer.cli.jobs import tell_handed_over
 from mailer.cli.output import Column, document, emit, ended, line, printable
@@ -30,6 +31,7 @@ def register(app: Commands) -> None:
     lists.add("ls", ls)
     lists.add("show", show)
     lists.add("export", export)
+    people.register_lists(lists)
     app.add_typer(lists)
     segments = Commands(name="segments", help="Segments: named conditions over lists.")
     segments.add("ls", ls_segments)

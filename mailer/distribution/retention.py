@@ -16,7 +16,7 @@ from mailer.clock import SECOND, to_datetime
 from mailer.distribution.context import Newsroom
 from mailer.distribution.inbox import Inbox, inbox_path
 from mailer.distribution.pace import Pace
-from mailer.store import errands, media, retention
+from mailer.store import errands, media, retention, undo
 from mailer.store.base import Tx
 from mailer.store.retention import Run
 
@@ -31,6 +31,7 @@ KINDS = {
     "signatures": "signatures of messages",
     "reasons": "officers' words about a person",
     "jobs": "imports and exports that were handed over",
+    "undo": "imports whose undo was kept",
     "media": "pictures and files that no release came to name",
     "raw_mail": "received mails",
     "rejected": "files of rejected rows",
@@ -72,7 +73,11 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
             return False  # somebody else was quicker
         if ahead and not (ahead == [run.distribution] and retention.passed(tx, run)):
             retention.step(tx, run, before, ahead, pace.size)
-        elif not (_forget_jobs(room, tx, run) or _forget_media(tx, run)):
+        elif not (
+            _forget_jobs(room, tx, run)
+            or _forget_undo(room, tx, run, pace.size)
+            or _forget_media(tx, run)
+        ):
             retention.finish(tx, run)
             return True
         retention.keep(tx, run)
@@ -109,6 +114,7 @@ def would_go(room: Newsroom) -> dict[str, int]:
     with room.store.read() as tx:
         found = retention.due(tx, tx.now() - _age(room.config.retention.messages))
         found["jobs"] = errands.count_old(tx, *_old_jobs(room, tx))
+        found["undo"] = undo.count_to_retire(tx, tx.now() - _age(room.config.retention.files))
         found["media"] = media.unnamed(tx, tx.now() - _ABANDONED_AFTER)
     found["raw_mail"] = Inbox(inbox_path(room.config)).older(_since(room, "raw_mail"))
     for kind, path in _old_files(room):
@@ -173,6 +179,14 @@ def _forget_jobs(room: Newsroom, tx: Tx, run: Run) -> bool:
     """Some of what was handed over and is too old, with its bytes; False when there is none."""
     any_left, gone = errands.forget_old(tx, *_old_jobs(room, tx))
     run.count(jobs=gone)
+    return any_left
+
+
+def _forget_undo(room: Newsroom, tx: Tx, run: Run, limit: int) -> bool:
+    """Some of what stood before imports that are too old to be undone; False when there is none."""
+    before = tx.now() - _age(room.config.retention.files)
+    any_left, gone = undo.retire(tx, before, limit)
+    run.count(undo=gone)
     return any_left
 
 
