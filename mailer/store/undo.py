@@ -77,8 +77,8 @@ def close(tx: Tx, number: int, *, keep_list: bool) -> None:
         return
     record = tx.one("imports.get", id=number)
     assert record is not None
-    if not keep_list:
-        tx.run("undo.remove_list", list=record["list"], **{"import": number})
+    what = {"list": record["list"], "import": number}
+    tx.run("undo.hand_on_list" if keep_list else "undo.remove_list", **what)
     tx.run("undo.close", id=number)
     counts = json.loads(record["undone"])
     data = {"import": number, "list": record["list"], "file": record["file"]}

@@ -106,6 +106,11 @@ SELECT 1 AS found WHERE
 -- name: remove_list
 DELETE FROM lists WHERE id = :list AND import = :import
 
+-- name: hand_on_list
+UPDATE lists SET import = (
+    SELECT min(id) FROM imports WHERE list = :list AND id <> :import AND state = 'done')
+WHERE id = :list AND import = :import
+
 -- name: next_to_retire
 SELECT id FROM imports WHERE undoable = 1 AND state IN ('done', 'undone') AND started_at <= :before
 ORDER BY id LIMIT 1
