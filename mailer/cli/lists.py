@@ -156,13 +156,18 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; else to stdout.")
     ] = None,
+    provenance: Annotated[
+        bool, typer.Option("--provenance", help="Where each came from, when, by whom, why.")
+    ] = False,
 ) -> None:
     """Write a list as CSV. Who is suppressed is not in it."""
     from mailer.distribution.lists import EXPORT_COLUMNS, export_list
+    from mailer.distribution.people import PROVENANCE_COLUMNS, export_provenance
     from mailer.distribution.textrows import csv_lines, write_private
 
     with current().newsroom() as room:
-        rows = export_list(room, name)
+        rows = export_provenance(room, name) if provenance else export_list(room, name)
+        columns = PROVENANCE_COLUMNS if provenance else EXPORT_COLUMNS
         if out is not None:
             count = write_private(out, (text.encode() for text in csv_lines(rows))) - 1
             if current().json:
@@ -171,7 +176,7 @@ def export(
                 say(f"{count:,} people written to {out}")
         elif current().json:
             next(rows)
-            emit((dict(zip(EXPORT_COLUMNS, row, strict=True)) for row in rows), [], "json")
+            emit((dict(zip(columns, row, strict=True)) for row in rows), [], "json")
         else:
             with ended(rows):
                 sys.stdout.writelines(csv_lines(rows))

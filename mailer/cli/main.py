@@ -31,6 +31,7 @@ from mailer.cli import (
     log,
     newsroom,
     notices,
+    people,
     releases,
     resolve,
     restored,
@@ -165,6 +166,6 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 for module in (
     newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
-    dkim, demo, embargo, notices, templates,
+    dkim, demo, embargo, notices, people, templates,
 ):  # fmt: skip
     module.register(app)

@@ -51,6 +51,12 @@ def record_of(journalist: Journalist) -> dict[str, str]:
     }
 
 
+def staying(tx: Tx, journalist: int) -> int:
+    """Who a person is now: himself, or the one he was merged with."""
+    number: int | None = tx.value("merges.stays_of", journalist=journalist)
+    return journalist if number is None else number
+
+
 def write_records(
     tx: Tx,
     known: dict[tuple[str, str], int],

@@ -37,22 +37,19 @@ def test_opt_outs_of_another_program(mailer: Mailer, room: Path) -> None:
     the words of the file are kept as the reason (E12)."""
     (room / "old.csv").write_bytes(
         "Odjavljeni primatelji\r\n\r\nName;E-Mail-Adresse;Grund\r\n"
-        'Łukasz;"ŁUKASZ@Example.org";"nie życzę sobie"\r\n'
-        'Żaneta "Z;Zaneta <zaneta@example.org>;przeprowadzka\r\n'.encode("cp1250")
+        'Łukasz;"LUKASZ@Example.org";"nie życzę sobie"\r\n'
+        'Żaneta "Z;Zaneta <zaneta@example.org>;przeprowadzka\r\n'
+        "Nikt;bez adresu;\r\n".encode("cp1250")
     )
     (room / "wide.txt").write_text("x@example.org, y@example.org\nz@example.org\n", "utf-16")
     (room / "people.csv").write_text("email,consent_basis,source\nzaneta@example.org,opt_in,form\n")
     assert mailer("lists", "import", "people.csv").code == 0
     result = mailer("suppress", "add", "old.csv", "wide.txt", "--json")
     assert result.code == 0, result.err
-    assert result.json == {
-        "added": 4,
-        "known": 0,
-        "rejected": [result.json["rejected"][0]],
-        "journalists": 1,
-    }
+    assert (result.json["added"], result.json["known"], result.json["journalists"]) == (5, 0, 1)
+    assert len(result.json["rejected"]) == 1 and "line 6" in result.json["rejected"][0]
     texts = [row["text"] for row in mailer("suppress", "ls", "--json").json]
-    assert sorted(text for text in texts if text) == ["przeprowadzka"]
+    assert sorted(text for text in texts if text) == ["nie życzę sobie", "przeprowadzka"]
     # Re-import: nobody who left comes back, also whoever was not known then.
     (room / "again.csv").write_text(
         "email,consent_basis,source\nzaneta@example.org,opt_in,form\nX@example.org,opt_in,form\n"
