@@ -151,9 +151,8 @@ def show(
         if facts[key]:
             line(f"  {key.replace('_', ' '):<15}{facts[key]}")
     told = facts["informed_at"]
-    line(
-        f"  {'art. 14 notice':<15}{f'already informed on {told[:10]}' if told else 'not yet informed'}"
-    )
+    words = f"already informed on {told[:10]}" if told else "not yet informed"
+    line(f"  {'art. 14 notice':<15}{words}")
     for title, rows in (
         ("Lists", [_LIST.format(**each) for each in facts["lists"]]),
         ("From where", [_brought(each) for each in facts["provenance"]]),
