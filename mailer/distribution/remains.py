@@ -1,4 +1,4 @@
-"""What of somebody lies beside the ledger's rows: folders of this machine, bytes in the store's file.
+"""What of somebody lies beside the rows: folders of this machine, bytes of the store's file.
 
 Our own leftovers are cleaned: rejected rows, exports, reports of crashes, mails in the sandbox's
 inbox, files that were handed over. What belongs to officers (list files, previews), to other
@@ -183,10 +183,10 @@ def _backups(room: Newsroom) -> Iterator[str]:
             "newer ones are enough; after a restore, erase once more."
         )
     if made:
+        last = f"{to_datetime(made[-1]):%Y-%m-%d}"
         yield (
-            f"{len(made):,} backups were made of this ledger, the last on {to_datetime(made[-1]):%Y-%m-%d}; copies "
-            "kept elsewhere hold this person until they are removed. None has a retention of "
-            "mailer's: it keeps to what you do with them."
+            f"Backups: {len(made):,} made of this ledger, the last on {last}. Copies kept "
+            "elsewhere hold this person until you remove them; mailer gives backups no retention."
         )
 
 

@@ -22,11 +22,9 @@ from mailer.distribution.context import Newsroom
 from mailer.distribution.log import iso
 from mailer.distribution.pace import Pace
 from mailer.errors import NotFound
-from mailer.message.tokens import delivery_code
 from mailer.store import subjects, suppression
 from mailer.store.base import Tx
 from mailer.store.core import add_event
-from mailer.store.states import DeliveryState
 from mailer.store.subjects import Subject
 from mailer.store.suppression import ALL, Reason
 
@@ -84,14 +82,7 @@ def subject_erase(
     with room.store.write() as tx:
         held = suppression.find(tx, subject.hash)
         known = subject.journalist is not None
-        suppression.add(
-            tx,
-            subject.hash,
-            scope=ALL,
-            reason=Reason.ERASED,
-            actor=actor,
-            evidence={},
-        )
+        _stop(tx, subject, actor)
         again = not known and any(each.reason == Reason.ERASED for each in held)
         number = None if again else subjects.begin(tx, subject, actor)
     done = Erased(known=known)
@@ -136,6 +127,8 @@ def _carry_out(
     needles = _needles(subject, email)
     counts = done.removed
     if subject.journalist is not None:
+        with room.store.write() as tx:  # what a sender had in hand may have come back to be retried
+            _stop(tx, subject, actor)
         for kind, step in (
             ("deliveries", subjects.clean_deliveries),
             ("events", subjects.clean_events),
@@ -167,6 +160,10 @@ def _carry_out(
     done.removed, done.finished = counted, True
     if email is not None:
         done.remains += remains.compact(room, email)
+
+
+def _stop(tx: Tx, subject: Subject, actor: str) -> None:
+    suppression.add(tx, subject.hash, scope=ALL, reason=Reason.ERASED, actor=actor, evidence={})
 
 
 def _subject(room: Newsroom, who: str | int) -> tuple[Subject, str | None]:

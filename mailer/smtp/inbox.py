@@ -179,6 +179,9 @@ class Inbox:
             for start in range(0, len(numbers), _FORGOTTEN_AT_ONCE):
                 with _writing(database):
                     _delete(database, numbers[start : start + _FORGOTTEN_AT_ONCE])
+            if database.table("words").exists():  # its index keeps words until it is merged
+                with _writing(database):
+                    database.execute("insert into words (words) values ('optimize')")
             database.execute("vacuum")
             database.execute("pragma wal_checkpoint(truncate)").fetchall()
         return len(numbers)

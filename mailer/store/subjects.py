@@ -20,6 +20,7 @@ from typing import Any
 from mailer.store.base import Row, Tx, query
 from mailer.store.core import add_event
 from mailer.store.migrations import tables
+from mailer.store.states import DeliveryState
 from mailer.store.suppression import HASH_VERSION
 
 GONE = "[erased]"
@@ -285,7 +286,11 @@ def _subject(row: Row) -> Subject:
     if sum(each.isdigit() for each in phone) >= _DIGITS:
         names += [phone, re.sub(r"[^\d+]", "", phone)]
     return Subject(
-        bytes(row["hash"]), row["journalist"], row["email"], row["state"], tuple(dict.fromkeys(names))
+        bytes(row["hash"]),
+        row["journalist"],
+        row["email"],
+        row["state"],
+        tuple(dict.fromkeys(names)),
     )
 
 
@@ -298,8 +303,9 @@ def _deliveries(tx: Tx, of: Mapping[str, int]) -> Iterator[dict[str, Any]]:
         place = {"distribution": row["distribution"], "delivery": row["id"]}
         fields = tx.value("subjects.slot_values", **place)
         tried = [dict(each) for each in tx.all("subjects.attempts", **place)]
-        # A number, or the state's word: as the other texts of the program have it.
-        yield {**dict(row), "fields": fields and json.loads(fields), "tried": tried}
+        state = DeliveryState(row["state"]).word
+        said = fields and json.loads(fields)
+        yield {**dict(row), "state": state, "fields": said, "tried": tried}
 
 
 def _without_hash(row: Row) -> dict[str, Any]:
@@ -320,7 +326,9 @@ def _written(needle: str) -> tuple[str, ...]:
 def _lowered(needles: Sequence[str]) -> list[str]:
     """As a database's lower() may make them: SQLite knows no capitals but those of ASCII."""
     written = (form for each in needles for form in _written(each))
-    forms = (form for each in written for form in (each.lower(), _plain(each), _plain(each.upper())))
+    forms = (
+        form for each in written for form in (each.lower(), _plain(each), _plain(each.upper()))
+    )
     return list(dict.fromkeys(forms))
 
 
