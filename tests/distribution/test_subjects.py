@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from mailer.distribution import subjects, suppressions
+from mailer.distribution.backup import back_up
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import log
 from mailer.distribution.subjects import subject_erase, subject_export
@@ -266,17 +267,14 @@ def test_a_table_that_nobody_named_is_exported_and_erased(
             assert press.rows(sql, zoe=zoe) == [], name
 
 
-def test_copies_elsewhere_are_named(press: Press) -> None:
+def test_copies_elsewhere_are_named(tmp_path: Path) -> None:
     """E12: backups cannot be changed; they are listed with their dates, officers' own files too."""
-    from mailer.distribution.backup import back_up
-
-    if press.room.store.dialect == "postgresql":
-        pytest.skip("the same files; pg_dump adds nothing here")
-    back_up(press.config, "anna")
-    (press.config.home / "mine.csv").write_text(LIST)
-    said = " ".join(subject_erase(press.room, WHO, "anna").remains)
-    assert "Backups on this machine" in said and "mine.csv" in said
-    assert "1 made of this ledger" in said
+    with Press(tmp_path / "room", "sqlite:///mailer.db") as press:
+        press.people("press", [WHO])
+        back_up(press.config, "anna")
+        said = " ".join(subject_erase(press.room, WHO, "anna").remains)
+        assert "Backups on this machine" in said and "press.csv" in said
+        assert "1 made of this ledger" in said
 
 
 class InboxWriterAt:
