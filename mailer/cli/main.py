@@ -38,6 +38,7 @@ from mailer.cli import (
     routes,
     sending,
     store,
+    subject,
     suppress,
     templates,
 )
@@ -165,7 +166,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
-    dkim, demo, embargo, notices, people, templates,
+    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
+    store, jobs, dkim, demo, embargo, notices, people, templates,
 ):  # fmt: skip
     module.register(app)

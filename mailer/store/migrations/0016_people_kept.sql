@@ -53,6 +53,3 @@ CREATE TABLE informed_journalists (
     informed_at BIGINT NOT NULL,
     delivery BIGINT NOT NULL
 );
-
--- A person's own history; nearly all lines are about distributions and name nobody.
-CREATE INDEX events_of_journalist ON events (journalist, id) WHERE journalist IS NOT NULL;
