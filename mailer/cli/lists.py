@@ -161,13 +161,15 @@ def export(
     ] = False,
 ) -> None:
     """Write a list as CSV. Who is suppressed is not in it."""
+    from mailer.distribution.accountability import watched
     from mailer.distribution.lists import EXPORT_COLUMNS, export_list
     from mailer.distribution.people import PROVENANCE_COLUMNS, export_provenance
     from mailer.distribution.textrows import csv_lines, write_private
 
     with current().newsroom() as room:
-        rows = export_provenance(room, name) if provenance else export_list(room, name)
+        found = export_provenance(room, name) if provenance else export_list(room, name)
         columns = PROVENANCE_COLUMNS if provenance else EXPORT_COLUMNS
+        rows = watched(room, found, current().actor, f"list {name}", least=0)
         if out is not None:
             count = write_private(out, (text.encode() for text in csv_lines(rows))) - 1
             if current().json:

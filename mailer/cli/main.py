@@ -25,6 +25,7 @@ from mailer.cli import (
     base,
     demo,
     dkim,
+    docs,
     embargo,
     jobs,
     lists,
@@ -168,5 +169,6 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 for module in (
     newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
     store, jobs, dkim, demo, embargo, notices, people, templates,
+    docs,
 ):  # fmt: skip
     module.register(app)
