@@ -11,6 +11,7 @@ import typer
 
 from mailer.cli import people
 from mailer.cli.base import FORMAT, Commands, current, say
+from mailer.cli.dryrun import DryRun
 from mailer.cli.jobs import tell_handed_over
 from mailer.cli.output import Column, document, emit, ended, line, printable
 from mailer.errors import UsageError
@@ -63,6 +64,10 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Work everything out, keep nothing.")
     ] = False,
+    first: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Of a dry run: how many of each kind by name.")
+    ] = 5,
+    format: FORMAT = "table",
     later: Annotated[
         bool, typer.Option("--later", help="Hand the files over to a worker; see `mailer jobs ls`.")
     ] = False,
@@ -76,6 +81,10 @@ def import_(
 
     mapping = _mapping(map_ or [])
     results = []
+    form = current().format(format)
+    shown = DryRun(form, first) if dry_run else None
+    if form in ("jsonl", "csv") and not dry_run:
+        raise typer.BadParameter("it goes with --dry-run", param_hint="--format")
     if later and dry_run:
         raise typer.BadParameter("it does not go with --dry-run", param_hint="--later")
     with current().newsroom() as room:
@@ -105,13 +114,18 @@ def import_(
                     dry_run=dry_run,
                     actor=current().actor,
                     progress=rows.show,
+                    witness=shown.witness(room) if shown else None,
                 )
             results.append(result)
             for warning in result.warnings:
                 say(f"Warning: {file.name}: {printable(warning)}")
-            if not current().json:
+            if form == "table":
                 _tell(result)
-    if current().json:
+                if shown:
+                    shown.tell()
+    if shown:
+        shown.end(_as_json(results))
+    elif form == "json":
         document(_as_json(results))
 
 

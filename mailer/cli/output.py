@@ -88,6 +88,20 @@ def document(value: Any, out: TextIO | None = None) -> None:
     (out or sys.stdout).write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
+def document_with(
+    value: Mapping[str, Any], key: str, rows: Rows, out: TextIO | None = None
+) -> None:
+    """Print one JSON document whose last part, `key`, is a list of rows, streamed."""
+    out = out or sys.stdout
+    head = json.dumps(dict(value), ensure_ascii=False, indent=2, default=str).removesuffix("\n}")
+    out.write(f"{head},\n  {json.dumps(key)}: ")
+    separator = "[\n"
+    for row in rows:
+        out.write(f"{separator}    {as_json(row)}")
+        separator = ",\n"
+    out.write("[]\n}\n" if separator == "[\n" else "\n  ]\n}\n")
+
+
 def line(text: str = "", *, begin: str = "", out: TextIO | None = None) -> None:
     """Print a line for a person on stdout, controls in `text` made visible.
 

@@ -42,6 +42,19 @@ EXPORT_COLUMNS = FIELDS
 LIST_KINDS = ("press", "topic", "trusted", "internal")
 
 
+class Witness(Protocol):
+    """Who is told of the people of a dry run (`dryrun.Witness`)."""
+
+    def begins(self, run: OpenImport, file: str) -> None:
+        """Before the first row."""
+
+    def rejected(self, row: Row) -> None:
+        """Of a row that is nobody's."""
+
+    def gather(self, room: Newsroom, run: OpenImport) -> None:
+        """All is staged, and is taken away again afterwards."""
+
+
 class Receipt(Protocol):
     """For whom a file is imported, where that is not the one who calls."""
 
@@ -165,6 +178,7 @@ def import_file(
     actor: str,
     progress: Progress = lambda rows, read, total: None,
     receipt: Receipt | None = None,
+    witness: Witness | None = None,
 ) -> ImportResult:
     """Import one file into a list (default: the file's name), whole or not at all.
 
@@ -188,7 +202,7 @@ def import_file(
                     file=path.name,
                     actor=actor,
                 )
-            job = _Job(room, run, reader, path, dry_run, progress, receipt)
+            job = _Job(room, run, reader, path, dry_run, progress, receipt, witness)
             job.result.warnings += _file_warnings(reader, path, room, source, basis)
             return job.run()
         finally:
@@ -256,7 +270,11 @@ class _Job:
         dry_run: bool,
         progress: Progress,
         receipt: Receipt | None,
+        witness: Witness | None,
     ) -> None:
+        self._witness = witness
+        if witness is not None:
+            witness.begins(run, path.name)
         self._room, self._run, self._reader, self._receipt = room, run, reader, receipt
         self._path, self._dry_run, self._progress = path, dry_run, progress
         self._told: dict[str, tuple[int, str]] = {}
@@ -270,6 +288,8 @@ class _Job:
             self._stage()
             self._sum_up()
             if self._dry_run:
+                if self._witness is not None:
+                    self._witness.gather(room, run)
                 _abandon(room, run.id)
             else:
                 if receipt is not None:
@@ -335,6 +355,8 @@ class _Job:
     def _reject(self, row: Row) -> None:
         self._run.counts.rejected += 1
         self._count_reasons(row)
+        if self._witness is not None:
+            self._witness.rejected(row)
         if self._dry_run:
             return
         if self._rejected is None:

@@ -11,7 +11,7 @@ its caller sees to that. See docs/decisions/0004-imports.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,8 @@ class OpenImport:
     counts: Counts = field(default_factory=Counts)
     facets: dict[tuple[str, str], int] = field(default_factory=dict)
     provenances: dict[Provenance, int] = field(default_factory=dict)
+    shut_out: Callable[[Incoming], None] = lambda row: None
+    """Told of each row whose person said stop or left."""
 
 
 def begin(
@@ -180,6 +182,12 @@ def abandon(tx: Tx, number: int, limit: int, first: int = 0) -> int | None:
 def get(tx: Tx, number: int) -> Row | None:
     """One import's row."""
     return tx.one("imports.get", id=number)
+
+
+def staged_people(tx: Tx, number: int) -> Iterator[Row]:
+    """Whom an import that is not in force yet brings, with what stands of them: id, email, names,
+    outlet, state, hold_reason, import (that made the person), member_import, staged (its plan)."""
+    return tx.stream("imports.staged_people", **{"import": number})
 
 
 def open_imports(tx: Tx) -> list[tuple[int, str]]:
@@ -301,10 +309,9 @@ class _Stage:
                 }
             )
             self._shut_out.add(row.hash)
-            counts.suppressed += 1
-            return
         if row.hash in self._shut_out:
             counts.suppressed += 1
+            self._run.shut_out(row)
             return
         person = self._people.get(row.hash)
         fresh = person is None
@@ -314,6 +321,7 @@ class _Stage:
         elif person.member == "left" or person.state == "erased":
             # He left the list; an import does not bring him back.
             counts.suppressed += 1
+            self._run.shut_out(row)
             return
         person.touched = True
         who = row.journalist

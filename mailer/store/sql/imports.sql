@@ -63,6 +63,17 @@ ON CONFLICT (import, journalist) DO UPDATE SET data = :data
 -- name: unstage
 DELETE FROM import_changes WHERE import = :import AND journalist = :journalist
 
+-- name: staged_people
+SELECT j.id, a.email, j.first_name, j.last_name, j.outlet, j.state, j.hold_reason, j.import,
+    m.import AS member_import, c.data AS staged
+FROM import_people p
+JOIN imports i ON i.id = p.import
+JOIN journalists j ON j.id = p.journalist
+JOIN addresses a ON a.journalist = j.id
+LEFT JOIN memberships m ON m.list = i.list AND m.journalist = j.id
+LEFT JOIN import_changes c ON c.import = p.import AND c.journalist = j.id
+WHERE p.import = :import ORDER BY p.journalist
+
 -- name: bring_again
 UPDATE import_people SET said = :said, provenance = :provenance
 WHERE import = :import AND journalist = :journalist
