@@ -212,6 +212,16 @@ class MediaConfig(_Section):
     inline: bool = False
 
 
+class AdvertisingConfig(_Section):
+    """Which kinds of release are advertising before the law, and why, or why none is. The rules of
+    each recipient's country hold for those (E15 to E19)."""
+
+    kinds: tuple[
+        Literal["release", "statement", "advisory", "update", "correction", "refile"], ...
+    ] = ()
+    reason: Text = ""
+
+
 class WebConfig(_Section):
     """The two listeners: one for journalists, one for the office."""
 
@@ -259,6 +269,7 @@ class ConfigFile(_Section):
     web: WebConfig = WebConfig()
     retention: RetentionConfig = RetentionConfig()
     media: MediaConfig = MediaConfig()
+    advertising: AdvertisingConfig = AdvertisingConfig()
 
 
 class Config(_Section):
@@ -275,6 +286,7 @@ class Config(_Section):
     web: WebConfig
     retention: RetentionConfig = RetentionConfig()
     media: MediaConfig = MediaConfig()
+    advertising: AdvertisingConfig = AdvertisingConfig()
     dkim: DkimConfig | None = None
     service_mail: None = None
     warnings: tuple[str, ...] = ()

@@ -91,6 +91,12 @@ class Reader:
                 "`desk` and `public` cannot listen on one port",
                 "Give one of them another.",
             )
+        if parsed.advertising.kinds and not parsed.advertising.reason:
+            self._fail(
+                ("advertising", "kinds"),
+                "what is advertising is decided with a reason, and none is given",
+                "Write a sentence into `reason` under [advertising].",
+            )
         return Config(
             path=self.path.absolute(),
             home=home,
@@ -103,6 +109,7 @@ class Reader:
             web=parsed.web,
             retention=parsed.retention,
             media=parsed.media,
+            advertising=parsed.advertising,
             dkim=None if parsed.dkim is None else self._dkim(parsed.dkim, home),
             warnings=tuple(self.warnings),
         )

@@ -177,6 +177,8 @@ def _eml(delivery: str, attempt: int | None) -> None:
 
 
 def _one(found: Mapping[str, Any]) -> None:
+    from mailer.distribution.advertising import sentence as left_out
+
     line(f"distribution {found['distribution']}: {found['headline']}", begin=found["state"])
     for sentence in found["decisions"]:
         line(sentence, begin="waiting")
@@ -186,7 +188,7 @@ def _one(found: Mapping[str, Any]) -> None:
     for word, count in found["counts"].items():
         line(f"{count:,}", begin=word)
     for why, count in found["left_out"].items():
-        line(f"left out: {why} {count}")
+        line(left_out(why, count))
     if len(found["waves"]) > 1:
         line()
         emit(

@@ -236,6 +236,7 @@ def _warn(warnings: list[str]) -> None:
 
 
 def _tell_queued(queued: Queued, zone: str) -> None:
+    from mailer.distribution.advertising import sentence
     from mailer.distribution.instants import between
 
     what = "would be queued" if queued.distribution is None else "queued"
@@ -250,7 +251,7 @@ def _tell_queued(queued: Queued, zone: str) -> None:
         line(f"  {due:<24}  {wave['recipients']:>7,}  {text}")
     line(f"  {between(queued.first_at, queued.last_at, zone)}")
     for why, count in queued.left_out.items():
-        line(f"  left out: {count:,} {why.replace('_', ' ')}")
+        line(f"  {sentence(why, count)}")
 
 
 def serve(log: LOG = None) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mailer.audience.segments import Segment
 from mailer.clock import to_datetime
-from mailer.distribution import embargo, named, preflight, releases, telling, variants
+from mailer.distribution import advertising, embargo, named, preflight, releases, telling, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import refuse_stopped
 from mailer.distribution.dealing import Dealer
@@ -146,6 +146,8 @@ class _Plan:
     recipients: int = 0
     early: Early = field(default_factory=Early)
     trusted: list[int] = field(default_factory=list)
+    advertising: bool = False
+    barred: dict[int, str] = field(default_factory=dict)
 
     def take(
         self, rows: Iterable[Row], first: int = 0
@@ -164,6 +166,8 @@ class _Plan:
                 why = "excepted"
             elif skip and row["received"]:
                 why = "received"
+            else:
+                why = self.barred.pop(number, "")
             if why:
                 left.append((number, why))
                 self.left_out[why] = self.left_out.get(why, 0) + 1
@@ -314,7 +318,8 @@ def queue(
     warnings += preflight.of_message(room, template)
     shown = stored.release.embargo.zone if stored.release.embargo else timing.home
     early = embargo.readers(room, release, segments, shown) if timing.binds else Early()
-    plan = _Plan(timing, who, texts.choice, texts.until, early=early)
+    sells = bool(advertising.reason_of(room.config, stored.release.kind))
+    plan = _Plan(timing, who, texts.choice, texts.until, early=early, advertising=sells)
     with room.store.read() as tx:
         for chunk in _candidates(tx, segments, plan):
             plan.take(chunk)
@@ -325,7 +330,9 @@ def queue(
     number = None
     if not dry_run:
         expected = {key: wave.recipients for key, wave in plan.waves.items()}
-        plan = _Plan(timing, who, texts.choice, texts.until, expected, early=early)
+        plan = _Plan(
+            *(timing, who, texts.choice, texts.until, expected), early=early, advertising=sells
+        )
         stored = _kept(room, order, stored, actor)
         number = _plan(room, stored, template, texts, segments, order, plan, actor, progress)
         if number is None:
@@ -417,6 +424,8 @@ def _candidates(
     selected = candidates(tx, segments, received=who.received, languages=several)
     rows = chain(selected, who.besides(tx, segments))
     while chunk := list(islice(rows, CHUNK)):
+        if plan.advertising:
+            plan.barred |= advertising.kept_back(tx, chunk)
         yield chunk
 
 
@@ -464,6 +473,7 @@ def _plan(
                     "segments": {segment.name: segment.as_json() for segment in segments},
                     **plan.named.as_json(),
                     **order.enclosed.as_json(),
+                    **advertising.as_json(room.config, stored.release.kind),
                 },
                 over=timing.over,
             ),
