@@ -212,14 +212,16 @@ class MediaConfig(_Section):
     inline: bool = False
 
 
+NO_ADVERTISING = "Press information of public interest; it offers nothing for sale."
+"""Why no kind of release is advertising, until a newsroom says otherwise."""
+
+
 class AdvertisingConfig(_Section):
     """Which kinds of release are advertising before the law, and why, or why none is. The rules of
     each recipient's country hold for those (E15 to E19)."""
 
-    kinds: tuple[
-        Literal["release", "statement", "advisory", "update", "correction", "refile"], ...
-    ] = ()
-    reason: Text = ""
+    kinds: list[Literal["release", "statement", "advisory", "update", "correction", "refile"]] = []
+    reason: Text = NO_ADVERTISING
 
 
 class WebConfig(_Section):

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from mailer import config_values as values
 from mailer.config import (
     DEFAULT_ROUTE_URL,
+    NO_ADVERTISING,
     Config,
     ConfigFile,
     DkimConfig,
@@ -91,7 +92,7 @@ class Reader:
                 "`desk` and `public` cannot listen on one port",
                 "Give one of them another.",
             )
-        if parsed.advertising.kinds and not parsed.advertising.reason:
+        if parsed.advertising.kinds and parsed.advertising.reason in ("", NO_ADVERTISING):
             self._fail(
                 ("advertising", "kinds"),
                 "what is advertising is decided with a reason, and none is given",

@@ -1,8 +1,8 @@
 """Whether somebody may be sent advertising, by the law of his country (requirements E15 to E19).
 
-A table of rules with their sources, not legal advice. It matters only for kinds of release that the
-newsroom itself has called advertising (`[advertising]`); press information mostly is none. Where the
-country is not known, or stands in no rule, the strictest holds: prior consent.
+A table of rules with their sources, not legal advice. It matters only for kinds of release that
+the newsroom itself has called advertising (`[advertising]`); press information mostly is none.
+Where the country is not known, or stands in no rule, the strictest holds: prior consent.
 """
 
 from __future__ import annotations
@@ -136,81 +136,22 @@ _RULES: dict[str, Rule] = {
 }
 
 _DESKS = frozenset(
-    [
-        "info",
-        "contact",
-        "kontakt",
-        "office",
-        "press",
-        "presse",
-        "prensa",
-        "stampa",
-        "prasa",
-        "redaktion",
-        "redaction",
-        "redakcja",
-        "redaccion",
-        "redazione",
-        "redactie",
-        "redaksjon",
-        "redakcia",
-        "redakce",
-        "news",
-        "newsroom",
-        "newsdesk",
-        "desk",
-        "nieuws",
-        "nachrichten",
-        "editor",
-        "editors",
-        "editorial",
-        "mail",
-        "post",
-        "hello",
-        "tips",
-        "secretariat",
-        "sekretariat",
-        "studio",
-        "politik",
-        "politics",
-        "economy",
-        "wirtschaft",
-        "culture",
-        "kultur",
-        "sport",
-        "sports",
-        "foreign",
+    (
+        *("info", "contact", "kontakt", "office", "press", "presse", "prensa", "stampa"),
+        *("prasa", "redaktion", "redaction", "redakcja", "redaccion", "redazione"),
+        *("redactie", "redaksjon", "redakcia", "redakce", "news", "newsroom", "newsdesk"),
+        *("desk", "nieuws", "nachrichten", "editor", "editors", "editorial", "mail", "post"),
+        *("hello", "tips", "secretariat", "sekretariat", "studio", "politik", "politics"),
+        *("economy", "wirtschaft", "culture", "kultur", "sport", "sports", "foreign"),
         "ausland",
-    ]
+    )
 )
 _PRIVATE = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "outlook.com",
-        "hotmail.com",
-        "hotmail.co.uk",
-        "live.com",
-        "yahoo.com",
-        "yahoo.co.uk",
-        "yahoo.fr",
-        "icloud.com",
-        "me.com",
-        "aol.com",
-        "gmx.de",
-        "gmx.net",
-        "web.de",
-        "t-online.de",
-        "proton.me",
-        "protonmail.com",
-        "orange.fr",
-        "wanadoo.fr",
-        "free.fr",
-        "laposte.net",
-        "sfr.fr",
-        "btinternet.com",
-        "wp.pl",
-        "onet.pl",
-        "o2.pl",
-    ]
+    (
+        *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "hotmail.co.uk"),
+        *("live.com", "yahoo.com", "yahoo.co.uk", "yahoo.fr", "icloud.com", "me.com"),
+        *("aol.com", "gmx.de", "gmx.net", "web.de", "t-online.de", "proton.me"),
+        *("protonmail.com", "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "sfr.fr"),
+        *("btinternet.com", "wp.pl", "onet.pl", "o2.pl"),
+    )
 )

@@ -1,4 +1,4 @@
-"""Whom a file would bring, by name, before anything of it holds: what `lists import --dry-run` tells.
+"""Whom a file would bring, by name, before anything of it holds (`lists import --dry-run`).
 
 Kept in a scratch file that nobody else can open and that goes with the process, so that a file of a
 million rows takes no memory.
@@ -30,7 +30,8 @@ class Witness:
 
     def __init__(self, room: Newsroom) -> None:
         room.config.spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._kept = tempfile.TemporaryFile("w+", encoding="utf-8", dir=room.config.spool_dir)
+        spool = room.config.spool_dir
+        self._kept = tempfile.TemporaryFile("w+", encoding="utf-8", dir=spool)  # noqa: SIM115
         self.counts = dict.fromkeys(KINDS, 0)
         self._file = ""
 
@@ -68,8 +69,8 @@ class Witness:
                         self._person("duplicate", shown[id], why=why, of=others[:10])
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Everybody, as he was taken down: kind, file, and email, name, outlet; `fields` that change,
-        `why` he is held or a duplicate, `of` whom; of rejected rows line, row and why."""
+        """Everybody, as he was taken down: kind, file, and email, name, outlet; `fields` that
+        change, `why` he is held or a duplicate, `of` whom; of rejected rows line, row and why."""
         self._kept.seek(0)
         return map(json.loads, self._kept)
 

@@ -21,7 +21,7 @@ BASES = ("opt_in", "existing_relationship", "public_contact", "legitimate_intere
         ("GB", {"opt_in", "existing_relationship"}, True, True),
         ("CA", {"opt_in", "existing_relationship", "public_contact"}, False, False),
         ("AU", {"opt_in", "existing_relationship", "public_contact"}, False, False),
-        ("US", {"opt_in", "existing_relationship", "public_contact", "legitimate_interest"}, True, True),
+        ("US", set(BASES) - {""}, True, True),
         ("JP", {"opt_in"}, False, False),
         ("", {"opt_in"}, False, False),
     ],
