@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mailer.audience.journalist import Journalist
-from mailer.audience.segments import facet_value
+from mailer.audience.conditions import facet_value
 from mailer.store.base import Tx
 
 BEAT_SEPARATOR = "; "

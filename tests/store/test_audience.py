@@ -9,14 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mailer.audience.journalist import Journalist
-from mailer.audience.segments import (
-    FIELDS,
-    Condition,
-    Segment,
-    facet_value,
-    facets_of,
-    list_segment,
-)
+from mailer.audience.conditions import facet_value, facets_of
+from mailer.audience.segments import Segment, list_segment
 from mailer.errors import NotFound, StoreUnavailable
 from mailer.store import Store, suppression
 from mailer.store.audience import candidates, count, list_facts, members
