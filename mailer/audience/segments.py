@@ -22,7 +22,6 @@ from mailer.audience.compact import MOST_FIRST, suggest
 from mailer.audience.conditions import (
     DEEPEST,
     FIELDS,
-    All,
     Contrary,
     Facets,
     Has,
@@ -52,7 +51,7 @@ class Segment:
 
     name: str
     title: str
-    tree: Node = All()
+    tree: Node
     first: int | None = None
 
     def matches(self, facets: Facets) -> bool:

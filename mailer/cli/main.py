@@ -35,6 +35,7 @@ from mailer.cli import (
     resolve,
     restored,
     routes,
+    segments,
     sending,
     store,
     suppress,
@@ -164,7 +165,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
-    dkim, demo, embargo, notices, templates,
+    newsroom, lists, segments, releases, sending, routes, log, resolve, restored, suppress, store,
+    jobs, dkim, demo, embargo, notices, templates,
 ):  # fmt: skip
     module.register(app)

@@ -10,21 +10,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from mailer.audience.conditions import facet_value
 from mailer.audience.segments import Segment
 from mailer.store.base import Row, Tx, query
 from mailer.store.selection import Compiler, active_membership, lists_by_name
 
 __all__ = [
+    "as_written",
     "by_domain",
     "by_hash",
     "candidates",
     "count",
     "empty_fields",
     "everybody",
+    "facets_like",
     "list_facts",
     "lists_by_name",
     "members",
     "named",
+    "people",
     "planned_by_domain",
     "test_recipient",
 ]
@@ -168,6 +172,31 @@ def _recipients(
         if excepted:
             more += f" AND q.id NOT IN ({compiler.names(sorted(excepted))})"
         yield people, more, params
+
+
+def people(tx: Tx, numbers: Sequence[int]) -> list[Row]:
+    """Id, email, first_name, last_name, outlet, country and language of these people, by id."""
+    if not numbers:
+        return []
+    compiler = Compiler(tx)
+    sql = query("audience.people", tx.dialect).format(people=compiler.names(list(numbers)))
+    return tx.rows(sql, compiler.params)
+
+
+def facets_like(tx: Tx, field: str, value: str) -> list[str]:
+    """Values of a facet that begin as this one does and are about as long."""
+    length = len(value)
+    rows = tx.all(
+        "audience.like", field=field, first=value[:1], least=length - 3, most=length + 3, limit=5000
+    )
+    return [row["value"] for row in rows]
+
+
+def as_written(tx: Tx, field: str, value: str) -> str:
+    """A value of outlet or beat as a list wrote it, with capitals; itself where nobody has it."""
+    row = tx.one("audience.written", field=field, value=value)
+    said = [] if row is None else [row["outlet"]] if field == "outlet" else row["beats"].split(";")
+    return next((each.strip() for each in said if facet_value(field, each) == value), value)
 
 
 def list_facts(tx: Tx) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time
 from difflib import get_close_matches
 from typing import Any
 
-from mailer.audience.conditions import EVER, All, Has, Node, Non, day_of
+from mailer.audience.conditions import EVER, All, Has, Node, Non, day_of, depth
 from mailer.audience.segments import Segment
 from mailer.audience.text import fold
 from mailer.errors import NotFound, StoreUnavailable
@@ -101,6 +101,7 @@ class Compiler:
     _active: str = ""
     _lists: dict[str, Row] = field(default_factory=dict)
     _order: str = ""
+    _withs: list[str] = field(default_factory=list)
 
     def people(
         self,
@@ -128,8 +129,9 @@ class Compiler:
             has = query("audience.has_received", self.tx.dialect)
             more += f", CASE WHEN {has} THEN 1 ELSE 0 END AS received"
             self.params["release"] = received
+        deep = f"WITH {', '.join(self._withs)} " if self._withs else ""
         sql = f"""
-            SELECT p.id, p.zone, p.state, p.list, CASE WHEN {self._suppressed} THEN 1 ELSE 0 END
+            {deep}SELECT p.id, p.zone, p.state, p.list, CASE WHEN {self._suppressed} THEN 1 ELSE 0 END
                 AS suppressed{more}
             FROM (SELECT j.id, j.zone, j.state, {self._list_of}{inner}
                   FROM journalists j WHERE {wanted} ORDER BY j.id LIMIT {_ALL}) p
@@ -184,15 +186,20 @@ class Compiler:
                 FROM journalists j WHERE j.state = 'active' AND {tree}
                 ORDER BY j.id LIMIT {_ALL}) p
             WHERE p.list IS NOT NULL AND NOT ({self._suppressed})
-            ORDER BY p.fit DESC, p.joined DESC, p.id LIMIT {first})"""
+            ORDER BY p.fit DESC, p.joined / 86400000000 DESC, p.id LIMIT {first})"""
 
     def _node(self, node: Node) -> str:
         if isinstance(node, Has):
             return self._has(node.field, node.values)
         parts = [self._node(part) for part in node.parts]
-        if isinstance(node, All):
-            return _both(parts)
-        return f"NOT {_either(parts)}" if isinstance(node, Non) else _either(parts)
+        sql = _both(parts) if isinstance(node, All) else _either(parts)
+        if isinstance(node, Non):
+            sql = f"NOT ({sql})"
+        if depth(node) % _LEVELS:
+            return sql
+        name = f"w{len(self._withs)}"
+        self._withs.append(f"{name} AS (SELECT j.id FROM journalists j WHERE {sql})")
+        return f"j.id IN (SELECT {name}.id FROM {name})"
 
     def _has(self, name: str, values: Sequence[str]) -> str:
         if name == "list":
@@ -268,6 +275,10 @@ else put that look-up in every place of the query that names the list."""
 
 _SINGLY = 100
 """Most values that are parameters of their own: databases limit their number."""
+
+_LEVELS = 5
+"""So many levels of a tree are one expression: SQLite reads no more than a hundred brackets and
+words that are still open."""
 
 _BESIDE = 10
 """Most conditions beside each other before brackets are put around them."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from mailer.audience.journalist import Journalist
 from mailer.audience.conditions import facet_value, facets_of
+from mailer.audience.journalist import Journalist
 from mailer.audience.segments import find, list_segment, parse
 from mailer.errors import InputError, NotFound, UsageError
 

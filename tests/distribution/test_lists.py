@@ -17,7 +17,6 @@ from mailer.distribution.context import Newsroom
 from mailer.distribution.lists import (
     EXPORT_COLUMNS,
     ImportResult,
-    count_segment,
     export_list,
     find_segments,
     import_file,
@@ -27,6 +26,7 @@ from mailer.distribution.lists import (
     show_segment,
     tidy_imports,
 )
+from mailer.distribution.segments import count as count_segment
 from mailer.errors import InputError, NotFound, StoreUnavailable, UsageError
 from mailer.store import suppression
 from mailer.store.core import control_version

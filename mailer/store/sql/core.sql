@@ -54,3 +54,7 @@ SELECT number FROM migrations ORDER BY number
 
 -- name: record_migration
 INSERT INTO migrations (number, name, at) VALUES (:number, :name, :at)
+
+-- name: touch
+INSERT INTO audience_blocks (kind, block, version) VALUES (:kind, :block, :version)
+ON CONFLICT (kind, block) DO UPDATE SET version = :version
