@@ -88,7 +88,7 @@ def preview(room: Newsroom, name: str) -> Preview:
             },
             breakdown=written,
             others=others,
-            people=_people(tx, found.recipients[:SHOWN]),
+            people=_people(tx, list(found.recipients[:SHOWN])),
             left_out_people=[
                 {**person, "reason": reasons[number]}
                 for number, person in zip(chosen, _people(tx, chosen), strict=True)

@@ -131,7 +131,8 @@ class Compiler:
             self.params["release"] = received
         deep = f"WITH {', '.join(self._withs)} " if self._withs else ""
         sql = f"""
-            {deep}SELECT p.id, p.zone, p.state, p.list, CASE WHEN {self._suppressed} THEN 1 ELSE 0 END
+            {deep}
+            SELECT p.id, p.zone, p.state, p.list, CASE WHEN {self._suppressed} THEN 1 ELSE 0 END
                 AS suppressed{more}
             FROM (SELECT j.id, j.zone, j.state, {self._list_of}{inner}
                   FROM journalists j WHERE {wanted} ORDER BY j.id LIMIT {_ALL}) p

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mailer.audience.conditions import Has, Node, Non, all_of, any_of, facets_of, none_of
 from mailer.audience.journalist import Journalist
-from mailer.audience.segments import Segment, list_segment
+from mailer.audience.segments import Segment, from_text, list_segment
 from mailer.clock import to_datetime
 from mailer.errors import NotFound, StoreUnavailable
 from mailer.store import Store, open_store, suppression
@@ -360,3 +361,31 @@ def test_an_unfinished_import_is_not_seen(store: Store) -> None:
     # Until its changes are carried out, half of it might be seen: nobody gets an answer.
     with store.read() as tx, pytest.raises(StoreUnavailable):
         count(tx, segment)
+
+
+def test_what_he_chose_outlives_an_import(store: Store) -> None:
+    """E: a beat that he declined does not select him, one that he added does, whatever lists say,
+    and his language is the one he chose; also after the next import of him."""
+    person = Journalist("ada@example.com", beats=("EU", "Sport"), language="en", source="form",
+                        consent_basis="opt_in")  # fmt: skip
+    other = replace(person, email="bo@example.com", beats=("Energy",), language="")
+    bring_in(store, "alpha", [person, other])
+    with store.write() as tx:
+        ids = {row["value"]: row["id"] for row in tx.rows("SELECT * FROM facet_values", {})}
+        tx.copy("beat_choices", ["journalist", "facet", "wanted", "created_at"],
+                [(1, ids["sport"], 0, 1), (1, ids["energy"], 1, 1)])  # fmt: skip
+        tx.copy("preferences", ["journalist", "language", "updated_at"], [(1, "pl", 1)])
+    changed = replace(person, beats=("EU", "Sport", "Culture"), language="fr", outlet="Daily Z")
+    bring_in(store, "alpha", [changed])
+    found = {}
+    with store.read() as tx:
+        for text in ("beat:sport", "beat:energy", "beat:culture", "language:fr", "language:pl"):
+            rows = candidates(tx, [from_text(text, {})], languages=True)
+            found[text] = [(row["id"], row["language"]) for row in rows]
+    assert found == {
+        "beat:sport": [],
+        "beat:energy": [(1, "pl"), (2, "")],
+        "beat:culture": [(1, "pl")],
+        "language:fr": [],
+        "language:pl": [(1, "pl")],
+    }
