@@ -19,8 +19,21 @@ EARLY = "early"
 """Stands for a zone among a plan's waves; no zone is called so."""
 
 
+def why_not(row: Row, named: Named) -> str:
+    """Why a candidate gets nothing, "" when he does."""
+    if row["suppressed"]:
+        return "suppressed"
+    if row["state"] != "active":
+        return str(row["state"])
+    if row["id"] in named.excepted:
+        return "excepted"
+    return "received" if named.received is not None and row["received"] else ""
+
+
 @dataclass(slots=True)
 class Wave:
+    """A batch of a plan; instants in UTC microseconds, `over` in microseconds."""
+
     id: int
     due_at: int
     zone: str
@@ -71,18 +84,9 @@ class Plan:
         """Who of some candidates gets it, numbered from `first`, and who does not and why."""
         planned: list[PlannedDelivery] = []
         left: list[tuple[int, str]] = []
-        excepted, skip = self.named.excepted, self.named.received is not None
         for row in rows:
-            number, state, why = row["id"], row["state"], ""
-            if row["suppressed"]:
-                why = "suppressed"
-            elif state != "active":
-                why = state
-            elif number in excepted:
-                why = "excepted"
-            elif skip and row["received"]:
-                why = "received"
-            if why:
+            number = row["id"]
+            if why := why_not(row, self.named):
                 left.append((number, why))
                 self.left_out[why] = self.left_out.get(why, 0) + 1
                 continue

@@ -352,6 +352,7 @@ def _plan(
                     "segments": {segment.name: segment.as_json() for segment in segments},
                     **plan.named.as_json(),
                     **order.enclosed.as_json(),
+                    **({"local_time": order.at} if order.local_time else {}),
                 },
                 over=timing.over,
             ),

@@ -88,10 +88,10 @@ def preview(room: Newsroom, name: str) -> Preview:
             },
             breakdown=written,
             others=others,
-            people=_people(tx, list(found.recipients[:SHOWN])),
+            people=shown_people(tx, list(found.recipients[:SHOWN])),
             left_out_people=[
                 {**person, "reason": reasons[number]}
-                for number, person in zip(chosen, _people(tx, chosen), strict=True)
+                for number, person in zip(chosen, shown_people(tx, chosen), strict=True)
             ],
             warnings=advice(tx, [segment]),
         )
@@ -153,7 +153,7 @@ def _as_written(tx: Tx, name: str, shares: Sequence[tuple[str, int]]) -> dict[st
     return {audience.as_written(tx, name, value): count for value, count in shares}
 
 
-def _people(tx: Tx, numbers: Sequence[int]) -> list[dict[str, str]]:
+def shown_people(tx: Tx, numbers: Sequence[int]) -> list[dict[str, str]]:
     """Name (else address), outlet, country and language of these people, by id."""
     return [
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cli.conftest import Mailer
+from tests.distribution.room import RELEASE
 
 SEGMENTS = """
 [segments.capital]
@@ -69,7 +70,8 @@ def test_preview_and_the_compact_form(mailer: Mailer, room: Path) -> None:
     doubtful = mailer("segments", "preview", "beat:sports country:be country:fr")
     assert doubtful.code == 0 and 'Did you mean "sport"?' in doubtful.err
     assert "nobody can match" in doubtful.err
-    release = next((room / "releases").glob("*.txt"))
+    release = room / "release.md"
+    release.write_text(RELEASE)
     planned = mailer("queue", str(release), "--to", text, "--dry-run", "--json")
     assert planned.json["recipients"] == 3 and planned.json["left_out"] == {"suppressed": 1}
     refused = mailer("queue", str(release), "--to", "beat:eu -beat:eu")
