@@ -149,11 +149,12 @@ def export(
     ] = None,
 ) -> None:
     """Write a list as CSV. Who is suppressed is not in it."""
+    from mailer.distribution.accountability import watched
     from mailer.distribution.lists import EXPORT_COLUMNS, export_list
     from mailer.distribution.textrows import csv_lines, write_private
 
     with current().newsroom() as room:
-        rows = export_list(room, name)
+        rows = watched(room, export_list(room, name), current().actor, f"list {name}", least=0)
         if out is not None:
             count = write_private(out, (text.encode() for text in csv_lines(rows))) - 1
             if current().json:

@@ -25,6 +25,7 @@ from mailer.cli import (
     base,
     demo,
     dkim,
+    docs,
     embargo,
     jobs,
     lists,
@@ -38,6 +39,7 @@ from mailer.cli import (
     segments,
     sending,
     store,
+    subject,
     suppress,
     templates,
 )
@@ -165,7 +167,13 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
+<<<<<<< HEAD
     newsroom, lists, segments, releases, sending, routes, log, resolve, restored, suppress, store,
     jobs, dkim, demo, embargo, notices, templates,
+=======
+    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
+    store, jobs, dkim, demo, embargo, notices, templates,
+    docs,
+>>>>>>> main
 ):  # fmt: skip
     module.register(app)

@@ -58,6 +58,7 @@ def remove(
 def ls(format: FORMAT = "table") -> None:
     """Everybody who must not be contacted; the address only where it is still known."""
     from mailer.distribution import suppressions
+    from mailer.distribution.accountability import watched
 
     form = current().format(format)
     columns = [
@@ -68,4 +69,5 @@ def ls(format: FORMAT = "table") -> None:
         Column("text", "TEXT", weight=2, least=8),
     ]
     with current().newsroom() as room:
-        emit(suppressions.ls(room), columns, form, empty="Nobody is suppressed.")
+        rows = watched(room, suppressions.ls(room), current().actor, "suppressions")
+        emit(rows, columns, form, empty="Nobody is suppressed.")
