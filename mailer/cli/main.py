@@ -167,13 +167,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-<<<<<<< HEAD
-    newsroom, lists, segments, releases, sending, routes, log, resolve, restored, suppress, store,
-    jobs, dkim, demo, embargo, notices, templates,
-=======
-    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
-    store, jobs, dkim, demo, embargo, notices, templates,
-    docs,
->>>>>>> main
+    newsroom, lists, segments, releases, sending, routes, log, resolve, restored, suppress, subject,
+    store, jobs, dkim, demo, embargo, notices, templates, docs,
 ):  # fmt: skip
     module.register(app)
