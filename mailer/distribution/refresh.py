@@ -110,7 +110,7 @@ def carry_out(room: Newsroom, number: int, actor: str, *, dry_run: bool = False)
         if row["embargo_until"] is not None:
             embargo.bring_forward(room, row["release"], actor)
     else:
-        recipients += numbers["came"] + numbers["back"] - numbers["went"]
+        recipients += found.more - numbers["went"]
     with room.store.read() as tx:
         state = existing(tx, number)["state"]
     reasons: dict[str, int] = {}
@@ -176,6 +176,7 @@ class _Anew:
         self.back: list[int] = []
         self.went: list[int] = []
         self.left_out: list[tuple[int, str]] = []
+        self.more = 0
         self.too_late = 0
         self.trusted: list[int] = []
         self.new_waves: dict[tuple[str, str, str], NewWave] = {}
@@ -202,6 +203,7 @@ class _Anew:
                 continue
             gets.append(number)
             self._take(row, stood)
+        self.more += len(self.came)
         self.went = list(stood.waiting - BitMap(gets))
         return self
 
@@ -209,8 +211,9 @@ class _Anew:
         number = row["id"]
         if number in stood.waiting or number in stood.kept:
             return
-        if number in stood.fallen:
+        if number in stood.fallen or number in stood.left:
             self.back.append(number)
+            self.more += number in stood.left
         elif wave := self._wave(row):
             self.came.append(Newcomer(number, row["list"], wave))
             if number in self.early.trusted:

@@ -14,6 +14,7 @@ from mailer.store import distributions
 from mailer.store.base import Tx
 from mailer.store.core import add_event, raise_control
 from mailer.store.distributions import DELIVERY_SHIFT, NewWave, PlannedDelivery
+from mailer.store.states import DeliveryState
 
 LEFT = "no longer in the audience"
 """The reason of a delivery that a refresh took out."""
@@ -22,10 +23,12 @@ LEFT = "no longer in the audience"
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A distribution's people: `waiting` in batches that have not begun, `fallen` out of them
-    before any try, and `kept`, whom a refresh leaves alone."""
+    before any try (still counted as recipients), `left` by an earlier refresh (not counted), and
+    `kept`, whom a refresh leaves alone."""
 
     waiting: BitMap
     fallen: BitMap
+    left: BitMap
     kept: BitMap
 
 
@@ -44,7 +47,7 @@ def standing(tx: Tx, distribution: int) -> Standing:
         row["what"]: BitMap(orjson.loads(row["people"]))
         for row in tx.all("refresh.standing", distribution=distribution, left=LEFT)
     }
-    return Standing(*(found.get(name, BitMap()) for name in ("waiting", "fallen", "kept")))
+    return Standing(*(found.get(name, BitMap()) for name in ("waiting", "fallen", "left", "kept")))
 
 
 def change(
@@ -69,20 +72,26 @@ def change(
         for row in distributions.waves(tx, distribution)
         if row["state"] in ("scheduled", "waiting")
     }
-    moved = {}
     more: dict[int, int] = {}
-    for name, people, by in (("leave", went, -1), ("come_back", back, 1)):
-        extra = {"left": LEFT} if name == "leave" else {}
+    moved: dict[str, list[int]] = {"leave": [], "come_back": []}
+    fallen, left = int(DeliveryState.SUPPRESSED), int(DeliveryState.CANCELLED)
+    for name, people, by, extra in (
+        ("leave", went, -1, {"left": LEFT}),
+        ("come_back", back, 1, {"state": left}),
+        ("come_back", back, 0, {"state": fallen}),
+    ):
         rows = tx.all(f"refresh.{name}", array=json.dumps(list(people)), **place, **extra)
-        moved[name] = [row["journalist"] for row in rows]
+        moved[name] += [row["journalist"] for row in rows]
         for row in rows:
             more[row["wave"]] = more.get(row["wave"], 0) + by
+    change = len(came) + sum(more.values())
     planned = []
     last = tx.value("refresh.last_delivery", **place) or distribution << DELIVERY_SHIFT
     due = {wave.id: wave.due_at for wave in waves}
     made = set(due)
     for each in came:
         if each.wave not in open_waves:
+            change -= 1
             continue
         if each.wave not in due:
             last_due: int | None = tx.value("refresh.last_due", wave=each.wave, **place)
@@ -99,7 +108,6 @@ def change(
     reasons: dict[str, int] = {}
     for _, why in left_out:
         reasons[why] = reasons.get(why, 0) + 1
-    change = len(planned) + len(moved["come_back"]) - len(moved["leave"])
     tx.run(
         "refresh.count_all",
         more=change,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,8 +131,8 @@ def test_an_approval_is_cleared(press: Press) -> None:
     queued = press.queue("list:brussels", at=LATER)
     assert queued.distribution is not None
     sending = press.config.sending.model_copy(update={"approval": "second"})
-    press.room.config = press.config.model_copy(update={"sending": sending})
-    found = carry_out(press.room, queued.distribution, "anna")
+    room = replace(press.room, config=press.config.model_copy(update={"sending": sending}))
+    found = carry_out(room, queued.distribution, "anna")
     assert found.draft and found.state == "draft"
     press.room.clock.advance(86_400.0 * 2)  # type: ignore[attr-defined]
     Sweeper(press.room).sweep()

@@ -1,13 +1,14 @@
 -- The audience of a distribution worked out anew, for batches that have not begun.
 
 -- name: standing
--- Who stands where: waiting in a batch that has not begun, fallen out of one before any try, or
--- anything else.
+-- Who stands where: waiting in a batch that has not begun, fallen out of one before any try, taken
+-- out by an earlier refresh, or anything else.
 SELECT m.what, {{bitmaps.people}} FROM (
     SELECT d.journalist, CASE
         WHEN w.state IS NULL OR w.state NOT IN ('scheduled', 'waiting') OR d.attempts > 0 THEN 'kept'
         WHEN d.state = 0 THEN 'waiting'
-        WHEN d.state = 6 OR (d.state = 8 AND d.reason = :left) THEN 'fallen'
+        WHEN d.state = 6 THEN 'fallen'
+        WHEN d.state = 8 AND d.reason = :left THEN 'left'
         ELSE 'kept' END AS what
     FROM deliveries d LEFT JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
     WHERE d.distribution = :distribution) m
@@ -25,7 +26,7 @@ RETURNING journalist, wave
 
 -- name: come_back
 UPDATE deliveries SET state = 0, reason = NULL
-WHERE distribution = :distribution AND state IN (6, 8) AND attempts = 0 AND {{not_begun}}
+WHERE distribution = :distribution AND state = :state AND attempts = 0 AND {{not_begun}}
   AND journalist IN ({{audience.array}})
 RETURNING journalist, wave
 
