@@ -312,7 +312,7 @@ class Config(_Section):
         well, so that a version that knows one more goes together with one that does not (ADR 16).
         """
 
-        def said(part: _Section, exclude: Any = None) -> dict[str, Any]:
+        def said(part: BaseModel, exclude: Any = None) -> dict[str, Any]:
             return part.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
 
         facts = {

@@ -36,6 +36,9 @@ from mailer.store.states import WAITS_FOR_TURN
 _AGAIN = SECOND // 20
 """After how long (microseconds) somebody is looked at again for whom another sender is claiming."""
 
+_ORDINARY = 50
+"""The priority of what is no more urgent than anything else."""
+
 _INTERNAL, _TOPIC = "internal", "topic"
 
 _LIST_KIND = 7
@@ -90,7 +93,10 @@ class Rulebook:
         """What becomes of each delivery, by its id."""
         bound = {
             row["id"]: binding(
-                self.house, _wishes(row), lift=wave.urgent, asked=row["id"] in topics
+                self.house,
+                _wishes(row),
+                lift=wave.priority < _ORDINARY or _is_lift(row),
+                asked=row["id"] in topics,
             )
             for row in rows
         }
@@ -125,6 +131,12 @@ class Rulebook:
             known = known_zone(zone, self._home)
             self._calendars[closed, zone] = Calendar(closed, known)
         return self._calendars[closed, zone]
+
+
+def _is_lift(row: Row) -> bool:
+    """Whether it is due because an embargo ends."""
+    until: int | None = row["embargo_until"]
+    return until is not None and not row["early"] and row["due_at"] <= until
 
 
 def _wishes(row: Row) -> Wishes:

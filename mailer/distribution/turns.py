@@ -91,8 +91,8 @@ class Turn:
 class Claim:
     """What a turn claimed or dealt anew, and the store's now at that moment.
 
-    `put_off` counts what was taken and does not go now. `gone` are ids that were in hand and wait in the store now; `resting` are the destination
-    groups that asked any sender for a pause.
+    `put_off` counts what was taken and does not go now. `gone` are ids that were in hand and wait
+    in the store now; `resting` are the destination groups that asked any sender for a pause.
     """
 
     jobs: list[Job]
