@@ -51,6 +51,11 @@ def working_hours(value: Any) -> Span:
     return found
 
 
+def clock_hours(span: Span) -> str:
+    """Hours of the day as they are written."""
+    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in span)
+
+
 def weekly(value: Any) -> Weekly | None:
     """A time of the week such as "Mon 08:00"; None for "off"."""
     words = text(value)

@@ -40,7 +40,7 @@ from mailer.distribution.waves import (
     stop_wave,
 )
 from mailer.errors import Refused, StoreUnavailable
-from mailer.store import distributions, embargo, notices, paces, workers
+from mailer.store import distributions, embargo, notices, paces, rules, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.embargo import Held
@@ -174,7 +174,8 @@ class Sweeper:
         """At start: what was left in the middle too long ago waits for an officer.
 
         Left is a wave from its last heartbeat on, or from when something of it was due after that:
-        while nothing of a spread wave is due, nobody need look after it.
+        while nothing of a spread wave is due, or all that is left waits for the morning, nobody
+        need look after it.
         """
         grace = round(self._room.config.sending.late_grace * SECOND)
         with self._room.store.write() as tx:
@@ -183,7 +184,8 @@ class Sweeper:
                 if row["heartbeat_at"] is None or row["kind"] == "notice":
                     continue  # what was wrong is said however late
                 due = distributions.first_open_due(tx, row["distribution"], row["id"])
-                left = max(row["heartbeat_at"], due if row["over"] and due is not None else 0)
+                rests = row["over"] or rules.waiting(tx, row["distribution"], row["id"])
+                left = max(row["heartbeat_at"], due if rests and due is not None else 0)
                 if now - left > grace:
                     distributions.move(
                         tx,

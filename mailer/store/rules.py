@@ -117,6 +117,11 @@ def postponed(tx: Tx, distribution: int) -> list[Row]:
     return tx.all("rules.postponed", distribution=distribution)
 
 
+def waiting(tx: Tx, distribution: int, wave: int) -> bool:
+    """Whether anything of a batch waits for rules."""
+    return tx.one("rules.waiting", distribution=distribution, wave=wave) is not None
+
+
 def skipped(tx: Tx, distribution: int) -> dict[str, int]:
     """How many of a distribution were skipped, by reason."""
     rows = tx.all("rules.skipped", distribution=distribution)

@@ -106,6 +106,10 @@ FROM deliveries d WHERE d.state = 2 AND d.distribution = :distribution
     AND d.waits_since IS NOT NULL AND d.reason LIKE 'waits for%'
 GROUP BY d.distribution, d.reason ORDER BY d.reason
 
+-- name: waiting
+SELECT 1 AS found FROM deliveries WHERE state = 2 AND distribution = :distribution
+    AND wave = :wave AND waits_since IS NOT NULL AND reason LIKE 'waits for%' LIMIT 1
+
 -- name: skipped
 SELECT reason, count(*) AS deliveries FROM deliveries
 WHERE state = 7 AND distribution = :distribution AND reason IS NOT NULL
