@@ -16,3 +16,10 @@ CREATE TABLE digests (
     distribution INTEGER NOT NULL,
     PRIMARY KEY (journalist, day)
 ) {clustered};
+
+-- Which releases a weekly mail names: it is stopped when one of them is withdrawn or held.
+CREATE TABLE digest_releases (
+    release INTEGER NOT NULL,
+    distribution INTEGER NOT NULL,
+    PRIMARY KEY (release, distribution)
+) {clustered};
