@@ -9,6 +9,7 @@ for, tests, and copies for the house itself (docs/decisions, 35).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mailer.audience.rules import (
     NO_EMBARGOES,
@@ -38,6 +39,9 @@ _AGAIN = SECOND // 20
 
 _ORDINARY = 50
 """The priority of what is no more urgent than anything else."""
+
+_RULED = ("release", "digest")
+"""The kinds of deliveries, and of distributions, to which rules apply."""
 
 _INTERNAL, _TOPIC = "internal", "topic"
 
@@ -74,13 +78,13 @@ class Rulebook:
         meant = [
             each.journalist
             for each in claimed
-            if each.kind == "release" and each.person[_LIST_KIND] != _INTERNAL
+            if each.kind in _RULED and each.person[_LIST_KIND] != _INTERNAL
         ]
         if not meant or not (self.house or rules.any_wishes(tx)):
             return list(claimed)
         rows = rules.bound(tx, wave.distribution, meant, all_of_them=bool(self.house))
         # What went to one person by an officer's hand, he asked for.
-        rows = [row for row in rows if row["kind"] == "release"]
+        rows = [row for row in rows if row["kind"] in _RULED]
         if not rows:
             return list(claimed)
         topics = {each.id for each in claimed if each.person[_LIST_KIND] == _TOPIC}
@@ -91,20 +95,18 @@ class Rulebook:
         self, tx: Tx, wave: OpenWave, rows: Sequence[Row], topics: set[int]
     ) -> dict[int, Ruling]:
         """What becomes of each delivery, by its id."""
-        bound = {
-            row["id"]: binding(
-                self.house,
-                _wishes(row),
-                lift=wave.priority < _ORDINARY or _is_lift(row),
-                asked=row["id"] in topics,
-            )
-            for row in rows
-        }
+        bound = {row["id"]: self._binding(wave, row, topics) for row in rows}
         counted = [row["journalist"] for row in rows if bound[row["id"]].counts]
         free = rules.lock(tx, counted) if counted else set()
         now = tx.now()
         got = rules.recent(tx, wave.distribution, free, now - WEEK) if free else {}
         return {row["id"]: self._ruling(row, bound[row["id"]], free, got, now) for row in rows}
+
+    def _binding(self, wave: OpenWave, row: Row, topics: set[int]) -> Rules:
+        lift = wave.priority < _ORDINARY or _is_lift(row)
+        found = binding(self.house, _wishes(row), lift=lift, asked=row["id"] in topics)
+        # What names the releases that the cap left out is not kept back by it.
+        return replace(found, cap=None, gap=0) if row["kind"] == "digest" else found
 
     def _ruling(
         self,

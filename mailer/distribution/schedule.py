@@ -22,7 +22,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.distribution import retention, subscriptions, tasks, telling
+from mailer.distribution import digest, retention, subscriptions, tasks, telling
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.guard import Guard
@@ -87,6 +87,7 @@ class Sweeper:
         self._host = host
         self._guard = Guard(room, host=host)
         self._arrivals = Arrivals(room, ACTOR)
+        self._digests = digest.Planner(room)
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
@@ -156,6 +157,7 @@ class Sweeper:
         self._tidy()
         self._fall_out()
         self._arrivals.look()
+        self._digests.look()
         self._open_due()
         stop_leftovers(self._room)
         self._carry_out_notices()
