@@ -20,7 +20,6 @@ from mailer.distribution.releases import template_source
 from mailer.distribution.waves import ACTOR, CHUNK
 from mailer.message.digest import MOST, Headline, compile_digest, language_for
 from mailer.message.merge import MergeTemplate
-from mailer.release.times import stamp_in
 from mailer.store import digests, distributions, notices
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
@@ -32,9 +31,6 @@ PRIORITY = 60
 _DAY = 86_400 * SECOND
 _WITHIN = _DAY
 """How long after its time (microseconds) a mail may still be planned; else the next week's does."""
-
-_OLDEST = 14 * _DAY
-"""What was left out longer ago is no news any more."""
 
 _LOOK_EVERY = 20.0
 
@@ -91,7 +87,7 @@ class Planner:
         while True:
             with self._room.store.read() as tx:
                 people = digests.people(tx, zone, after, CHUNK)
-                rows = digests.untold(tx, people, day, since=due - _OLDEST, until=due)
+                rows = digests.untold(tx, people, day, since=due - digests.OLDEST, until=due)
             if not people:
                 return planned
             after = people[-1]
@@ -204,20 +200,3 @@ def _write(
         actor=ACTOR,
     )
     return len(planned)
-
-
-def next_due(room: Newsroom, tx: Tx) -> str | None:
-    """What `status` says of the next weekly mail; None where nothing waits for it."""
-    weekly = room.config.rules.digest
-    if weekly is None:
-        return None
-    now, home = tx.now(), room.config.newsroom.timezone
-    people = digests.waiting(tx, now - _OLDEST)
-    if not people:
-        return None
-    _, due = last_weekly(*weekly, home, now + 7 * _DAY)
-    many = "1 journalist" if people == 1 else f"{people:,} journalists"
-    return (
-        f"The weekly mail of headlines is due next at {stamp_in(due, home)} (by each one's own "
-        f"clock), for {many} whom a cap left out."
-    )

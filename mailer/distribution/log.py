@@ -14,10 +14,11 @@ from typing import Any
 
 from mailer.audience.address import AddressError, normalise
 from mailer.clock import SECOND, to_datetime
-from mailer.distribution import digest, retention
+from mailer.distribution import retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
 from mailer.distribution.machines import told
+from mailer.distribution.rules import weekly_mail
 from mailer.errors import InputError, NotFound, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
@@ -156,7 +157,7 @@ def status(room: Newsroom) -> Status:
         held = guard.undecided(tx)
         late = _unfit_texts(tx) + _untold(tx)
         ruled = [note for row in rows for note in _postponed(tx, row)]
-        ruled += [note] if (note := digest.next_due(room, tx)) else []
+        ruled += [note] if (note := weekly_mail(room, tx)) else []
     decisions = _put_back(held) + paused + standing + late + [words] * overdue
     decisions += [s for row in rows for s in _decisions(row, held)]
     return Status(rows, iso(next_due), decisions, resting + silent + ruled)

@@ -25,10 +25,13 @@ from mailer.audience.rules import (
     binding,
     judge,
     known_zone,
+    last_weekly,
 )
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.store import ledger, rules
+from mailer.distribution.context import Newsroom
+from mailer.release.times import stamp_in
+from mailer.store import digests, ledger, rules
 from mailer.store.base import Row, Tx
 from mailer.store.ledger import Claimed, OpenWave
 from mailer.store.rules import Skip
@@ -172,3 +175,20 @@ def _write(tx: Tx, worker: int, rows: Sequence[Row], found: dict[int, Ruling]) -
         rules.to_lift(tx, worker, rows[0], ids, reason)
     gone = {id for ids in back.values() for id in ids}
     return gone | {each[1] for each in late} | {each.delivery for each in skips}
+
+
+def weekly_mail(room: Newsroom, tx: Tx) -> str | None:
+    """What `status` says of the next weekly mail; None where nothing waits for it."""
+    weekly = room.config.rules.digest
+    if weekly is None:
+        return None
+    now, home = tx.now(), room.config.newsroom.timezone
+    people = digests.waiting(tx, now - digests.OLDEST)
+    if not people:
+        return None
+    _, due = last_weekly(*weekly, home, now + WEEK)
+    many = "1 journalist" if people == 1 else f"{people:,} journalists"
+    return (
+        f"The weekly mail of headlines is due next at {stamp_in(due, home)} (by each one's own "
+        f"clock), for {many} whom a cap left out."
+    )

@@ -10,9 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from mailer.clock import SECOND
 from mailer.store import distributions
 from mailer.store.base import Row, Tx
 from mailer.store.core import raise_control
+
+OLDEST = 14 * 86_400 * SECOND
+"""What was left out longer ago (microseconds) is no news any more."""
 
 STOPPED = "a release that it names was withdrawn, held or corrected"
 """Why a mail ends whose people are written to anew."""
