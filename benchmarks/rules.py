@@ -38,7 +38,7 @@ def measure(name: str, path: Path, people: int) -> list[Row]:
         return Rulebook(cast(Config, made))
 
     def some(tx: Tx) -> None:
-        rows = [(number, 3, 0, 0, 0, "", 0) for number in range(1, people, 100)]
+        rows = [(number, 50, 0, 0, 0, "", 0) for number in range(1, people, 100)]
         columns = "journalist weekly_cap office_hours paused no_embargoes language updated_at"
         tx.copy("preferences", columns.split(), rows)
 

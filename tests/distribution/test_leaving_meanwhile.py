@@ -27,7 +27,7 @@ from tests.smtp.chaos import read_record
 from tests.smtp.helpers import Outside
 
 PEOPLE = 4000
-RATE = 400
+RATE = 300
 EACH_SECOND, SECONDS = 50, 6.0
 ONE_CLICK = {"content": "List-Unsubscribe=One-Click"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -102,8 +102,9 @@ def test_no_mail_from_later_than_a_second_after_a_post_was_answered(
     assert not late, f"MAIL FROM so many seconds after the POST was answered: {late}"
     spared = sum(person not in mailed for person in leaving)
     assert spared > len(leaving) // 10, "nobody left before his message did; the test shows nothing"
-    last = max(answered.values())
-    assert sum(at > last for at in mailed.values()) > 100, "all was sent before the last POST"
+    end = max(mailed.values())
+    meanwhile = sum(at < end for at in answered.values())
+    assert meanwhile > len(leaving) // 2, "the distribution was over too soon"
     states = office.states()
     assert states["suppressed"] == spared
     assert states["accepted"] == PEOPLE - spared
