@@ -32,6 +32,7 @@ from mailer.cli import (
     log,
     newsroom,
     notices,
+    people,
     releases,
     resolve,
     restored,
@@ -168,6 +169,6 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 for module in (
     newsroom, lists, segments, releases, sending, routes, log, resolve, restored, suppress, subject,
-    store, jobs, dkim, demo, embargo, notices, templates, docs,
+    store, jobs, dkim, demo, embargo, notices, people, templates, docs,
 ):  # fmt: skip
     module.register(app)

@@ -16,6 +16,7 @@ from mailer.store.base import Row, Tx, query
 from mailer.store.selection import Compiler, active_membership, lists_by_name
 
 __all__ = [
+    "active_membership",
     "as_written",
     "by_domain",
     "by_hash",

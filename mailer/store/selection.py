@@ -24,8 +24,8 @@ from mailer.store.base import Row, Tx, query
 def active_membership(tx: Tx) -> tuple[str, dict[str, Any]]:
     """SQL that is true for a membership `m` that counts, and its parameters.
 
-    Raises StoreUnavailable while an import is just being carried out: what a reader saw then
-    would be half of it. Whoever calls the use cases carries it out first, so that this is rare.
+    Raises StoreUnavailable while an import is just being carried out or taken back: what a reader
+    saw then would be half of it. Whoever calls the use cases does that first, so this is rare.
     """
     staging = staged_imports(tx)
     if not staging:
@@ -39,9 +39,10 @@ def staged_imports(tx: Tx) -> list[int]:
     """Imports whose rows nobody may see yet. Raises as `active_membership` does."""
     staging = []
     for row in tx.all("audience.open_imports"):
-        if row["state"] == "applying":
+        if row["state"] != "staging":
             raise StoreUnavailable(
-                "an import of a list is just being completed; nothing was done.", hint="Try again."
+                "an import of a list is just being completed, or taken back; nothing was done.",
+                hint="Try again.",
             )
         staging.append(row["id"])
     return staging
