@@ -80,10 +80,10 @@ def show(segment: SEGMENT) -> None:
 
 def count(segment: SEGMENT) -> None:
     """Whom a segment would reach now."""
-    from mailer.distribution import segments
+    from mailer.distribution import lists
 
     with current().newsroom() as room:
-        found = segments.count(room, segment)
+        found = lists.count_segment(room, segment)
     if current().json:
         document({"segment": segment, **found})
         return

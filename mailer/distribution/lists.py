@@ -118,6 +118,14 @@ def show_segment(room: Newsroom, name: str) -> Segment:
     return find_segments(room, [name])[0]
 
 
+def count_segment(room: Newsroom, name: str) -> dict[str, int]:
+    """How many people a segment selects now: selected, and of them recipients, suppressed,
+    on_hold, other. Raises as `find_segments` does."""
+    found = find_segments(room, [name])
+    with room.store.read() as tx:
+        return audience.count(tx, found)
+
+
 def list_lists(room: Newsroom) -> list[dict[str, Any]]:
     """All lists by name: id, name, title, kind, and how many are members, of them active,
     on_hold and suppressed."""

@@ -97,14 +97,6 @@ def preview(room: Newsroom, name: str) -> Preview:
         )
 
 
-def count(room: Newsroom, name: str) -> dict[str, int]:
-    """How many people a segment selects now: selected, and of them recipients, suppressed,
-    on_hold, other. Raises as `find_segments` does."""
-    segments = find_segments(room, [name])
-    with room.store.read() as tx:
-        return audience.count(tx, segments)
-
-
 def warnings(room: Newsroom, segments: Sequence[Segment]) -> list[str]:
     """What is doubtful in segments, as sentences: see `advice`."""
     with room.store.read() as tx:

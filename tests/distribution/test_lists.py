@@ -17,6 +17,7 @@ from mailer.distribution.context import Newsroom
 from mailer.distribution.lists import (
     EXPORT_COLUMNS,
     ImportResult,
+    count_segment,
     export_list,
     find_segments,
     import_file,
@@ -26,7 +27,6 @@ from mailer.distribution.lists import (
     show_segment,
     tidy_imports,
 )
-from mailer.distribution.segments import count as count_segment
 from mailer.errors import InputError, NotFound, StoreUnavailable, UsageError
 from mailer.store import suppression
 from mailer.store.core import control_version

@@ -12,11 +12,10 @@ import pytest
 from mailer import config as configuration
 from mailer.clock import ManualClock
 from mailer.distribution import control, releases, subscriptions, suppressions
-from mailer.distribution.lists import export_list, list_lists
+from mailer.distribution.lists import count_segment, export_list, list_lists
 from mailer.distribution.log import log, show, status, status_of
 from mailer.distribution.published import Shelf
 from mailer.distribution.schedule import Sweeper
-from mailer.distribution.segments import count as count_segment
 from mailer.distribution.single import Single, send_to, test_send
 from mailer.errors import MailerError, NotFound, Refused, UsageError
 from mailer.store import audience
