@@ -25,18 +25,21 @@ from mailer.cli import (
     base,
     demo,
     dkim,
+    docs,
     embargo,
     jobs,
     lists,
     log,
     newsroom,
     notices,
+    people,
     releases,
     resolve,
     restored,
     routes,
     sending,
     store,
+    subject,
     suppress,
     templates,
 )
@@ -164,7 +167,8 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
-    dkim, demo, embargo, notices, templates,
+    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
+    store, jobs, dkim, demo, embargo, notices, people, templates,
+    docs,
 ):  # fmt: skip
     module.register(app)

@@ -22,7 +22,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.distribution import retention, subscriptions, tasks
+from mailer.distribution import retention, subjects, subscriptions, tasks
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.guard import Guard
@@ -40,13 +40,14 @@ from mailer.distribution.waves import (
     stop_wave,
 )
 from mailer.errors import Refused, StoreUnavailable
-from mailer.store import distributions, embargo, notices, paces, variants, workers
+from mailer.store import distributions, embargo, notices, paces, rules, variants, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.embargo import Held
 from mailer.store.states import DeliveryState
 
 if TYPE_CHECKING:
+    from mailer.distribution.digest import Planner
     from mailer.distribution.variants import Arrivals
 
 _ABANDONED_AFTER = 3600 * SECOND
@@ -90,6 +91,7 @@ class Sweeper:
         self._host = host
         self._guard = Guard(room, host=host)
         self._arrivals: Arrivals | None = None
+        self._digests: Planner | None = None
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
@@ -120,6 +122,8 @@ class Sweeper:
         busy = self._is_busy(opened=mine and self.misfit is None)
         if self.misfit is None:
             self._retention.go_on(busy)
+            if not busy:
+                subjects.go_on(room)
         self._swept_at = room.clock.monotonic()
         with room.store.read() as tx:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)
@@ -159,6 +163,7 @@ class Sweeper:
         self._tidy()
         self._fall_out()
         self._give_texts()
+        self._plan_weekly()
         self._open_due()
         stop_leftovers(self._room)
         self._carry_out_notices()
@@ -177,7 +182,8 @@ class Sweeper:
         """At start: what was left in the middle too long ago waits for an officer.
 
         Left is a wave from its last heartbeat on, or from when something of it was due after that:
-        while nothing of a spread wave is due, nobody need look after it.
+        while nothing of a spread wave is due, or all that is left waits for the morning, nobody
+        need look after it.
         """
         grace = round(self._room.config.sending.late_grace * SECOND)
         with self._room.store.write() as tx:
@@ -186,7 +192,8 @@ class Sweeper:
                 if row["heartbeat_at"] is None or row["kind"] == "notice":
                     continue  # what was wrong is said however late
                 due = distributions.first_open_due(tx, row["distribution"], row["id"])
-                left = max(row["heartbeat_at"], due if row["over"] and due is not None else 0)
+                rests = row["over"] or rules.waiting(tx, row["distribution"], row["id"])
+                left = max(row["heartbeat_at"], due if rests and due is not None else 0)
                 if now - left > grace:
                     distributions.move(
                         tx,
@@ -262,6 +269,16 @@ class Sweeper:
 
             self._arrivals = Arrivals(self._room, ACTOR)
         self._arrivals.look()
+
+    def _plan_weekly(self) -> None:
+        """The weekly mails, where the newsroom has them."""
+        if self._room.config.rules.digest is None:
+            return
+        if self._digests is None:
+            from mailer.distribution.digest import Planner
+
+            self._digests = Planner(self._room)
+        self._digests.look()
 
     def _carry_out_notices(self) -> None:
         """What follows from notices: also where the command that gave one broke off, and for those

@@ -179,6 +179,15 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def purge(self, tables: Sequence[str], trace: str | None, *, rewrite: bool) -> str | None:
+        """See that the database's files keep nothing of rows that were deleted or changed; a
+        sentence about what is left there, None for nothing.
+
+        `trace` is a text that must not be found any more (None: there is nothing to look for).
+        With `rewrite` a file that still has it is written anew, for which every writer waits.
+        """
+
+    @abstractmethod
     def close(self) -> None: ...
 
 
@@ -220,6 +229,16 @@ def query(name: str, dialect: str) -> str:
         return query(match[1] if "." in match[1] else f"{topic}.{match[1]}", dialect)
 
     return re.sub(r"\{\{([\w.]+)\}\}", part, found)
+
+
+def query_in(
+    name: str, dialect: str, values: Iterable[Any], mark: str = ":values"
+) -> tuple[str, dict[str, Any]]:
+    """The text of a query with `IN (:values)` for these values, at least one, and their
+    parameters."""
+    params = {f"in{place}": value for place, value in enumerate(values)}
+    names = ", ".join(f":{each}" for each in params)
+    return query(name, dialect).replace(mark, names), params
 
 
 @cache
