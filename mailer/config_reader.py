@@ -110,6 +110,7 @@ class Reader:
             web=parsed.web,
             retention=parsed.retention,
             media=parsed.media,
+            rules=parsed.rules,
             advertising=parsed.advertising,
             dkim=None if parsed.dkim is None else self._dkim(parsed.dkim, home),
             warnings=tuple(self.warnings),
