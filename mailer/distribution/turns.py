@@ -262,7 +262,7 @@ class Turns:
                     recipient = Recipient(**orjson.loads(claimed.frozen))
                 else:
                     recipient = Recipient(*[*claimed.person, key_id])
-                    template.letterhead.write_out(recipient)
+                    template.letterhead.write_out(recipient, inform=claimed.inform)
                 jobs.append(Job(claimed, recipient, template, wave.urgent, signing))
             yield
             wanted -= len(found)
@@ -320,8 +320,10 @@ def _unless_back(tx: Tx, results: Iterable[Result]) -> None:
                 result.due_at = min(result.due_at, tx.now())
 
 
-def _freeze(tx: Tx, jobs: Iterable[Job]) -> None:
-    """Keep the slot values of those claimed for the first time."""
+def _freeze(tx: Tx, jobs: Sequence[Job]) -> None:
+    """Keep the slot values of those claimed for the first time, and whom they inform."""
+    claims = [job.claimed for job in jobs if job.claimed.inform is not None]
+    ledger.will_inform(tx, [(claimed.journalist, claimed.id) for claimed in claims])
     ledger.freeze(
         tx,
         [

@@ -137,6 +137,16 @@ def reason(
     return text
 
 
+@lru_cache(maxsize=256)
+def first_notice(language: str, newsroom: str, basis: str, own: OwnWords = ()) -> str:
+    """What somebody is told with his first message: what is kept of him, why, for how long, and
+    what he may ask (GDPR art. 14). Where from stands in the reason line before it."""
+    if phrase_language(language) in RTL:
+        newsroom = f"\u2068{newsroom}\u2069"
+    name = "first_notice_consent" if basis == "opt_in" else "first_notice"
+    return phrases(language, own)[name].format(newsroom=newsroom)
+
+
 @lru_cache(maxsize=1024)
 def long_date(text: str, language: str) -> str:
     """An ISO date written out for readers ("7 March 2026"); other text is given back as it is."""

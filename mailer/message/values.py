@@ -81,10 +81,12 @@ class Letterhead:
         # Many people stand on one list and came from one source.
         self._of_the_list = lru_cache(maxsize=4096)(partial(_of_the_list, sender))
 
-    def write_out(self, recipient: Recipient) -> None:
+    def write_out(self, recipient: Recipient, *, inform: str | None = None) -> None:
         """Fill in what the program's own words say to the recipient, as it is kept.
 
-        Another version of the program may word it otherwise; what was once written stays.
+        Another version of the program may word it otherwise; what was once written stays. With
+        `inform`, his legal basis, the reason line goes on with the notice of GDPR art. 14 (E9):
+        what is kept of him and what he may ask. The template is the same for all.
         """
         language = self._language or recipient.language or self._sender.default_language
         recipient.greeting = phrases.greeting(
@@ -101,6 +103,11 @@ class Letterhead:
             recipient.source,
             recipient.source_date,
         )
+        if inform is not None:
+            notice = phrases.first_notice(
+                language, self._sender.name, inform, self._sender.own_words
+            )
+            recipient.reason = f"{recipient.reason} {notice}"
 
     def values(
         self,

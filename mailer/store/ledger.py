@@ -43,7 +43,8 @@ class Claimed:
 
     `frozen` are the slot values of the first claim, as `freeze` kept them; None when this is the
     first. `person` is what is on file now: address, first and last name, outlet, language, the
-    list's name, title and kind, source and its date.
+    list's name, title and kind, source and its date. `inform` is his legal basis where this message
+    is to tell him what is kept of him, because none that was accepted has (GDPR art. 14).
     """
 
     distribution: int
@@ -54,6 +55,7 @@ class Claimed:
     first_attempt_at: int | None
     kind: str
     frozen: str | None
+    inform: str | None
     person: Sequence[Any]
 
     @property
@@ -156,9 +158,10 @@ def claim(
             distribution=wave.distribution,
             data={"wave": wave.wave, "deliveries": ids},
         )
+    number = wave.distribution
     return [
-        Claimed(wave.distribution, id, journalist, list_id, attempts, first, kind, frozen, person)
-        for id, journalist, list_id, attempts, first, kind, frozen, *person in rows
+        Claimed(number, id, journalist, list_id, attempts, first, kind, frozen, inform, person)
+        for id, journalist, list_id, attempts, first, kind, frozen, inform, *person in rows
     ]
 
 
@@ -166,6 +169,12 @@ def freeze(tx: Tx, values: Sequence[tuple[int, int, str]]) -> None:
     """Keep the slot values of first claims: (distribution, delivery, JSON object)."""
     if values:
         tx.bulk("ledger.freeze_fields", ("distribution", "delivery", "data"), values)
+
+
+def will_inform(tx: Tx, people: Sequence[tuple[int, int]]) -> None:
+    """Keep which first messages tell a person what is kept of him: (journalist, delivery)."""
+    if people:
+        tx.copy("informed_journalists", ("journalist", "delivery"), people)
 
 
 def record(tx: Tx, worker: int, results: Sequence[Result]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from mailer.errors import NotFound, Refused, UsageError
 from mailer.store import suppression
 from mailer.store.suppression import ALL, Reason
 
+from tests.distribution.press import Press
 from tests.distribution.room import RELEASE, make_config, open_room
+from tests.distribution.test_sent import Capture
 
 HEADER = "email,first_name,last_name,outlet,phone,consent_basis,source,beats"
 
@@ -223,3 +226,37 @@ def test_no_quadratic_work() -> None:
         took.append(time.process_time() - began)
         assert len(groups) == 1 + (count - count // 100) // 2
     assert took[1] < 30 * took[0] + 1, took
+
+
+def test_informed_once(store_url: str, tmp_path: Path) -> None:
+    """E9: the first message that is accepted says what is kept of him and what he may ask; the
+    next does not, the history of the person says when he was told, and the template is one."""
+    with Capture() as server, Press(tmp_path / "room", store_url, port=server.port) as press:
+        press.people("brussels", ["b1@example.com", "b2@example.net"])
+        press.queue("list:brussels")
+        assert people.show(press.room, "b1@example.com")["informed_at"] is None
+        press.run()
+        first = [parsed(data) for _, data in server.got]
+        assert len(first) == 2 and all("complain to a data protection" in text for text in first)
+        assert all("because you agreed to it (GDPR art. 6(1)(a))" in text for text in first)
+        # As if the second had been refused: then he is not informed.
+        with press.room.store.write() as tx:
+            tx.execute("UPDATE deliveries SET state = 4 WHERE journalist = 2", {})
+        press.queue("list:brussels")
+        press.run()
+        later = {who: parsed(data) for who, data in server.got[2:]}
+        told = {who: "complain to a data protection" in text for who, text in later.items()}
+        assert list(told.values()).count(True) == 1
+        facts = people.show(press.room, "b1@example.com")
+        assert facts["informed_at"] is not None
+        assert facts["informed_by"] in [each["delivery"] for each in facts["messages"]]
+        assert press.rows("SELECT count(DISTINCT compiled) AS n FROM distributions") == [(1,)]
+        header, *rows = people.export_provenance(press.room, "brussels")
+        assert all(row[header.index("informed_at")] for row in rows)
+
+
+def parsed(data: bytes) -> str:
+    """The plain text of a message, in one line."""
+    part = message_from_bytes(data, policy=policy.default).get_body(("plain",))
+    assert part is not None
+    return " ".join(part.get_content().split())

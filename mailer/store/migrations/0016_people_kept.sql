@@ -47,9 +47,10 @@ CREATE TABLE merged_journalists (
 );
 CREATE INDEX merged_journalists_stays ON merged_journalists (stays);
 
--- Who was told where his address came from, by which message (the first that was accepted).
+-- Messages that tell a person whose first one they are what is kept of him (GDPR art. 14). He is
+-- informed once one of them is accepted.
 CREATE TABLE informed_journalists (
-    journalist INTEGER PRIMARY KEY,
-    informed_at BIGINT NOT NULL,
-    delivery BIGINT NOT NULL
-);
+    journalist INTEGER NOT NULL,
+    delivery BIGINT NOT NULL,
+    PRIMARY KEY (journalist, delivery)
+) {clustered};

@@ -119,9 +119,9 @@ WHERE excluded.wanted < beat_choices.wanted
 DELETE FROM beat_choices WHERE journalist = :journalist
 
 -- name: join_informed
-INSERT INTO informed_journalists (journalist, informed_at, delivery)
-SELECT :stays, informed_at, delivery FROM informed_journalists WHERE journalist = :journalist
-ON CONFLICT (journalist) DO NOTHING
+INSERT INTO informed_journalists (journalist, delivery)
+SELECT :stays, delivery FROM informed_journalists WHERE journalist = :journalist
+ON CONFLICT (journalist, delivery) DO NOTHING
 
 -- name: join_grants
 INSERT INTO embargo_grants (release, journalist, how, reason, list, actor, granted_at)

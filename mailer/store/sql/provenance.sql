@@ -32,7 +32,10 @@ SELECT at, kind, actor, data FROM events WHERE journalist = :journalist ORDER BY
 SELECT a.email, j.first_name, j.last_name, j.outlet, l.name AS list, p.import, p.file, p.actor,
     coalesce(p.started_at, m.joined_at) AS at,
     coalesce(v.source, j.source) AS source, coalesce(v.source_date, j.source_date) AS source_date,
-    coalesce(v.basis, j.consent_basis) AS basis, f.informed_at
+    coalesce(v.basis, j.consent_basis) AS basis,
+    (SELECT min(o.last_attempt_at) FROM informed_journalists f
+     JOIN deliveries o ON o.distribution = f.delivery >> 32 AND o.id = f.delivery AND o.state = 3
+     WHERE f.journalist = j.id) AS informed_at
 FROM memberships m
 JOIN lists l ON l.id = m.list
 JOIN journalists j ON j.id = m.journalist
@@ -41,10 +44,11 @@ LEFT JOIN (SELECT x.journalist, x.import, x.provenance, y.file, y.actor, y.start
            FROM import_people x JOIN imports y ON y.id = x.import
            WHERE y.list = :list AND y.state = 'done') p ON p.journalist = m.journalist
 LEFT JOIN provenances v ON v.id = p.provenance
-LEFT JOIN informed_journalists f ON f.journalist = j.id
 WHERE m.list = :list AND {active} AND j.state <> 'erased' AND NOT EXISTS (
     SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list))
 ORDER BY m.journalist, p.import
 
 -- name: informed
-SELECT informed_at, delivery FROM informed_journalists WHERE journalist = :journalist
+SELECT o.last_attempt_at AS informed_at, f.delivery FROM informed_journalists f
+JOIN deliveries o ON o.distribution = f.delivery >> 32 AND o.id = f.delivery AND o.state = 3
+WHERE f.journalist = :journalist ORDER BY o.last_attempt_at LIMIT 1
