@@ -231,7 +231,9 @@ class _Step:
         return alone
 
     def _spoken_of(self, people: Iterable[int]) -> set[int]:
-        people, found = list(people), set[int]()
+        people = list(people)
+        sql, params = query_in("undo.stays", self.tx.dialect, people)
+        found = {row["journalist"] for row in self.tx.rows(sql, params)}
         for table in _speaking():
             sql, params = query_in("undo.on_lists", self.tx.dialect, people)
             rows = self.tx.rows(sql.replace("memberships", table), params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -15,8 +16,10 @@ from mailer.audience import duplicates as pairs
 from mailer.config import Config
 from mailer.distribution import duplicates, people, suppressions
 from mailer.distribution.context import Newsroom
+from mailer.distribution.imports import undo_import
 from mailer.distribution.lists import count_segment, import_file
 from mailer.distribution.queue import Order, queue
+from mailer.distribution.subjects import subject_erase, subject_export
 from mailer.errors import NotFound, Refused, UsageError
 from mailer.store import suppression
 from mailer.store.suppression import ALL, Reason
@@ -97,6 +100,24 @@ def test_merged(room: Newsroom) -> None:
     assert bring(room, "five", "ada@example.com,,,,,opt_in,form,").counts["suppressed"] == 1
     with pytest.raises(Refused, match="merged already"):
         people.merge(room, ["ada@example.com", "a.nowak@example.com"], "anna")
+
+
+def test_one_person_is_erased_and_undone_as_one(room: Newsroom) -> None:
+    """E11, E12: an export has both addresses, an erasure takes both; an import that brought both
+    and is undone leaves who was merged known, on no list."""
+    one = bring(room, "one", "a@example.com,A,B,,,opt_in,form,", "b@example.com,A,B,,,opt_in,form,")
+    people.merge(room, ["a@example.com", "b@example.com"], "anna")
+    text = "".join(subject_export(room, "b@example.com", "anna"))
+    assert "profile (a@example.com)" in json.loads(text)["held"]
+    undo_import(room, one.number, "anna")
+    assert people.show(room, "b@example.com")["lists"] == []
+    again = bring(room, "two", "b@example.com,,,,,opt_in,form,")
+    assert again.counts["new"] == 0 and count_segment(room, "list:two")["recipients"] == 1
+    subject_erase(room, "a@example.com", "anna")
+    with room.store.read() as tx:
+        assert tx.rows("SELECT count(*) AS n FROM addresses", {})[0]["n"] == 0
+    back = bring(room, "two", "a@example.com,,,,,opt_in,f,", "b@example.com,,,,,opt_in,f,")
+    assert back.counts["suppressed"] == 2
 
 
 def test_suppressions_of_either_hold_for_both(room: Newsroom) -> None:

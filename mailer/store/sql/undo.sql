@@ -64,6 +64,10 @@ WHERE id = :journalist AND state <> 'erased'
 -- name: on_lists
 SELECT DISTINCT journalist FROM memberships WHERE journalist IN (:values)
 
+-- name: stays
+-- With whom somebody was merged: his other address is known as this person's.
+SELECT DISTINCT stays AS journalist FROM merged_journalists WHERE stays IN (:values)
+
 -- name: active_on_lists
 SELECT DISTINCT journalist FROM memberships WHERE state = 'active' AND journalist IN (:values)
 
