@@ -127,6 +127,8 @@ class _Step:
     _records: list[tuple[int, Mapping[str, str]]] = field(default_factory=list)
     _states: list[dict[str, Any]] = field(default_factory=list)
     _made: dict[int, list[_Other]] = field(default_factory=dict)
+    _handed: list[dict[str, Any]] = field(default_factory=list)
+    _leaving: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self) -> None:
         tx, now = self.tx, self.tx.now()
@@ -145,6 +147,8 @@ class _Step:
             if row["import"] == self.number and brought:
                 # From now on it is the next one that made him.
                 brought[0].before, brought[0].changed = {}, True
+        tx.many("undo.hand_on_membership", params=self._handed)
+        tx.many("undo.leave", params=self._leaving)
         removed = self._removed()
         write_records(tx, {}, [each for each in self._records if each[0] not in removed], now)
         if self._states:
@@ -176,9 +180,9 @@ class _Step:
         heirs = [each.number for each in brought if each.list_id == self.list_id]
         if heirs or row["member"] != "active":
             # Who left the list himself has left it: a row says so to the next import.
-            self.tx.run("undo.hand_on_membership", **place, to=heirs[0] if heirs else None)
+            self._handed.append({**place, "to": heirs[0] if heirs else None})
         else:
-            self.tx.run("undo.leave", **place, **{"import": self.number})
+            self._leaving.append({**place, "import": self.number})
 
     def _fields(self, row: Row, brought: Sequence[_Other]) -> bool:
         """What stands of the person without this import; whether that is anything else."""
