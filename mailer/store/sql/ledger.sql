@@ -101,7 +101,7 @@ told AS (
 -- What a claim reads comes as one JSON array: to step from row to row costs the caller more than
 -- the rows do. A test may go to somebody on no list.
 SELECT CAST({{array_of}}({{row_of}}(d.id, d.journalist, d.list, d.attempts, d.first_attempt_at,
-    d.kind, v.data, {{to_inform}}, a.email, j.first_name, j.last_name, j.outlet, j.language,
+    d.kind, v.data, {{provenance.to_inform}}, a.email, j.first_name, j.last_name, j.outlet, j.language,
     coalesce(l.name, 'test'), coalesce(l.title, 'Test'), coalesce(l.kind, 'press'), j.source,
     j.source_date)) AS TEXT) AS deliveries
 FROM picked d
@@ -109,14 +109,6 @@ JOIN journalists j ON j.id = d.journalist
 JOIN addresses a ON a.journalist = d.journalist
 LEFT JOIN lists l ON l.id = d.list
 LEFT JOIN slot_values v ON v.distribution = d.distribution AND v.delivery = d.id
-
--- name: to_inform
--- The legal basis of somebody whom no accepted message has told yet what is kept of him.
--- No EXISTS: PostgreSQL may answer it by reading all deliveries once, and hash them.
-CASE WHEN v.data IS NULL AND d.kind IN ('release', 'resend') AND (
-    SELECT f.delivery FROM informed_journalists f
-    JOIN deliveries o ON o.distribution = f.delivery >> 32 AND o.id = f.delivery AND o.state = 3
-    WHERE f.journalist = d.journalist LIMIT 1) IS NULL THEN j.consent_basis END
 
 -- name: skip_locked
 

@@ -52,3 +52,11 @@ ORDER BY m.journalist, p.import
 SELECT o.last_attempt_at AS informed_at, f.delivery FROM informed_journalists f
 JOIN deliveries o ON o.distribution = f.delivery >> 32 AND o.id = f.delivery AND o.state = 3
 WHERE f.journalist = :journalist ORDER BY o.last_attempt_at LIMIT 1
+
+-- name: to_inform
+-- Of a claimed delivery d with its fields v and its person j: the legal basis of somebody whom no accepted message has told yet what is kept of him.
+-- No EXISTS: PostgreSQL may answer it by reading all deliveries once, and hash them.
+CASE WHEN v.data IS NULL AND d.kind IN ('release', 'resend') AND (
+    SELECT f.delivery FROM informed_journalists f
+    JOIN deliveries o ON o.distribution = f.delivery >> 32 AND o.id = f.delivery AND o.state = 3
+    WHERE f.journalist = d.journalist LIMIT 1) IS NULL THEN j.consent_basis END
