@@ -54,7 +54,8 @@ JOIN deliveries o ON o.distribution = f.delivery >> 32 AND o.id = f.delivery AND
 WHERE f.journalist = :journalist ORDER BY o.last_attempt_at LIMIT 1
 
 -- name: to_inform
--- Of a claimed delivery d with its fields v and its person j: the legal basis of somebody whom no accepted message has told yet what is kept of him.
+-- Of a claimed delivery d, its fields v and its person j the legal basis, where no message that was
+-- accepted has told him yet what is kept of him.
 -- No EXISTS: PostgreSQL may answer it by reading all deliveries once, and hash them.
 CASE WHEN v.data IS NULL AND d.kind IN ('release', 'resend') AND (
     SELECT f.delivery FROM informed_journalists f
