@@ -37,6 +37,9 @@ from mailer.store.states import DeliveryState
 AGREED = ("agreed", "reply", "telephone", "standing")
 """How somebody agreed: by an act that is not said, by reply, by telephone, once for all."""
 
+SAID = ("reply", "telephone", "standing")
+"""Of these what `embargo grant --how` takes."""
+
 HOW = (*AGREED, "vouched")
 """How somebody may have a release before the end, as an officer records it."""
 

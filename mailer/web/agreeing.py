@@ -1,7 +1,8 @@
 """The page behind the link of a note about an embargo: terms, time, a button, and then the text.
 
-A GET shows and never acts (F4, D3). A POST agrees, declines or opens the text again; who agreed reads
-it in the answer to his POST and nowhere else: no address of its own, nothing kept, nothing indexed.
+A GET shows and never acts (F4, D3). A POST agrees, declines or opens the text again; who agreed
+reads it in the answer to his POST and nowhere else: it has no address of its own, nothing is kept by
+browsers or indexed.
 """
 
 from __future__ import annotations
@@ -35,8 +36,11 @@ class Agreeing:
     async def ask(self, request: Request, token: str) -> Response:
         """GET /e/{token}: how it stands; nothing of the text, and nothing changes."""
         known = agreements.read_token(self._newsroom, token)
-        shown = known and await run_in_threadpool(agreements.asked, self._newsroom, known)
-        return self._incomplete(request) if not shown else self._page(token, shown)
+        if known is not None:
+            shown = await run_in_threadpool(agreements.asked, self._newsroom, known)
+            if shown is not None:
+                return self._page(token, shown)
+        return self._incomplete(request)
 
     async def act(self, request: Request, token: str) -> Response:
         """POST /e/{token}: `act` is agree, decline or read."""
