@@ -16,7 +16,8 @@ from mailer.errors import MailerError
 from mailer.message.render import online_html, style_hashes
 from mailer.message.tokens import AGREE, Token, read
 from mailer.message.view import embargo_in
-from mailer.release.embargoed import held_until
+from mailer.release.embargoed import by_zone, held_until
+from mailer.release.model import Release
 from mailer.store import agreements, notices
 from mailer.store import releases as stored_releases
 from mailer.store.agreements import Offer
@@ -106,7 +107,8 @@ def text(room: Newsroom, token: Token) -> forms.Form | None:
     revision = numbers.get(language) if language else lead.revision
     stored = releases.revision(room, found.release, revision)
     assert stored.revision is not None
-    release = replace(held_until(stored.release, until, room.config.newsroom.timezone), media=())
+    # Its pictures have public addresses, which nobody may have yet.
+    release = replace(_until(room, stored.release, until, found.zone), media=())
     edition = forms.edition(room, stored.release.slug, stored.revision, embargo_until=until,
                             listed=False)  # fmt: skip
     page = online_html(release, room.sender, template_source(room), edition, layout="embargo-text")
@@ -157,7 +159,7 @@ def _asked(room: Newsroom, tx: Tx, token: Token) -> Asked | None:
         state = "revoked"
     else:
         state = found.answer or "open"
-    said = held_until(stored.release, end or 0, room.config.newsroom.timezone, found.zone)
+    said = _until(room, stored.release, end or 0, found.zone)
     return Asked(
         state=state,
         slug=found.slug,
@@ -167,6 +169,12 @@ def _asked(room: Newsroom, tx: Tx, token: Token) -> Asked | None:
         agreed=iso(found.answered_at) if found.answer == "agreed" else None,
         name=room.sender.name,
     )
+
+
+def _until(room: Newsroom, release: Release, until: int, zone: str) -> Release:
+    """A release as somebody in a zone reads it before the end."""
+    home = release.embargo.zone if release.embargo else room.config.newsroom.timezone
+    return held_until(release, until, home, by_zone([zone], until, home)[zone])
 
 
 def choice_of(room: Newsroom, tx: Tx, release: int, stored: StoredRelease) -> variants.Choice:

@@ -86,9 +86,8 @@ def stand(
     if not reason.strip():
         raise UsageError("an agreement needs a reason.", hint="Say who gave it: --reason TEXT.")
     folded, zone = facet_value("outlet", outlet), room.config.newsroom.timezone
-    words = (
-        read_terms(terms) or phrases(room.config.newsroom.default_language)["offer_default_terms"]
-    )
+    own = phrases(room.config.newsroom.default_language, room.sender.own_words)
+    words = read_terms(terms) or own["offer_default_terms"]
     with room.store.write() as tx:
         if not agreements.outlet_exists(tx, folded):
             raise NotFound(f'nobody on any list works for "{outlet}".')

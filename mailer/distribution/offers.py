@@ -32,6 +32,7 @@ from mailer.message.view import embargo_in
 from mailer.release.embargoed import by_zone, held_until
 from mailer.release.model import Block, BlockKind, Inline, Kind, Release
 from mailer.store import agreements, audience, distributions, ledger, notices
+from mailer.store import embargo as stored_embargo
 from mailer.store.base import Row
 from mailer.store.distributions import (
     DELIVERY_SHIFT,
@@ -86,6 +87,7 @@ def offer(
         refuse_stopped(tx, number, stored.release.slug)
         until = embargo.running(tx, stored)
         known = agreements.known(tx, number)
+        known |= {row["journalist"]: "received" for row in stored_embargo.have_it(tx, number)}
         standing = {row["outlet"]: row for row in in_force(tx)}
         choice = choice_of(room, tx, number, stored)
     plan = _Notes(room, stored, number, until, words, about, actor)
@@ -93,7 +95,7 @@ def offer(
     by_outlet: list[tuple[int, Row]] = []
     people: list[tuple[int, int, str, str]] = []
     with room.store.read() as tx:
-        for row in audience.candidates(tx, segments, received=number, languages=True):
+        for row in audience.candidates(tx, segments, languages=True):
             outlet = facet_value("outlet", row["outlet"] or "")
             why = _not_asked(row, known)
             if why:
@@ -121,8 +123,6 @@ def _not_asked(row: Row, known: dict[int, str]) -> str:
         return "suppressed"
     if row["state"] != "active":
         return str(row["state"])
-    if row["received"]:
-        return "received"
     return known.get(row["id"], "")
 
 

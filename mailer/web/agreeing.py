@@ -1,8 +1,8 @@
 """The page behind the link of a note about an embargo: terms, time, a button, and then the text.
 
 A GET shows and never acts (F4, D3). A POST agrees, declines or opens the text again; who agreed
-reads it in the answer to his POST and nowhere else: it has no address of its own, nothing is kept by
-browsers or indexed.
+reads it in the answer to his POST and nowhere else: it has no address of its own, and no browser
+or index keeps it.
 """
 
 from __future__ import annotations
