@@ -1,4 +1,4 @@
-"""Lists and segments: `mailer lists import|ls|show|export`, `mailer segments ls|show|count`."""
+"""Lists of journalists: `mailer lists import|ls|show|export`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mailer.cli import people
 from mailer.cli.base import FORMAT, Commands, current, say
 from mailer.cli.jobs import tell_handed_over
 from mailer.cli.output import Column, document, emit, ended, line, printable
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from mailer.distribution.lists import ImportResult
 
 LIST = Annotated[str, typer.Argument(metavar="NAME", help="A list, as `mailer lists ls` names it.")]
-SEGMENT = Annotated[str, typer.Argument(metavar="NAME", help="A segment, or list:NAME.")]
-_PARTS = {"all": "all of", "any": "any of", "none": "none of"}
 _COUNTS = ("new", "changed", "unchanged", "rejected", "suppressed", "on_hold")
 
 
@@ -30,12 +29,8 @@ def register(app: Commands) -> None:
     lists.add("ls", ls)
     lists.add("show", show)
     lists.add("export", export)
+    people.register_lists(lists)
     app.add_typer(lists)
-    segments = Commands(name="segments", help="Segments: named conditions over lists.")
-    segments.add("ls", ls_segments)
-    segments.add("show", show_segment)
-    segments.add("count", count_segment)
-    app.add_typer(segments)
 
 
 def import_(
@@ -154,14 +149,20 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; else to stdout.")
     ] = None,
+    provenance: Annotated[
+        bool, typer.Option("--provenance", help="Where each came from, when, by whom, why.")
+    ] = False,
 ) -> None:
     """Write a list as CSV. Who is suppressed is not in it."""
     from mailer.distribution.accountability import watched
     from mailer.distribution.lists import EXPORT_COLUMNS, export_list
+    from mailer.distribution.people import PROVENANCE_COLUMNS, export_provenance
     from mailer.distribution.textrows import csv_lines, write_private
 
     with current().newsroom() as room:
-        rows = watched(room, export_list(room, name), current().actor, f"list {name}", least=0)
+        found = export_provenance(room, name) if provenance else export_list(room, name)
+        columns = PROVENANCE_COLUMNS if provenance else EXPORT_COLUMNS
+        rows = watched(room, found, current().actor, f"list {name}", least=0)
         if out is not None:
             count = write_private(out, (text.encode() for text in csv_lines(rows))) - 1
             if current().json:
@@ -170,62 +171,10 @@ def export(
                 say(f"{count:,} people written to {out}")
         elif current().json:
             next(rows)
-            emit((dict(zip(EXPORT_COLUMNS, row, strict=True)) for row in rows), [], "json")
+            emit((dict(zip(columns, row, strict=True)) for row in rows), [], "json")
         else:
             with ended(rows):
                 sys.stdout.writelines(csv_lines(rows))
-
-
-def ls_segments(format: FORMAT = "table") -> None:
-    """The segments of lists/segments.toml."""
-    from mailer.distribution.lists import list_segments
-
-    form = current().format(format)
-    with current().newsroom() as room:
-        rows = [
-            {"segment": each.name, "title": each.title, "lists": list(each.lists)}
-            for each in list_segments(room)
-        ]
-    columns = [
-        Column("segment", "SEGMENT", weight=1, least=12),
-        Column("title", "TITLE", weight=2, least=12),
-        Column("lists", "LISTS", weight=2, least=8),
-    ]
-    emit(rows, columns, form, empty="There is no lists/segments.toml yet; list:NAME works too.")
-
-
-def show_segment(segment: SEGMENT) -> None:
-    """What a segment asks for."""
-    from mailer.distribution import lists
-
-    with current().newsroom() as room:
-        found = lists.show_segment(room, segment)
-    facts = found.as_json()
-    if current().json:
-        document({"segment": found.name, **facts})
-        return
-    line(f"{found.name}: {found.title}")
-    for part, words in _PARTS.items():
-        for number, table in enumerate(facts.get(part, ())):
-            wanted = " and ".join(
-                f"{field} {' or '.join(values)}" for field, values in table.items()
-            )
-            line(f"  {words if number == 0 else '':<8} {wanted}")
-
-
-def count_segment(segment: SEGMENT) -> None:
-    """Whom a segment would reach now."""
-    from mailer.distribution import lists
-
-    with current().newsroom() as room:
-        found = lists.count_segment(room, segment)
-    if current().json:
-        document({"segment": segment, **found})
-        return
-    line(f"{found['recipients']:,} would get it, of {found['selected']:,} selected")
-    for key in ("suppressed", "on_hold", "other"):
-        if found[key]:
-            line(f"  {found[key]:,} {key.replace('_', ' ')}")
 
 
 class _Rows:

@@ -32,10 +32,12 @@ from mailer.cli import (
     log,
     newsroom,
     notices,
+    people,
     releases,
     resolve,
     restored,
     routes,
+    segments,
     sending,
     store,
     subject,
@@ -166,8 +168,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
-    store, jobs, dkim, demo, embargo, notices, templates,
-    docs,
+    newsroom, lists, segments, releases, sending, routes, log, resolve, restored, suppress, subject,
+    store, jobs, dkim, demo, embargo, notices, people, templates, docs,
 ):  # fmt: skip
     module.register(app)

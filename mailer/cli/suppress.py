@@ -35,9 +35,18 @@ def add(
     for sentence in done.rejected:
         say(f"Rejected: {printable(sentence)}")
     if current().json:
-        document({"added": done.added, "known": done.known, "rejected": list(done.rejected)})
-    else:
-        line(f"{done.added:,} added, {done.known:,} known before, {len(done.rejected):,} rejected")
+        document(
+            {
+                "added": done.added,
+                "known": done.known,
+                "rejected": list(done.rejected),
+                "journalists": done.people,
+            }
+        )
+        return
+    line(f"{done.added:,} added, {done.known:,} known before, {len(done.rejected):,} rejected")
+    here, elsewhere = done.people, done.added + done.known - done.people
+    line(f"  {here:,} of journalists here; of {elsewhere:,} others only a keyed hash is kept")
 
 
 def remove(

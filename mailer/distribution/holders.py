@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mailer.audience.segments import facet_value
+from mailer.audience.conditions import facet_value
 from mailer.distribution import releases
 from mailer.distribution.context import Newsroom
 from mailer.distribution.log import iso

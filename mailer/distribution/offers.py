@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from mailer.audience.segments import facet_value
+from mailer.audience.conditions import facet_value
 from mailer.distribution import embargo
 from mailer.distribution.agreements import choice_of
 from mailer.distribution.context import Newsroom

@@ -17,7 +17,7 @@ from mailer.config import RetentionConfig
 from mailer.distribution.context import Newsroom
 from mailer.distribution.inbox import Inbox, inbox_path
 from mailer.distribution.pace import Pace
-from mailer.store import errands, media, retention
+from mailer.store import errands, media, retention, undo
 from mailer.store.base import Tx
 from mailer.store.retention import Run
 
@@ -32,6 +32,7 @@ KINDS = {
     "signatures": "signatures of messages",
     "reasons": "officers' words about a person",
     "jobs": "imports and exports that were handed over",
+    "undo": "imports whose undo was kept",
     "holds": "people whom a doubt kept back and nobody cleared",
     "absences": "absences that are over",
     "agreements": "agreements to embargoes",
@@ -93,6 +94,7 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
             retention.step(tx, run, before, ahead, pace.size)
         elif not (
             _forget_jobs(room, tx, run)
+            or _forget_undo(room, tx, run, pace.size)
             or _forget_people(room, tx, run, pace.size)
             or _forget_media(tx, run)
         ):
@@ -132,6 +134,7 @@ def would_go(room: Newsroom) -> dict[str, int]:
     with room.store.read() as tx:
         found = retention.due(tx, tx.now() - _age(room.config.retention.messages))
         found["jobs"] = errands.count_old(tx, *_old_jobs(room, tx))
+        found["undo"] = undo.count_to_retire(tx, tx.now() - _age(room.config.retention.files))
         for kind, before in _old_people(room, tx).items():
             found[kind] = retention.count_people(tx, kind, before)
         found["media"] = media.unnamed(tx, tx.now() - _ABANDONED_AFTER)
@@ -198,6 +201,14 @@ def _forget_jobs(room: Newsroom, tx: Tx, run: Run) -> bool:
     """Some of what was handed over and is too old, with its bytes; False when there is none."""
     any_left, gone = errands.forget_old(tx, *_old_jobs(room, tx))
     run.count(jobs=gone)
+    return any_left
+
+
+def _forget_undo(room: Newsroom, tx: Tx, run: Run, limit: int) -> bool:
+    """Some of what stood before imports that are too old to be undone; False when there is none."""
+    before = tx.now() - _age(room.config.retention.files)
+    any_left, gone = undo.retire(tx, before, limit)
+    run.count(undo=gone)
     return any_left
 
 

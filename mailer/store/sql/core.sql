@@ -35,7 +35,7 @@ DELETE FROM facts WHERE name = :name
 -- name: unfinished
 -- What is under way, or was when somebody died.
 SELECT (SELECT count(*) FROM deliveries WHERE state = 1) AS claimed,
-    (SELECT count(*) FROM imports WHERE state IN ('staging', 'applying')) AS imports,
+    (SELECT count(*) FROM imports WHERE state IN ('staging', 'applying', 'undoing')) AS imports,
     (SELECT count(*) FROM distributions WHERE state = 'planning') AS plans
 
 -- name: add_event
@@ -54,6 +54,10 @@ SELECT number FROM migrations ORDER BY number
 
 -- name: record_migration
 INSERT INTO migrations (number, name, at) VALUES (:number, :name, :at)
+
+-- name: touch
+INSERT INTO audience_blocks (kind, block, version) VALUES (:kind, :block, :version)
+ON CONFLICT (kind, block) DO UPDATE SET version = :version
 
 -- name: sending
 -- Whether anything is being sent, or is about to be.
