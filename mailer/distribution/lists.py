@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mailer.audience import segments as language
+from mailer.audience.columns import FIELDS
 from mailer.audience.lists import ListReader, Row, read_list
 from mailer.audience.segments import Segment, list_segment
 from mailer.audience.text import fold
-from mailer.audience.words import FIELDS
 from mailer.clock import SECOND, to_datetime
 from mailer.distribution.context import Newsroom
 from mailer.distribution.pace import Pace
