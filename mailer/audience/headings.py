@@ -56,15 +56,18 @@ class Column:
         }
 
 
+Remembered = Callable[[Sequence[str]], Mapping[str, tuple[str, str]]]
+
+
 class Wanted:
-    """What is looked for in a header: the columns of a mapping, else the known names.
+    """What is looked for in a header: the columns of a mapping, else those that `remembered` says
+    (field to column and the reason told for it) of the names it is given, else the known names."""
 
-    `why`: the reason that is told for a mapped column, by field; `--map` where none is given.
-    """
-
-    def __init__(self, mapping: Mapping[str, str], why: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, mapping: Mapping[str, str], remembered: Remembered = lambda titles: {}
+    ) -> None:
         self.mapping = dict(mapping)
-        self.why = dict(why or {})
+        self.remembered = remembered
         self._mapped = {fold(column) for column in mapping.values()}
         self._address = fold(mapping["email"]) if "email" in mapping else None
 
@@ -252,7 +255,10 @@ def _assign(head: Head, wanted: Wanted, where: str) -> Head:
     at: dict[str, int] = {}
     why: dict[str, str] = {}
     columns = head.columns
-    for field, column in wanted.mapping.items():
+    said = {field: (column, "--map") for field, column in wanted.mapping.items()}
+    if head.rows:
+        said = {**wanted.remembered([each.title for each in columns]), **said}
+    for field, (column, reason) in said.items():
         if field not in MAPPABLE:
             raise UsageError(
                 f"there is no field “{field}”.",
@@ -267,11 +273,11 @@ def _assign(head: Head, wanted: Wanted, where: str) -> Head:
                 where="--map",
                 hint="Name another column for one of them.",
             )
-        at[field], why[field] = place, wanted.why.get(field, "--map")
+        at[field], why[field] = place, reason
     mapped = set(at.values())
     for place, each in enumerate(columns):
         field = field_of(each.title)
-        if not field or place in mapped or field in wanted.mapping:
+        if not field or place in mapped or field in said:
             continue
         if field == "phone" and field in at:
             continue  # of several numbers the first will do
@@ -286,9 +292,9 @@ def _assign(head: Head, wanted: Wanted, where: str) -> Head:
         at[field], why[field] = place, "its name"
     # "Name" beside "Surname" and "Nome" beside "Cognome" are first names.
     both = "name" in at and "last_name" in at
-    if both and "first_name" not in at and "name" not in wanted.mapping:
+    if both and "first_name" not in at and "name" not in said:
         at["first_name"], why["first_name"] = at.pop("name"), why.pop("name")
-    _by_content(head, wanted, at, why, where)
+    _by_content(head, "email" in said, at, why, where)
     if "email" not in at:
         raise InputError(
             f"no column of addresses was found; the columns are {_shown(columns)}.",
@@ -334,7 +340,7 @@ def _shown(columns: Sequence[Column]) -> str:
 
 
 def _by_content(
-    head: Head, wanted: Wanted, at: dict[str, int], why: dict[str, str], where: str
+    head: Head, mapped: bool, at: dict[str, int], why: dict[str, str], where: str
 ) -> None:
     """Columns whose name says nothing, by what stands in them."""
     records = [record for record in head.pending if not record.fault]
@@ -348,7 +354,7 @@ def _by_content(
         for place in free
     }
     named = at.get("email")
-    if named is not None and "email" not in wanted.mapping:
+    if named is not None and not mapped:
         own = [r.cells[named] for r in records if named < len(r.cells) and r.cells[named].strip()]
         if own and not any("@" in cell for cell in own):
             # A column called "Mail" of yes and no: then another one has the addresses.

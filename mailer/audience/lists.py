@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from mailer.audience.address import AddressError, normalise
 from mailer.audience.cards import Cards, begins_card
 from mailer.audience.columns import FIELDS
 from mailer.audience.encoding import detect_encoding
-from mailer.audience.headings import MAPPABLE, Column, Wanted, read_head
+from mailer.audience.headings import MAPPABLE, Column, Remembered, Wanted, read_head
 from mailer.audience.journalist import (
     Journalist,
     clean_beats,
@@ -68,7 +68,7 @@ def read_list(
     path: Path,
     *,
     mapping: Mapping[str, str] = MappingProxyType({}),
-    why: Mapping[str, str] = MappingProxyType({}),
+    remembered: Remembered = lambda titles: {},
     sheet: str = "",
     default_source: str = "",
     default_source_date: str = "",
@@ -78,24 +78,22 @@ def read_list(
 
     What it is, is told by its content: a spreadsheet (XLSX), cards (vCard), a table (CSV) or, of a
     `.txt` file or one without an ending, text with addresses in it. `mapping`: field to column, a
-    column by its name or its number from 1; `why`: the reason told for it, by field; `sheet`: of a
-    spreadsheet. The defaults hold where the file has no such column at all; a row whose own cell
-    is empty is held (E9). Raises InputError for a file that is no list: not readable, no text, no
-    column of addresses, one field in two columns, a mapped column that is not there.
+    column by its name or its number from 1; `remembered`: what was said of such column names
+    before; `sheet`: of a spreadsheet. The defaults hold where the file has no such column at all;
+    a row whose own cell is empty is held (E9).
+
+    Raises InputError for a file that is no list: not readable, no text, no column of addresses,
+    one field in two columns, a mapped column that is not there.
     """
-    wanted = Wanted(mapping, why)
+    wanted = Wanted(mapping, remembered)
     source = _open(path, wanted, sheet)
     try:
-        return ListReader(
-            source,
-            wanted,
-            default_source=default_source,
-            default_source_date=default_source_date,
-            default_basis=default_basis,
-        )
+        reader = ListReader(source, wanted)
     except BaseException:
         source.close()
         raise
+    reader.default(source=default_source, source_date=default_source_date, basis=default_basis)
+    return reader
 
 
 _PASTED = ("", ".txt", ".text")
@@ -143,15 +141,7 @@ class ListReader:
     a progress bar.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        wanted: Wanted,
-        *,
-        default_source: str,
-        default_source_date: str,
-        default_basis: str,
-    ) -> None:
+    def __init__(self, source: Source, wanted: Wanted) -> None:
         head = read_head(source, wanted)
         self._source, self._pending = source, head.pending
         self.path = source.path
@@ -161,20 +151,23 @@ class ListReader:
         self.all_columns = head.columns
         self.header_lines = (head.first, head.last) if head.rows else (0, 0)
         self.header = tuple(column.title for column in head.columns)
-        at = head.places
+        self._places = at = head.places
         self.columns: dict[str, str] = {
             column.field: column.shown for column in head.columns if column.field
         }
         named = {"first_name", "last_name"} if "name" in at else set()
         # Telephone numbers are kept where there are any; few lists have them.
         self.missing = tuple(f for f in FIELDS[:-1] if f not in at and f not in named)
+
+    def default(self, *, source: str, source_date: str, basis: str) -> None:
+        """What holds for people of a file that has no such column. Before the first row."""
         self._judge = _Judge(
-            at,
+            self._places,
             len(self.header),
             lossy=self.encoding.startswith(("cp", "iso")),
-            source=clean_line(default_source),
-            source_date=default_source_date,
-            basis=default_basis,
+            source=clean_line(source),
+            source_date=source_date,
+            basis=basis,
         )
 
     @property
@@ -188,6 +181,14 @@ class ListReader:
     def close(self) -> None:
         """Close the file before its end; at the end it closes itself."""
         self._source.close()
+
+    def read_as(self) -> dict[str, Any]:
+        """How the file was read, for `lists import --json`."""
+        return {
+            "format": self.format,
+            "place": self.place,
+            "header_lines": list(self.header_lines),
+        }
 
     def __iter__(self) -> Iterator[Row]:
         judge = self._judge.row

@@ -101,7 +101,7 @@ class Sheet:
     def bytes_read(self) -> int:
         """Octets of the file, as far as the rows read are a part of the sheet."""
         read: int = self._size if self._stream.closed else self._stream.tell()
-        return min(self.bytes_total, self.bytes_total * read // self._size)
+        return int(min(self.bytes_total, self.bytes_total * read // self._size))
 
     def expect(self, width: int) -> None:
         """From now on rows have so many cells; what stands beyond them is told, not read."""
