@@ -6,6 +6,7 @@ length is read in little memory; vobject reads what stands in each.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ from mailer.audience.text import clean_line, fold
 from mailer.errors import InputError
 
 __all__ = ["Cards", "begins_card"]
+
+# It would write of lines left out to standard error; they are told as remarks here.
+logging.getLogger("vobject.base").disabled = True
 
 _FIELDS = (
     "email", "first_name", "last_name", "name", "outlet", "beats", "country", "language",
@@ -144,11 +148,13 @@ def _card(line: int, lines: Sequence[str], doubt: str) -> Record:
     remarks = [f"card: {doubt}"] if doubt else []
     shown = next((clean_line(each) for each in lines if _property(each) == "FN"), "")
     card: Any = None
+    # In quoted-printable a line goes on after "=", whatever the next one begins with.
+    printable = "VERSION:2.1" in text.upper()
     for tolerant in (False, True):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                card = vobject.readOne(text, ignoreUnreadable=tolerant)
+                card = vobject.readOne(text, ignoreUnreadable=tolerant, allowQP=printable)
             break
         except VObjectError:
             if not tolerant:

@@ -202,20 +202,17 @@ def _group_rows(above: Sequence[Record], width: int) -> list[Record]:
 
 
 def _goes_on(record: Record, rows: Sequence[Record]) -> bool:
-    """Is this a further row of the header: a name of a column that has none yet, no address?"""
+    """Is this a further row of the header: names of columns that have none yet, no address?"""
     if record.fault or any("@" in cell for cell in record.cells):
         return False
     above = _named(rows, max(len(row.cells) for row in rows))
     fresh = False
     for place, cell in enumerate(record.cells):
-        if not cell.strip():
-            continue
-        known = place < len(above) and bool(field_of(above[place].title))
-        if field_of(cell):
-            fresh = fresh or not known or not _filled(rows[-1], place)
-        elif known:
-            # Below a column that is named already stands data.
+        field = field_of(cell)
+        known = field_of(above[place].title) if place < len(above) else ""
+        if cell.strip() and not field and known == "email":
             return False
+        fresh = fresh or bool(field and (not known or not _filled(rows[-1], place)))
     return fresh
 
 
@@ -378,6 +375,8 @@ def _by_shape(
     shares = {}
     for place, texts in cells.items():
         good = sum(map(fits, texts))
+        if field == "language" and {fold(text) for text in texts} <= _ANSWERS:
+            continue
         if texts and good >= needed * len(texts) and (len(texts) > 1 or field == "email"):
             shares[place] = (good, len(texts))
     if not shares:
@@ -431,7 +430,9 @@ def _is_phone(text: str) -> bool:
     return 7 <= digits <= 17 and _PHONE.fullmatch(text) is not None
 
 
-_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,2}")
+# Short answers that are codes of languages too.
+_ANSWERS = frozenset({"ja", "no", "si", "da", "ne", "so", "oh", "mo", "am"})
+_TAG = re.compile(r"[A-Za-z]{2}(?:[-_][A-Za-z0-9]{2,8}){0,2}")
 _PHONE = re.compile(r"[+(0][\d\s().\-/–+]{6,30}(?:(?:ext|x|wew|DW)\.?\s?\d{1,6})?", re.IGNORECASE)
 
 # By which share of its cells a column is taken for a field, and what those are.

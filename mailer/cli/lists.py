@@ -23,17 +23,24 @@ if TYPE_CHECKING:
 
 LIST = Annotated[str, typer.Argument(metavar="NAME", help="A list, as `mailer lists ls` names it.")]
 SEGMENT = Annotated[str, typer.Argument(metavar="NAME", help="A segment, or list:NAME.")]
+CHECK_COLUMNS = [
+    Column("email", "ADDRESS", weight=2, least=16),
+    Column("level", "LEVEL"),
+    Column("finding", "FINDING", weight=3, least=20),
+    Column("suggestion", "PERHAPS", weight=2, least=12),
+]
 _PARTS = {"all": "all of", "any": "any of", "none": "none of"}
 _COUNTS = ("new", "changed", "unchanged", "rejected", "suppressed", "on_hold")
 
 
 def register(app: Commands) -> None:
     """Add this module's commands."""
-    lists = Commands(name="lists", help="Lists of journalists: import, list, show, export.")
+    lists = Commands(name="lists", help="Lists of journalists: import, list, show, export, check.")
     lists.add("import", import_)
     lists.add("ls", ls)
     lists.add("show", show)
     lists.add("export", export)
+    lists.add("check", check)
     app.add_typer(lists)
     segments = Commands(name="segments", help="Segments: named conditions over lists.")
     segments.add("ls", ls_segments)
@@ -203,6 +210,45 @@ def export(
         else:
             with ended(rows):
                 sys.stdout.writelines(csv_lines(rows))
+
+
+def check(
+    name: LIST,
+    dns: Annotated[bool, typer.Option("--dns", help="Ask whether the domains take mail.")] = False,
+    dns_server: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Whom to ask; else this machine's servers.")
+    ] = "",
+    format: FORMAT = "table",
+) -> None:
+    """Look through the addresses of a list: what cannot arrive, what looks like a slip."""
+    from mailer.distribution.domains import dns_server as parse
+    from mailer.distribution.listcheck import check_list
+
+    form = current().format(format)
+    server = parse(dns_server) if dns_server else None
+    with current().newsroom() as room:
+        found = check_list(room, name, dns=dns or server is not None, server=server)
+        if current().json:
+            findings = list(found.findings)
+            document(
+                {
+                    "list": name,
+                    "people": found.people,
+                    "errors": found.errors,
+                    "domains_asked": found.domains,
+                    "domains_unanswered": found.unanswered,
+                    "counts": found.counts,
+                    "findings": findings,
+                }
+            )
+        else:
+            emit(found.findings, CHECK_COLUMNS, form, empty="Nothing speaks against any of them.")
+    if found.unanswered:
+        say(f"Warning: no answer came for {found.unanswered:,} of {found.domains:,} domains.")
+    if not current().json:
+        say(f"{found.people:,} people looked through, {found.errors:,} that mail cannot reach.")
+    if found.errors:
+        raise typer.Exit(1)
 
 
 def ls_segments(format: FORMAT = "table") -> None:

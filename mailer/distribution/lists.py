@@ -146,6 +146,11 @@ def show_list(room: Newsroom, name: str) -> dict[str, Any]:
     return dict(_known_list(facts, name))
 
 
+def list_number(tx: Tx, name: str) -> int:
+    """The id of the list of that name. Raises NotFound with the nearest names."""
+    return int(_known_list(audience.lists_by_name(tx), name)["id"])
+
+
 def export_list(room: Newsroom, name: str = "") -> Iterator[list[str]]:
     """The rows of an export, the header first; cells that spreadsheets would run are defused (H18).
 
@@ -156,7 +161,7 @@ def export_list(room: Newsroom, name: str = "") -> Iterator[list[str]]:
     if not name:
         return _exported(room, audience.everybody)
     with room.store.read() as tx:
-        number = _known_list(audience.lists_by_name(tx), name)["id"]
+        number = list_number(tx, name)
     return _exported(room, lambda tx: audience.members(tx, number))
 
 
