@@ -45,7 +45,8 @@ def doubts_about(email: str) -> tuple[Doubt, ...]:
     if meant := intended_domain(domain):
         text = f"“{domain}” looks like a slip for “{meant}”"
         found.append(Doubt("typo", "warning", text, f"{local}@{meant}"))
-    if _is_disposable(domain):
+    # Lists of throw-away domains name many slips too.
+    elif _is_disposable(domain):
         found.append(Doubt("disposable", "warning", f"{domain} gives addresses to throw away"))
     name = fold(local.partition("+")[0])
     bare = name.replace(".", "").replace("-", "").replace("_", "")
@@ -156,8 +157,8 @@ _ROLES = frozenset(
     politique politica politika wirtschaft economy economie economia gospodarka kultur culture
     kultura sport sports online web lokal lokales letters leserbriefe letterstotheeditor
     chefredaktion sekretariatredakcji planung planningdesk forwardplanning assignmentdesk
-    foreigndesk foreign international zagranica kraj europe brussels culturedesk studio radio tv team
-    all everyone marketing sales ads anzeigen hr jobs abuse privacy datenschutz rodo gdpr legal
+    foreigndesk foreign international zagranica kraj europe brussels culturedesk studio radio tv
+    team all everyone marketing sales ads anzeigen hr jobs abuse privacy datenschutz rodo gdpr legal
     """.split()  # noqa: SIM905
 )
 _ROBOTS = frozenset(

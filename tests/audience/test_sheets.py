@@ -47,7 +47,7 @@ def changed(path: Path, part: str, change: Callable[[bytes], bytes]) -> Path:
     """The file with one part of it changed, as other programs would write it."""
     with zipfile.ZipFile(path) as old:
         parts = {name: old.read(name) for name in old.namelist()}
-    parts[part] = change(parts[part])
+    parts[part] = change(parts.get(part, b""))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for name, data in parts.items():
             new.writestr(name, data)
@@ -96,6 +96,9 @@ def test_strings_of_the_workbook(tmp_path: Path) -> None:
         "<si><r><t>anna</t></r><r><t>@example.org</t></r></si><si><t>Łącka, Anna</t></si></sst>"
     )
     changed(path, "xl/sharedStrings.xml", lambda _: strings.encode())
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    part = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/></Types>'
+    changed(path, "[Content_Types].xml", lambda xml: xml.replace(b"</Types>", part.encode()))
     _, rows = read(path)
     assert [row.cells for row in rows] == [("anna@example.org", "Łącka, Anna")] * 2
 
