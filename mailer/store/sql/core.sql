@@ -54,3 +54,11 @@ SELECT number FROM migrations ORDER BY number
 
 -- name: record_migration
 INSERT INTO migrations (number, name, at) VALUES (:number, :name, :at)
+
+-- name: sending
+-- Whether anything is being sent, or is about to be.
+SELECT CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE state = 1)
+    OR EXISTS (SELECT 1 FROM waves WHERE state = 'sending') THEN 1 ELSE 0 END AS busy
+
+-- name: backed_up
+SELECT at FROM events WHERE kind = 'backed_up' ORDER BY id
