@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mailer import config_values as values
+from mailer.config_rules import RulesConfig
 from mailer.config_values import BadValue, Listener
 
 DEFAULT_ROUTE_URL = "smtp://127.0.0.1:1025"
@@ -195,12 +196,15 @@ class RetentionConfig(_Section):
     """For how long what is personal is kept (E13); in seconds. Suppressions are endless.
 
     `messages` is what is kept to write a message again, from its last attempt on; `raw_mail` mails
-    as they came in; `files` copies of list rows and the like, and crash reports.
+    as they came in; `files` copies of list rows and the like, and crash reports; `holds` people
+    whom a doubt keeps back and who were never written to; `agreements` who agreed to an embargo.
     """
 
     messages: Age = 24 * 365.25 / 12 * 86_400
     raw_mail: Age = 90 * 86_400.0
     files: Age = 90 * 86_400.0
+    holds: Age = 365.25 * 86_400
+    agreements: Age = 24 * 365.25 / 12 * 86_400
 
 
 class MediaConfig(_Section):
@@ -256,6 +260,7 @@ class ConfigFile(_Section):
     web: WebConfig = WebConfig()
     retention: RetentionConfig = RetentionConfig()
     media: MediaConfig = MediaConfig()
+    rules: RulesConfig = RulesConfig()
 
 
 class Config(_Section):
@@ -272,6 +277,7 @@ class Config(_Section):
     web: WebConfig
     retention: RetentionConfig = RetentionConfig()
     media: MediaConfig = MediaConfig()
+    rules: RulesConfig = RulesConfig()
     dkim: DkimConfig | None = None
     service_mail: None = None
     warnings: tuple[str, ...] = ()
@@ -309,7 +315,7 @@ class Config(_Section):
         well, so that a version that knows one more goes together with one that does not (ADR 16).
         """
 
-        def said(part: _Section, exclude: Any = None) -> dict[str, Any]:
+        def said(part: BaseModel, exclude: Any = None) -> dict[str, Any]:
             return part.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
 
         facts = {
@@ -322,7 +328,8 @@ class Config(_Section):
             "sending": said(self.sending, {"processes"}),
             "dkim": self.dkim and said(self.dkim, {"keys": {"__all__": {"path"}}}),
         }
-        for name, part in (("retention", self.retention), ("media", self.media)):
+        sections = {"retention": self.retention, "media": self.media, "rules": self.rules}
+        for name, part in sections.items():
             if own := said(part):
                 facts[name] = own
         canonical = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))

@@ -103,6 +103,7 @@ class Reader:
             web=parsed.web,
             retention=parsed.retention,
             media=parsed.media,
+            rules=parsed.rules,
             dkim=None if parsed.dkim is None else self._dkim(parsed.dkim, home),
             warnings=tuple(self.warnings),
         )
