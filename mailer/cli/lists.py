@@ -1,4 +1,4 @@
-"""Lists of journalists: `mailer lists import|ls|show|export`."""
+"""Lists of journalists: `mailer lists import|ls|show|export|check`."""
 
 from __future__ import annotations
 
