@@ -352,14 +352,7 @@ def _plan(
                 embargo_until=timing.embargo_until,
                 due_at=timing.at,
                 zone=timing.home,
-                audience={
-                    "to": list(order.to),
-                    "segments": {segment.name: segment.as_json() for segment in segments},
-                    **plan.named.as_json(),
-                    **order.enclosed.as_json(),
-                    **({"local_time": order.at} if order.local_time else {}),
-                    **advertising.as_json(room.config, stored.release.kind),
-                },
+                audience=_asked(room, order, stored, segments, plan),
                 over=timing.over,
             ),
             actor,
@@ -416,6 +409,24 @@ def _plan(
         raise
     forget_plan(room, number)
     return None
+
+
+def _asked(
+    room: Newsroom,
+    order: Order,
+    stored: StoredRelease,
+    segments: Sequence[Segment],
+    plan: Plan,
+) -> dict[str, Any]:
+    """What was asked for, kept with the distribution: whom, and whether it sells."""
+    return {
+        "to": list(order.to),
+        "segments": {segment.name: segment.as_json() for segment in segments},
+        **plan.named.as_json(),
+        **order.enclosed.as_json(),
+        **({"local_time": order.at} if order.local_time else {}),
+        **advertising.as_json(room.config, stored.release.kind),
+    }
 
 
 def _early_templates(
