@@ -61,6 +61,13 @@ def of_journalist(tx: Tx, journalist: int) -> Subject | None:
     return None if row is None else _subject(row)
 
 
+def same_person(tx: Tx, journalist: int) -> list[Subject]:
+    """He, and whoever was merged with him and still has an address."""
+    rows = tx.all("subjects.same_person", journalist=journalist)
+    found = (of_journalist(tx, row["journalist"]) for row in rows)
+    return [each for each in found if each is not None]
+
+
 # Everything held ----------------------------------------------------------------------------------
 
 
@@ -256,9 +263,11 @@ def _blank(tx: Tx, journalist: int) -> None:
 
 
 def forget_rows_of_hash(tx: Tx, hash: bytes) -> None:
-    """What stands under the hash: earlier reasons not to contact, with their evidence."""
-    tx.run("subjects.forget_suppressions", hash=hash)
-    tx.run("subjects.forget_objections", hash=hash)
+    """What stands under the hash: earlier reasons not to contact with their evidence, objections in
+    lists, links that were mailed to the address."""
+    for name, table in tables().items():
+        if "hash" in table.columns and name not in ("addresses", "erasures"):
+            tx.execute(_filled("forget_hash", table=name), {"hash": hash})
 
 
 _NAMED = {

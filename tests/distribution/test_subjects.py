@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mailer.distribution import subjects, suppressions
+from mailer.distribution import people, subjects, suppressions
 from mailer.distribution.backup import back_up
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import log
@@ -265,6 +265,23 @@ def test_a_table_that_nobody_named_is_exported_and_erased(
         if "journalist" in table.columns and name not in ("deliveries", "events", "erasures"):
             sql = f"SELECT * FROM {name} WHERE journalist = :zoe"
             assert press.rows(sql, zoe=zoe) == [], name
+
+
+def test_who_was_merged_is_one_person(tmp_path: Path) -> None:
+    """E11, E12: asked for by either address, both of his entries are told and removed."""
+    with Press(tmp_path / "room", "sqlite:///mailer.db") as press:
+        press.people("press", [WHO, "zoe@example.org", "ben@example.com"])
+        (press.config.home / "press.csv").unlink()
+        people.merge(press.room, ["zoe@example.org", WHO], "anna")
+        for asked, other in ((WHO, "zoe@example.org"), ("zoe@example.org", WHO)):
+            held = exported(press, asked)["held"]
+            assert held["profile"]["rows"][0]["email"] == asked
+            assert held[f"profile (merged with {other})"]["rows"][0]["email"] == other
+        assert subject_erase(press.room, WHO, "anna").finished
+        assert names_left(press, "zoe@example.org") == []
+        reasons = press.rows("SELECT reason FROM suppressions")
+        assert reasons == [("erased",), ("erased",)]
+        assert check(press.room) == []
 
 
 def test_copies_elsewhere_are_named(tmp_path: Path) -> None:

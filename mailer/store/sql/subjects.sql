@@ -9,6 +9,15 @@ FROM addresses a JOIN journalists j ON j.id = a.journalist WHERE a.hash = :hash
 SELECT a.journalist, a.email, a.hash, j.state, j.first_name, j.last_name, j.phone
 FROM addresses a JOIN journalists j ON j.id = a.journalist WHERE a.journalist = :journalist
 
+-- name: same_person
+-- Everybody who was found to be the same as this one, himself included.
+SELECT x.journalist FROM (
+    SELECT :journalist AS journalist
+    UNION SELECT stays FROM merged_journalists WHERE journalist = :journalist
+    UNION SELECT journalist FROM merged_journalists WHERE stays = :journalist
+    UNION SELECT o.journalist FROM merged_journalists m JOIN merged_journalists o ON o.stays = m.stays
+    WHERE m.journalist = :journalist) x ORDER BY x.journalist
+
 -- name: of_journalist
 SELECT * FROM {table} WHERE journalist = :journalist ORDER BY {order}
 
@@ -119,11 +128,8 @@ SELECT id, data FROM events WHERE journalist = :journalist AND id > :after ORDER
 -- name: blank_event
 UPDATE events SET data = :data WHERE id = :id
 
--- name: forget_suppressions
-DELETE FROM suppressions WHERE hash = :hash
-
--- name: forget_objections
-DELETE FROM import_objections WHERE hash = :hash
+-- name: forget_hash
+DELETE FROM {table} WHERE hash = :hash
 
 -- name: suppress
 INSERT INTO suppressions (id, hash, hash_version, scope, reason, evidence, actor, created_at)
