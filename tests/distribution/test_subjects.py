@@ -284,6 +284,22 @@ def test_who_was_merged_is_one_person(tmp_path: Path) -> None:
         assert check(press.room) == []
 
 
+def test_who_is_called_alike_keeps_his_own(tmp_path: Path) -> None:
+    """E12: a longer name or address that holds the erased one is another person's."""
+    with Press(tmp_path / "room", "sqlite:///mailer.db") as press:
+        press.people("press", ["ada@example.com", "ben@example.com"])
+        with press.room.store.write() as tx:
+            tx.execute("UPDATE journalists SET last_name = 'Li' WHERE id = 1", {})
+            notes = "Ada Lindt, not Ada Li; xada@example.com, ada@example.com.au, ada@example.com."
+            tx.execute("UPDATE journalists SET notes = :notes WHERE id = 2", {"notes": notes})
+            add_event(tx, "noted", "anna", data={"text": "first\nada@example.com", "n": 1})
+        subject_erase(press.room, "ada@example.com", "anna")
+        [(left,)] = press.rows("SELECT notes FROM journalists WHERE id = 2")
+        assert left == "Ada Lindt, not [erased]; xada@example.com, ada@example.com.au, [erased]."
+        [(data,)] = press.rows("SELECT data FROM events WHERE kind = 'noted'")
+        assert json.loads(data) == {"text": "first\n[erased]", "n": 1}
+
+
 def test_copies_elsewhere_are_named(tmp_path: Path) -> None:
     """E12: backups cannot be changed; they are listed with their dates, officers' own files too."""
     with Press(tmp_path / "room", "sqlite:///mailer.db") as press:

@@ -69,8 +69,11 @@ WHERE distribution = :distribution AND delivery = :delivery ORDER BY number
 SELECT data FROM slot_values WHERE distribution = :distribution AND delivery = :delivery
 
 -- name: search
--- Rows of a table in which any text holds what is looked for. The texts are read as one.
-SELECT {columns} FROM {table} WHERE {condition}
+-- Rows of a table in which any text holds what is looked for. The texts are read as one, which is
+-- made once a row: without a limit both databases would put it into each comparison.
+SELECT {columns} FROM (SELECT {columns}, lower({whole}) AS whole FROM {table}
+    LIMIT 9223372036854775807) q
+WHERE {condition}
 
 -- name: replace
 UPDATE {table} SET {column} = :new WHERE {key} AND {column} = :old
