@@ -78,14 +78,14 @@ class Rulebook:
     ) -> list[Claimed]:
         """Who of those just claimed from a wave gets it now; the others wait or are skipped, in the
         ledger and its history."""
-        meant = [
-            each.id
+        meant = {
+            each.id: each.journalist
             for each in claimed
             if each.kind in _RULED and each.person[_LIST_KIND] != _INTERNAL
-        ]
+        }
         if not meant or not (self.house or wave.wishes):
             return list(claimed)
-        rows = rules.bound(tx, wave.distribution, meant, all_of_them=bool(self.house))
+        rows = rules.bound(tx, wave.distribution, meant, everybody=bool(self.house))
         # What went to one person by an officer's hand, he asked for.
         rows = [row for row in rows if row["kind"] in _RULED]
         if not rows:

@@ -7,7 +7,7 @@ else can claim for him: on PostgreSQL his row is locked first, on SQLite there i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mailer.store.base import Row, Tx
@@ -26,12 +26,15 @@ class Skip(NamedTuple):
     data: dict[str, object]
 
 
-def bound(tx: Tx, distribution: int, deliveries: Sequence[int], *, all_of_them: bool) -> list[Row]:
-    """What the rules ask of deliveries of a distribution: of all of them, or only of those to
-    people who chose something."""
-    name = "rules.bound" if all_of_them else "rules.bound_by_wishes"
-    ids = json.dumps(deliveries)
-    return tx.all(name, distribution=distribution, ids=ids, now=tx.now())
+def bound(
+    tx: Tx, distribution: int, deliveries: Mapping[int, int], *, everybody: bool
+) -> list[Row]:
+    """What the rules ask of deliveries of a distribution, given with their people: of all of them,
+    or only of those to people who chose something."""
+    place = {"distribution": distribution, "now": tx.now()}
+    if everybody:
+        return tx.all("rules.bound", ids=json.dumps(list(deliveries)), **place)
+    return tx.all("rules.bound_by_wishes", people=json.dumps(list(deliveries.values())), **place)
 
 
 def lock(tx: Tx, people: Sequence[int]) -> set[int]:

@@ -13,14 +13,14 @@ JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
 WHERE d.distribution = :distribution AND d.id {{ledger.is_one_of}}
 
 -- name: bound_by_wishes
--- The same, only for those who chose something.
+-- The same, only for those who chose something. The order of joins is given (SQLite keeps to it with
+-- CROSS JOIN): from the few to their deliveries.
 SELECT {{asked}}
-FROM deliveries d
-JOIN preferences p ON p.journalist = d.journalist
-JOIN journalists j ON j.id = d.journalist
-JOIN distributions x ON x.id = d.distribution
-JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
-WHERE d.distribution = :distribution AND d.id {{ledger.is_one_of}}
+FROM preferences p CROSS JOIN deliveries d CROSS JOIN journalists j CROSS JOIN distributions x
+    CROSS JOIN waves w
+WHERE p.journalist {{is_one_of}} AND d.journalist = p.journalist
+  AND d.distribution = :distribution AND j.id = p.journalist AND x.id = d.distribution
+  AND w.distribution = d.distribution AND w.id = d.wave
 
 -- name: asked
 d.distribution, d.id, d.journalist, d.wave, d.waits_since, d.attempts, j.zone, p.weekly_cap, p.office_hours,
