@@ -126,6 +126,8 @@ class Rulebook:
         if own.counts and row["journalist"] not in free:
             return Ruling(Then.WAIT, WAITS_FOR_TURN, now + _AGAIN)
         messages, last_at = got.get(row["journalist"], (0, None))
+        if row["attempts"]:
+            messages = 0  # its place under the cap was taken when it was first tried, and is kept
         latest = (row["waits_since"] or now) + self.longest
         calendar = self.calendar(own.closed, row["zone"])
         return judge(own, calendar, now, latest=latest, recent=messages, last_at=last_at)

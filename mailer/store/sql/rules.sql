@@ -58,14 +58,16 @@ GROUP BY d.journalist
 {{counted}} GROUP BY d.journalist
 
 -- name: counted
+-- What was tried and is to be tried again keeps its place.
 SELECT d.journalist, count(*) AS messages,
     max(CASE WHEN d.state = 1 THEN :now ELSE d.last_attempt_at END) AS last_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
 LEFT JOIN lists l ON l.id = d.list
 WHERE d.distribution >= :first
-  AND d.state IN (1, 3, 5) AND d.kind = 'release' AND x.kind = 'release'
-  AND (d.state = 1 OR d.last_attempt_at > :since)
+  AND (d.state IN (1, 3, 5) OR (d.state = 2 AND d.attempts > 0))
+  AND d.kind = 'release' AND x.kind = 'release'
+  AND (d.state IN (1, 2) OR d.last_attempt_at > :since)
   AND (l.kind IS NULL OR l.kind NOT IN ('topic', 'internal'))
 
 -- name: wishes
