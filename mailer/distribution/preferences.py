@@ -9,8 +9,8 @@ chosen, never an address, a name, an outlet or another list of the office: journ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -39,6 +39,8 @@ CAPS = (1, 2, 3, 5, 10, 20)
 AWAY_AT_MOST = 366 * 2
 """Days ahead that somebody may be away."""
 
+NO_WISHES = Preferences()
+
 _MOST_BEATS = 24
 _FEW = 5
 _LONGEST = 100
@@ -60,14 +62,11 @@ class ListChoice:
 
 @dataclass(frozen=True, slots=True)
 class BeatChoice:
-    """One beat: `value` as it is compared, `receives` whether he gets mail for it."""
+    """One beat: `value` as it is compared, `label` as it is written."""
 
     value: str
+    label: str
     receives: bool
-
-    @property
-    def label(self) -> str:
-        return self.value[:1].upper() + self.value[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +81,46 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the newsroom lets everybody choose: beats as they are compared, language tags."""
+    """What the newsroom lets everybody choose: beats as they are compared and as they are
+    written, and language tags."""
 
-    beats: tuple[str, ...] = ()
+    beats: Mapping[str, str] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
+
+
+NOTHING = Offer()
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a journalist can choose, and how it stands. `stopped`: nothing at all is sent; `language`
-    is the one that he is addressed in, `away` the first day on which mail may come again."""
+    """What a journalist can choose, and how it stands. `stopped`: nothing at all is sent;
+    `language` is the one that he is addressed in, `away` the first day of mail after an absence."""
 
     stopped: bool = False
     lists: tuple[ListChoice, ...] = ()
     beats: tuple[BeatChoice, ...] = ()
-    wishes: Preferences = Preferences()
+    wishes: Preferences = NO_WISHES
     away: date | None = None
     language: str = ""
     about: About | None = None
 
     @property
     def stays_on(self) -> tuple[str, ...]:
-        return tuple(beat.value for beat in self.beats if beat.receives)
+        """Labels of the beats he gets mail for, of those that are shown."""
+        return tuple(beat.label for beat in self.beats if beat.receives)
+
+    @property
+    def about_labels(self) -> tuple[str, ...]:
+        """Labels of the beats for which the link's message was sent."""
+        return tuple(self.label(value) for value in self.about.beats) if self.about else ()
+
+    def label(self, value: str) -> str:
+        """How a beat is written."""
+        return next((beat.label for beat in self.beats if beat.value == value), value)
+
+    def receives(self, value: str) -> bool:
+        """Whether he gets mail for a beat that is shown."""
+        return any(beat.receives for beat in self.beats if beat.value == value)
 
 
 def offer(store: Store) -> Offer:
@@ -112,7 +129,7 @@ def offer(store: Store) -> Offer:
     with store.read() as tx:
         beats = preferences.common_beats(tx, least=_FEW, most=_MOST_BEATS)
         tags = preferences.languages(tx)
-    return Offer(tuple(beats), tuple(tags))
+    return Offer(beats, tuple(tags))
 
 
 def language(tx: Tx, journalist: int) -> str:
@@ -153,7 +170,9 @@ def read_choices(
     # Of his beats only those that everybody may choose, that his link is about, or that he has
     # touched himself: other labels are the office's own.
     shown = dict.fromkeys([*offered.beats, *(about.beats if about else ()), *sorted(chosen)])
-    beats = tuple(BeatChoice(value, own.get(value, False)) for value in shown)
+    beats = tuple(
+        BeatChoice(value, offered.beats.get(value, value), own.get(value, False)) for value in shown
+    )
     home = (person["zone"] if person else "") or zone
     return Choices(
         stopped=stopped,
@@ -225,7 +244,7 @@ def apply(tx: Tx, act: Request, actor: str) -> None:
 
 
 def _with(tx: Tx, wishes: Preferences, act: Request, step: Step) -> Preferences:
-    """The wishes after one step; a step of another version that means nothing here is passed over."""
+    """The wishes after one of the steps that WISHES names."""
     if step.act == CAP:
         return replace(wishes, weekly_cap=int(step.value) if step.value.isdecimal() else None)
     if step.act == LANGUAGE:
@@ -240,9 +259,9 @@ def _with(tx: Tx, wishes: Preferences, act: Request, step: Step) -> Preferences:
     said = step.value == "1"
     if step.act == OFFICE_HOURS:
         return replace(wishes, office_hours=said)
-    return (
-        replace(wishes, paused=said) if step.act == PAUSED else replace(wishes, no_embargoes=said)
-    )
+    if step.act == PAUSED:
+        return replace(wishes, paused=said)
+    return replace(wishes, no_embargoes=said)
 
 
 def _about(tx: Tx, journalist: int, delivery: int, own: dict[str, bool]) -> About | None:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from mailer.clock import Clock
 from mailer.distribution import preferences
-from mailer.distribution.preferences import Choices, ListChoice, Offer
+from mailer.distribution.preferences import NOTHING, Choices, ListChoice, Offer
 from mailer.distribution.spool import Request, Spool, Step
 from mailer.errors import StoreUnavailable
 from mailer.message.tokens import PREFERENCES, UNSUBSCRIBE, Token, TokenKeys, read
@@ -166,7 +166,7 @@ def waiting(office: Office) -> bool:
     return Spool(office.config.spool_dir).pending()
 
 
-def choices(office: Office, token: Token, offered: Offer = Offer(), zone: str = "") -> Choices:
+def choices(office: Office, token: Token, offered: Offer = NOTHING, zone: str = "") -> Choices:
     """What the holder of a link may choose and how it stands: the list his message came from, the
     topics he signed up to, what is `offered` to all. Raises StoreUnavailable."""
     return preferences.read_choices(

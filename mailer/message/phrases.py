@@ -2,9 +2,9 @@
 
 Everything that the program itself says there stands in the gettext catalogues of `locale/` and
 nowhere else: English in `messages.pot` (messages) and `pages.pot` (pages, and the mails that bring
-their links), each other language in files of its own. A language that is missing, or lacks a phrase,
-speaks English. `{…}` are filled by the functions below. A newsroom may word a phrase of its messages
-otherwise (`own_words`).
+their links), each other language in files of its own. A language that is missing, or lacks a
+phrase, speaks English. `{…}` are filled by the functions below. A newsroom may word a phrase of its
+messages otherwise (`own_words`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from mailer.audience.text import fold
 from mailer.store.base import Row, Tx
+from mailer.store.people import BEAT_SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,19 @@ def about(tx: Tx, journalist: int, distribution: int, delivery: int) -> Row | No
     return tx.one("preferences.about", **place)
 
 
-def common_beats(tx: Tx, *, least: int, most: int) -> list[str]:
-    """The beats that at least `least` people have, commonest first. Reads all of them."""
-    return [row["value"] for row in tx.all("preferences.common_beats", least=least, most=most)]
+def common_beats(tx: Tx, *, least: int, most: int) -> dict[str, str]:
+    """The beats that at least `least` people have, commonest first: folded, and as one list wrote
+    them. Reads all of them."""
+    return {
+        row["value"]: _as_written(tx, row["id"], row["value"])
+        for row in tx.all("preferences.common_beats", least=least, most=most)
+    }
+
+
+def _as_written(tx: Tx, facet: int, value: str) -> str:
+    written = tx.value("preferences.as_written", facet=facet) or ""
+    beats = (each.strip() for each in written.split(BEAT_SEPARATOR))
+    return next((each for each in beats if fold(each) == value), value)
 
 
 def languages(tx: Tx) -> list[str]:

@@ -59,7 +59,7 @@ class Acts:
             await asyncio.gather(task, return_exceptions=True)
 
     def words(self, request: Request, own: str = "") -> Words:
-        """The words for this reader; `own` is the language he is addressed in, where it is known."""
+        """The words for this reader; `own` is the language he is addressed in, "" if unknown."""
         accepted = request.headers.get("accept-language", "")
         return words_for(own, accepted, self._newsroom.config.newsroom.default_language)
 

@@ -57,6 +57,7 @@ class Told:
 
     text: str
     undo: Sequence[tuple[str, str]] = ()
+    about_beat: bool = False
 
 
 class OwnPage:
@@ -153,15 +154,16 @@ class OwnPage:
         return Told(words("undone" if what == "undo" else "saved"), _as_before(fields, before))
 
     def _off_told(self, words: Words, beat: str, before: Choices, after: Choices) -> Told:
-        if beat not in before.stays_on or beat in after.stays_on:
-            return Told(words("off_noted"))
+        if not before.receives(beat) or after.receives(beat):
+            return Told(words("off_noted"), about_beat=True)
         stays = after.stays_on
         rest = words("off_keep")
         if stays:
             named = words.listed(stays[:_TOLD_BEATS])
             rest = words("off_stay", beats=named + (" …" if len(stays) > _TOLD_BEATS else ""))
         undo = [("act", "undo"), ("beat_shown", beat), ("beat", beat)]
-        return Told(f"{words('off_done', beat=beat)} {rest}", undo)
+        done = words("off_done", beat=before.label(beat))
+        return Told(f"{done} {rest}", undo, about_beat=True)
 
     def _page(
         self,

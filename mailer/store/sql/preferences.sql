@@ -51,9 +51,14 @@ WHERE d.distribution = :distribution AND d.id = :delivery AND d.journalist = :jo
 -- name: common_beats
 -- The beats that many have, most of all first. Small numbers are left out: a label that the office
 -- put on a few people is nobody else's business.
-SELECT v.value, count(*) AS n FROM facet_values v JOIN facets f ON f.facet = v.id
-WHERE v.field = 'beat' GROUP BY v.value HAVING count(*) >= :least
+SELECT v.id, v.value, count(*) AS n FROM facet_values v JOIN facets f ON f.facet = v.id
+WHERE v.field = 'beat' GROUP BY v.id, v.value HAVING count(*) >= :least
 ORDER BY n DESC, v.value LIMIT :most
+
+-- name: as_written
+-- How a list wrote a beat: the beats of one who has it.
+SELECT j.beats FROM facets f JOIN journalists j ON j.id = f.journalist
+WHERE f.facet = :facet LIMIT 1
 
 -- name: languages
 -- In which the newsroom writes.
