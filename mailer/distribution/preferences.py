@@ -24,7 +24,7 @@ from mailer.store.base import Store, Tx
 from mailer.store.core import add_event, raise_control
 from mailer.store.distributions import DELIVERY_SHIFT
 from mailer.store.preferences import Preferences
-from mailer.store.suppression import ALL, list_scope
+from mailer.store.suppression import ALL, OFFICE, list_scope
 
 CAP, OFFICE_HOURS, AWAY = "weekly_cap", "office_hours", "away_until"
 PAUSED, NO_EMBARGOES, LANGUAGE = "paused", "no_embargoes", "language"
@@ -163,7 +163,9 @@ def read_choices(
             id=row["id"],
             title=row["title"],
             kind=row["kind"],
-            receives=not stopped and list_scope(row["id"]) not in scopes,
+            receives=not stopped
+            and list_scope(row["id"]) not in scopes
+            and (OFFICE not in scopes or row["kind"] == "topic"),
         )
         for row in rows
     )

@@ -20,7 +20,7 @@ from mailer.distribution.spool import Request, Spool, Step
 from mailer.errors import StoreUnavailable
 from mailer.message.tokens import PREFERENCES, UNSUBSCRIBE, Token, TokenKeys, read
 from mailer.store import Store, Tx, suppression
-from mailer.store.suppression import ALL, Reason, list_scope
+from mailer.store.suppression import ALL, OFFICE, Reason, list_scope
 
 __all__ = [
     "ALL",
@@ -205,11 +205,18 @@ def _apply(tx: Tx, act: Request) -> None:
             if list_id:
                 suppression.leave_list(tx, act.journalist, list_id)
             continue
-        back = suppression.remove(
-            tx, hash, scope=scope, actor=actor, evidence=evidence, only_own=True
-        )
+        said = {"actor": actor, "evidence": evidence, "only_own": True}
+        back = suppression.remove(tx, hash, scope=scope, **said)
+        if scope == ALL or _kind(tx, list_id) != "topic":
+            # Who asks for a list of the office no longer wants his topics alone.
+            suppression.remove(tx, hash, scope=OFFICE, **said)
         if back and list_id:
             suppression.rejoin_list(tx, act.journalist, list_id)
+
+
+def _kind(tx: Tx, list_id: int) -> str:
+    row = suppression.list_named(tx, list_id)
+    return str(row["kind"]) if row else ""
 
 
 def _scope(tx: Tx, list_id: int) -> Scope:

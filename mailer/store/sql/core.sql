@@ -54,3 +54,8 @@ SELECT number FROM migrations ORDER BY number
 
 -- name: record_migration
 INSERT INTO migrations (number, name, at) VALUES (:number, :name, :at)
+
+-- name: by_kind_of
+-- Which scope beside 'all' and its own stops a list: 'office' ends mail on every list that the
+-- journalist did not choose himself. The list's id and two brackets follow.
+(SELECT CASE WHEN max(kind) = 'topic' THEN '' ELSE 'office' END FROM lists WHERE id =

@@ -42,7 +42,8 @@ LEFT JOIN import_changes c ON c.import = :import AND c.journalist = a.journalist
 WHERE a.hash IN (:hashes)
 
 -- name: shut_out
-SELECT hash FROM suppressions WHERE scope IN ('all', :scope) AND hash IN (:hashes)
+SELECT hash FROM suppressions
+WHERE scope IN ('all', :scope, {{core.by_kind_of}} :list)) AND hash IN (:hashes)
 UNION ALL
 SELECT hash FROM import_objections WHERE import = :import AND hash IN (:hashes)
 
