@@ -113,13 +113,17 @@ def held(room: Newsroom, asked: Fresh) -> Held | None:
     )
 
 
-def copy(room: Newsroom, asked: Fresh) -> dict[str, Any] | None:
-    """Everything held of the link's person, machine-readable (GDPR art. 15, 20); None for a link
+def copy(room: Newsroom, asked: Fresh) -> str | None:
+    """Everything held of the link's person as one JSON document (GDPR art. 15, 20); None for a link
     that no longer works. Reading does not use the link up."""
-    found = held(room, asked)
-    if found is None:
+    with room.store.read() as tx:
+        link = _working(tx, asked, DATA)
+    if link is None or link.journalist is None:
         return None
-    return subjects.subject_export(room, found.email)
+    try:
+        return "".join(subjects.subject_export(room, link.journalist, _ACTOR))
+    except NotFound:
+        return None
 
 
 def ask_to_move(room: Newsroom, asked: Fresh, email: str, words: Words) -> bool | None:
@@ -179,14 +183,10 @@ def erase(room: Newsroom, asked: Fresh) -> bool:
     """Erase the link's person; False for a link that no longer works."""
     with room.store.write() as tx:
         link = _working(tx, asked, DATA)
-        row = fresh.address(tx, link.journalist) if link and link.journalist else None
-        if link is None or row is None or not fresh.use(tx, link.id):
+        if link is None or link.journalist is None or not fresh.use(tx, link.id):
             return False
-        email = row["email"]
-    try:
-        subjects.subject_erase(room, email, _ACTOR)
-    except NotFound:
-        return False
+        fresh.drop_of(tx, link.journalist)
+    subjects.subject_erase(room, link.journalist, _ACTOR)
     return True
 
 

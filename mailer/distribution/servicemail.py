@@ -1,9 +1,9 @@
 """Mails of the program itself: the short-lived links that a person asked for a moment ago.
 
-They wait in the store with their link (`store/fresh.py`) and are sent one by one by the process that
-serves the pages, through the service that [service_mail] names, else through the one that serves the
-recipient's domain. The gates of a distribution do not apply: whoever said stop may still ask what is
-held of him. That nothing leaves while `live = false` applies all the same (decision 13).
+They wait in the store with their link (`store/fresh.py`) and are sent by the process that serves
+the pages, through the service that [service_mail] names, else through the one that serves the
+recipient's domain. The gates of a distribution do not apply: whoever said stop may still ask what
+is held of him. That nothing leaves while `live = false` applies all the same (decision 13).
 """
 
 from __future__ import annotations

@@ -205,11 +205,13 @@ def _apply(tx: Tx, act: Request) -> None:
             if list_id:
                 suppression.leave_list(tx, act.journalist, list_id)
             continue
-        said = {"actor": actor, "evidence": evidence, "only_own": True}
-        back = suppression.remove(tx, hash, scope=scope, **said)
-        if scope == ALL or _kind(tx, list_id) != "topic":
-            # Who asks for a list of the office no longer wants his topics alone.
-            suppression.remove(tx, hash, scope=OFFICE, **said)
+        # Who asks for a list of the office no longer wants his topics alone.
+        office = [OFFICE] if not list_id or _kind(tx, list_id) != "topic" else []
+        back = False
+        for each in (scope, *office):
+            back |= suppression.remove(
+                tx, hash, scope=each, actor=actor, evidence=evidence, only_own=True
+            )
         if back and list_id:
             suppression.rejoin_list(tx, act.journalist, list_id)
 

@@ -80,8 +80,8 @@ class Signer:
     def __init__(
         self, template: MergeTemplate, keys: Sequence[SigningKey], *, bulk: bool = True
     ) -> None:
-        """Raises CheckFailed when the template's header cannot be signed; what goes to many (`bulk`)
-        must have the fields by which one leaves."""
+        """Raises CheckFailed when the template's header cannot be signed; what goes to many
+        (`bulk`) must have the fields by which one leaves."""
         pieces, self._body_at, self._body_start = _head(template)
         self._static, self._varying, names = _canonical_plan(pieces)
         listed = [*names, *OVERSIGNED]

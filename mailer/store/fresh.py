@@ -1,7 +1,7 @@
-"""Links mailed to prove an address, and what a proven address may do: move, join, see what is held.
+"""Links mailed to prove an address, and what a proven one may do: move, join, see what is held.
 
-An address stands here only while nobody has it in `addresses`: a new one that waits to be confirmed,
-one that asks to join. Rows go when they expire.
+An address stands here only while nobody has it in `addresses`: a new one that waits to be
+confirmed, one that asks to join. Rows go when they expire.
 """
 
 from __future__ import annotations
@@ -158,16 +158,17 @@ def move(tx: Tx, journalist: int, email: str, hash: bytes, actor: str, evidence:
             tx.run(f"fresh.{name}", journalist=journalist, target=other)
         words = "wants to be written to at an address that is another journalist's here"
         tx.run("fresh.set_aside", journalist=journalist, reason=words, now=tx.now())
-    for each in tx.all("fresh.copy_suppressions", hash=old):
-        suppression.add(
-            tx,
-            hash,
-            scope=each["scope"],
-            reason=each["reason"],
-            actor=each["actor"],
-            evidence=json.loads(each["evidence"]),
-            at=each["created_at"],
-        )
+    for said in suppression.find(tx, old):
+        if said.reason != Reason.DEAD:  # that a mailbox is dead is its own affair
+            suppression.add(
+                tx,
+                hash,
+                scope=said.scope,
+                reason=said.reason,
+                actor=said.actor,
+                evidence=said.evidence,
+                at=said.created_at,
+            )
     suppression.add(
         tx, old, scope=ALL, reason=Reason.OPT_OUT, actor=actor, evidence={**evidence, "moved": True}
     )

@@ -37,6 +37,7 @@ from mailer.distribution.tongues import Words
 from mailer.errors import StoreUnavailable
 from mailer.web.acts import Acts
 from mailer.web.forms import Fields, is_one_click, one, read_fields
+from mailer.web.fresh import FreshPages
 from mailer.web.guard import private
 from mailer.web.leaving import Leaving, is_list
 from mailer.web.pages import Pages
@@ -63,11 +64,14 @@ class Told:
 class OwnPage:
     """Shows the page and does what its buttons say."""
 
-    def __init__(self, newsroom: Newsroom, pages: Pages, acts: Acts, leaving: Leaving) -> None:
+    def __init__(
+        self, newsroom: Newsroom, pages: Pages, acts: Acts, leaving: Leaving, fresh: FreshPages
+    ) -> None:
         self._newsroom = newsroom
         self._pages = pages
         self._acts = acts
         self._leaving = leaving
+        self._fresh = fresh
         self._offer: Offer | None = None
 
     @asynccontextmanager
@@ -96,6 +100,9 @@ class OwnPage:
         if is_one_click(fields):
             return await self._leaving.one_click(known)
         what = one(fields, "act")
+        if what == "link":
+            scope = await run_in_threadpool(subscriptions.scope_of, self._newsroom, known)
+            return await self._fresh.ask(request, known, scope.language)
         steps = self._steps(what, fields)
         before: Choices | None = None
         try:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from mailer.errors import StoreUnavailable
 from mailer.web.acts import Acts
 from mailer.web.forms import BodyRefused
+from mailer.web.fresh import FreshPages
 from mailer.web.guard import Guard, private
 from mailer.web.leaving import Leaving
 from mailer.web.own import OwnPage
@@ -38,12 +39,13 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     pages = Pages(newsroom.config, base=public_url.path)
     acts = Acts(newsroom, pages)
     leaving = Leaving(newsroom, pages, acts)
-    own = OwnPage(newsroom, pages, acts, leaving)
+    fresh = FreshPages(newsroom, pages, acts)
+    own = OwnPage(newsroom, pages, acts, leaving, fresh)
     reading = Reading(newsroom, pages)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with acts.draining(), own.preparing():
+        async with acts.draining(), own.preparing(), fresh.mailing():
             yield
 
     app = FastAPI(
@@ -64,6 +66,12 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/u/{token}", leaving.act, "POST")
     page("/p/{token}", own.show)
     page("/p/{token}", own.act, "POST")
+    page("/f/{token}", fresh.show)
+    page("/f/{token}", fresh.act, "POST")
+    page("/f/{token}/data.json", fresh.copy, "GET")
+    page("/f/{token}/data", fresh.read, "GET")
+    page("/subscribe", fresh.subscribe)
+    page("/subscribe", fresh.sign_up, "POST")
     page("/u/{token}", _options, "OPTIONS")
     page("/p/{token}", _options, "OPTIONS")
     page("/", reading.front)
@@ -94,7 +102,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/favicon.ico", icon)
 
     async def robots(request: Request) -> Response:
-        return PlainTextResponse("User-agent: *\nDisallow: /u/\nDisallow: /p/\n")
+        return PlainTextResponse("User-agent: *\nDisallow: /u/\nDisallow: /p/\nDisallow: /f/\n")
 
     page("/robots.txt", robots)
 
@@ -108,7 +116,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
         Guard,
         secure=public_url.scheme == "https",
         base=public_url.path,
-        secret=("/u/", "/p/"),
+        secret=("/u/", "/p/", "/f/"),
         fault=reading.fault,
     )
     return app

@@ -1,4 +1,4 @@
-"""Beats of people, and the release that a link came with, for the tests of the journalist's page."""
+"""Beats of people, and what a link came with, for the tests of the journalist's page."""
 
 from __future__ import annotations
 

@@ -59,11 +59,6 @@ WHERE m.journalist = :journalist AND m.state = 'active' AND l.kind = 'topic' ORD
 -- name: set_address
 UPDATE addresses SET email = :email, hash = :hash WHERE journalist = :journalist
 
--- name: copy_suppressions
--- What was said of one address holds for the other; that a mailbox is dead is its own affair.
-SELECT scope, reason, evidence, actor, created_at FROM suppressions
-WHERE hash = :hash AND reason <> 'dead' ORDER BY id
-
 -- name: set_aside
 UPDATE journalists SET state = 'on_hold', hold_reason = :reason, hold_import = NULL,
     updated_at = :now WHERE id = :journalist AND state <> 'erased'
