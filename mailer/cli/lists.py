@@ -30,6 +30,8 @@ def register(app: Commands) -> None:
     lists.add("ls", ls)
     lists.add("show", show)
     lists.add("export", export)
+    lists.add("open", open_)
+    lists.add("close", close)
     app.add_typer(lists)
     segments = Commands(name="segments", help="Segments: named conditions over lists.")
     segments.add("ls", ls_segments)
@@ -175,6 +177,19 @@ def export(
                 sys.stdout.writelines(csv_lines(rows))
 
 
+def open_(name: LIST) -> None:
+    """Let anybody sign up to a list of kind topic, at /subscribe on the public pages.
+
+    A sign-up counts once it is confirmed by a link that is mailed to the address.
+    """
+    _set_open(name, open=True)
+
+
+def close(name: LIST) -> None:
+    """End sign-up to a list; who is on it stays."""
+    _set_open(name, open=False)
+
+
 def ls_segments(format: FORMAT = "table") -> None:
     """The segments of lists/segments.toml."""
     from mailer.distribution.lists import list_segments
@@ -288,3 +303,19 @@ def _as_json(results: list[ImportResult]) -> dict[str, Any]:
         "rejected_file": [facts["rejected_file"] for facts in each if facts["rejected_file"]],
         "files": each,
     }
+
+
+def _set_open(name: str, *, open: bool) -> None:
+    from mailer.distribution.fresh import set_open
+
+    with current().newsroom() as room:
+        changed = set_open(room, name, current().actor, open=open)
+        address = f"{room.sender.public_url}/subscribe"
+    if current().json:
+        document({"list": name, "open": open, "changed": changed})
+    elif not changed:
+        line(f"{name} was {'open' if open else 'closed'} already.")
+    elif open:
+        line(f"{name} is open: anybody can sign up at {address}")
+    else:
+        line(f"{name} is closed: nobody can sign up any more.")
