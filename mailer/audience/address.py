@@ -71,6 +71,15 @@ def identity(email: str) -> str:
     )
 
 
+def as_written(email: str) -> str:
+    """The address as people write it: the domain in its own letters (RFC 5891, U-labels)."""
+    local, _, domain = email.rpartition("@")
+    try:
+        return f"{local}@{idna.decode(domain)}"
+    except idna.IDNAError:
+        return email
+
+
 _LOCAL_MOST = 64
 """Octets before the @ (RFC 5321 section 4.5.3.1.1)."""
 _MOST = 254

@@ -37,6 +37,7 @@ from mailer.cli import (
     routes,
     sending,
     store,
+    subject,
     suppress,
     templates,
 )
@@ -164,7 +165,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, store, jobs,
-    dkim, demo, embargo, notices, templates,
+    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
+    store, jobs, dkim, demo, embargo, notices, templates,
 ):  # fmt: skip
     module.register(app)

@@ -14,6 +14,7 @@ from typing import Any
 
 from mailer.audience.address import AddressError, normalise
 from mailer.clock import SECOND, to_datetime
+from mailer.distribution import subjects
 from mailer.distribution.context import Newsroom, address_hash
 from mailer.distribution.tongues import Words
 from mailer.errors import NotFound, Refused
@@ -119,8 +120,6 @@ def copy(room: Newsroom, asked: Fresh) -> str | None:
         link = _working(tx, asked, DATA)
     if link is None or link.journalist is None:
         return None
-    from mailer.distribution import subjects
-
     try:
         return "".join(subjects.subject_export(room, link.journalist, _ACTOR))
     except NotFound:
@@ -187,8 +186,6 @@ def erase(room: Newsroom, asked: Fresh) -> bool:
         if link is None or link.journalist is None or not fresh.use(tx, link.id):
             return False
         fresh.drop_of(tx, link.journalist)
-    from mailer.distribution import subjects
-
     subjects.subject_erase(room, link.journalist, _ACTOR)
     return True
 

@@ -32,6 +32,7 @@ _UNDO = struct.Struct("<cq")
 _CRC = struct.Struct("<I")
 _RESERVE = 1 << 20
 _ROLL = 8 << 20
+_WIPE = 1 << 16
 _SIGNATURE = (4096 + 512) // 8
 _LARGEST = _DOT.size + _SIGNATURE + 255 + _REPLY.size + 64 + 600 + 2 * _CRC.size
 """Room one delivery can need, in bytes."""
@@ -73,6 +74,7 @@ class Journal:
         self._map: mmap.mmap | None = None
         self._end = 0
         self._reserved = 0
+        self._answers = False
         self._open: dict[int, bytes] = {}  # the records of what the store does not have yet
         # A record written while the file is being replaced would be lost, and a message with it
         # sent twice.
@@ -118,6 +120,7 @@ class Journal:
         words = reply.encode("utf-8", "replace")[:600]
         head = _REPLY.pack(b"R", delivery, at, code, len(kind), len(words))
         with self._turn:
+            self._answers = True
             dotted = self._open[delivery]
             self._open[delivery] = dotted + self._write(head + kind + words)
 
@@ -136,6 +139,13 @@ class Journal:
         with self._turn:
             for delivery in deliveries:
                 self._open.pop(delivery, None)
+            if self._answers and not self._open and self._map is not None:
+                # Nothing here is news to anybody, and answers quote addresses (E12). From the end,
+                # so that what a kill leaves is whole records from the first on.
+                for start in range((self._end - 1) // _WIPE * _WIPE, -1, -_WIPE):
+                    stop = min(start + _WIPE, self._end)
+                    self._map[start:stop] = bytes(stop - start)
+                self._end, self._answers = 0, False
 
     def close(self) -> None:
         """Everything is in the store: remove the file, then let the lock go."""

@@ -22,7 +22,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.distribution import retention, subscriptions, tasks, telling
+from mailer.distribution import retention, subjects, subscriptions, tasks, telling
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.guard import Guard
@@ -117,6 +117,8 @@ class Sweeper:
         busy = self._is_busy(opened=mine and self.misfit is None)
         if self.misfit is None:
             self._retention.go_on(busy)
+            if not busy:
+                subjects.go_on(room)
         self._swept_at = room.clock.monotonic()
         with room.store.read() as tx:
             due, wave = distributions.next_due(tx), distributions.next_wave(tx)

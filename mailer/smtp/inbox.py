@@ -164,13 +164,27 @@ class Inbox:
                         (before, _FORGOTTEN_AT_ONCE),
                     )
                     old = [number for (number,) in found]
-                    for number in old:
-                        database.execute("delete from message where id = ?", (number,))
-                        if database.table("words").exists():
-                            database.execute("delete from words where id = ?", (number,))
+                    _delete(database, old)
                 gone += len(old)
                 if len(old) < _FORGOTTEN_AT_ONCE:
                     return gone
+
+    def remove(self, numbers: Sequence[int]) -> int:
+        """Throw these messages away so that nothing of them is left in the file; how many."""
+        if not numbers:
+            return 0
+        with self._open(write=True) as database:
+            if database is None:
+                return 0
+            for start in range(0, len(numbers), _FORGOTTEN_AT_ONCE):
+                with _writing(database):
+                    _delete(database, numbers[start : start + _FORGOTTEN_AT_ONCE])
+            if database.table("words").exists():  # its index keeps words until it is merged
+                with _writing(database):
+                    database.execute("insert into words (words) values ('optimize')")
+            database.execute("vacuum")
+            database.execute("pragma wal_checkpoint(truncate)").fetchall()
+        return len(numbers)
 
     @contextlib.contextmanager
     def _open(self, *, write: bool = False) -> Iterator[Database | None]:
@@ -182,6 +196,13 @@ class Inbox:
         with contextlib.closing(_connect(self._path)) as database:
             database.execute(f"pragma query_only = {int(not write)}")
             yield database if database.table("message").exists() else None
+
+
+def _delete(database: Database, numbers: Sequence[int]) -> None:
+    for number in numbers:
+        database.execute("delete from message where id = ?", (number,))
+        if database.table("words").exists():
+            database.execute("delete from words where id = ?", (number,))
 
 
 class InboxWriter:

@@ -179,6 +179,15 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def purge(self, tables: Sequence[str], trace: str | None, *, rewrite: bool) -> str | None:
+        """See that the database's files keep nothing of rows that were deleted or changed; a
+        sentence about what is left there, None for nothing.
+
+        `trace` is a text that must not be found any more (None: there is nothing to look for).
+        With `rewrite` a file that still has it is written anew, for which every writer waits.
+        """
+
+    @abstractmethod
     def close(self) -> None: ...
 
 

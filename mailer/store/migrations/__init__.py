@@ -41,12 +41,14 @@ _BOOTSTRAP = (
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of the schema: its columns, whether the database counts its `id` up itself, and
-    how many rows stand in it from the beginning."""
+    """One table of the schema: its columns, whether the database counts its `id` up itself, how
+    many rows stand in it from the beginning, its primary key, and which columns are text."""
 
     columns: tuple[str, ...]
     counts: bool
     rows: int
+    key: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 @cache
@@ -60,10 +62,13 @@ def tables() -> dict[str, Table]:
         made = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY rowid"
         for name, sql in scratch.execute(made).fetchall():
             if not name.startswith("sqlite_"):
-                columns = scratch.execute("SELECT name FROM pragma_table_info(?)", (name,))
+                asked = "SELECT name, type, pk FROM pragma_table_info(?)"
+                columns = scratch.execute(asked, (name,)).fetchall()
                 rows = scratch.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
-                names = tuple(row[0] for row in columns)
-                found[name] = Table(names, "AUTOINCREMENT" in sql, rows)
+                names = tuple(column for column, _, _ in columns)
+                key = tuple(column for column, _, n in sorted(columns, key=lambda c: c[2]) if n)
+                texts = tuple(column for column, kind, _ in columns if kind == "TEXT")
+                found[name] = Table(names, "AUTOINCREMENT" in sql, rows, key, texts)
     return found
 
 

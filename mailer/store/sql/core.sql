@@ -55,6 +55,14 @@ SELECT number FROM migrations ORDER BY number
 -- name: record_migration
 INSERT INTO migrations (number, name, at) VALUES (:number, :name, :at)
 
+-- name: sending
+-- Whether anything is being sent, or is about to be.
+SELECT CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE state = 1)
+    OR EXISTS (SELECT 1 FROM waves WHERE state = 'sending') THEN 1 ELSE 0 END AS busy
+
+-- name: backed_up
+SELECT at FROM events WHERE kind = 'backed_up' ORDER BY id
+
 -- name: by_kind_of
 -- Which scope beside 'all' and its own stops a list: 'office' ends mail on every list that the
 -- journalist did not choose himself. The list's id and two brackets follow.
