@@ -180,6 +180,13 @@ class ServiceMailSection(_Section):
     url: Annotated[str, BeforeValidator(values.text)] = ""
     password_file: Text = ""
 
+    @property
+    def route(self) -> RouteSection | None:
+        """Its own way out, as another route would be written; None without one."""
+        if not self.url and not self.password_file:
+            return None
+        return RouteSection(name="service-mail", url=self.url, password_file=self.password_file)
+
 
 class ServiceMailConfig(_Section):
     """Where the program's own mails come from ("" is the newsroom's sender), and their way out

@@ -383,18 +383,9 @@ class Reader:
     ) -> ServiceMailConfig | None:
         if section is None:
             return None
-        if not section.url:
-            if section.password_file:
-                self._fail(
-                    ("service_mail", "password_file"),
-                    "`password_file` is set, but `url` is not",
-                    'Name the server: url = "smtps://user@mail.example.org".',
-                )
+        if section.route is None:
             return ServiceMailConfig(sender=section.sender)
-        place = RouteSection(
-            name="service-mail", url=section.url, password_file=section.password_file
-        )
-        route = self._route(place, "service-mail", ("service_mail",), home)
+        route = self._route(section.route, section.route.name, ("service_mail",), home)
         return ServiceMailConfig(sender=section.sender, route=route)
 
     def _dkim(self, section: DkimSection, home: Path) -> DkimConfig:

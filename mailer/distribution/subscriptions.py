@@ -42,6 +42,7 @@ __all__ = [
     "request",
     "scope_of",
     "submit",
+    "submit_all",
     "waiting",
 ]
 
@@ -135,14 +136,22 @@ def request(office: Office, token: Token, steps: Sequence[Step], *, method: str)
 
 def submit(office: Office, act: Request) -> bool:
     """Apply an act, or spool it when the database cannot take it now; True when applied."""
+    return submit_all(office, [act])
+
+
+def submit_all(office: Office, acts: Sequence[Request]) -> bool:
+    """Apply acts in one transaction, or spool them all; True when applied.
+
+    Raises StoreUnavailable when neither database nor spool can be written.
+    """
     try:
         # What waits was asked for earlier and must be applied earlier.
         drain(office, patience=0.5)
-        with office.store.write() as tx:
-            _apply(tx, act)
+        _apply_all(office.store, acts)
         return True
     except StoreUnavailable:
-        defer(office, act)
+        for act in acts:
+            defer(office, act)
         return False
 
 
@@ -186,7 +195,8 @@ def _apply(tx: Tx, act: Request) -> None:
         return  # erased since: nothing can be sent to him, and nothing is known to change
     actor = f"journalist:{act.method}"
     evidence = {"method": act.method, "list": act.list, "delivery": act.delivery}
-    preferences.apply(tx, act, actor)
+    if any(step.act not in (LEAVE, BACK) for step in act.steps):
+        preferences.apply(tx, act, actor)
     for step in act.steps:
         if step.act not in (LEAVE, BACK):
             continue

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -39,6 +40,26 @@ STORE_SILENT = 6.0
 """Seconds after which a store that does not even refuse is taken for away."""
 
 
+_AT_ONCE = 200
+"""Acts of one transaction: some 20 ms."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An act and who waits for it; he may have gone."""
+
+    act: Act
+    applied: asyncio.Future[bool]
+
+    def tell(self, applied: bool) -> None:
+        if not self.applied.done():
+            self.applied.set_result(applied)
+
+    def fail(self, error: Exception) -> None:
+        if not self.applied.done():
+            self.applied.set_exception(error)
+
+
 class Acts:
     """Acts of journalists, and the page for tokens that are not ours."""
 
@@ -47,6 +68,8 @@ class Acts:
         self._pages = pages
         self._guesses = GuessLimit()
         self._spare_until = 0.0
+        self._waiting: list[_Waiting] = []
+        self._group: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def draining(self) -> AsyncIterator[None]:
@@ -69,15 +92,11 @@ class Acts:
         Raises StoreUnavailable when neither database nor spool can be written.
         """
         act = subscriptions.request(self._newsroom, token, steps, method=method)
-        try:
-            async with asyncio.timeout(STORE_SILENT):
-                return await to_thread.run_sync(self._submit_now, act, abandon_on_cancel=True)
-        except TimeoutError:
-            # A server that neither answers nor refuses. Should the thread still come through,
-            # the spooled act applied after it changes nothing.
-            self._spare_until = time.monotonic() + SPARE_THE_STORE
-            await run_in_threadpool(subscriptions.defer, self._newsroom, act)
-            return False
+        waiting = _Waiting(act, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._group is None:
+            self._group = asyncio.create_task(self._work_off())
+        return await waiting.applied
 
     def incomplete(self, request: Request) -> Response:
         """One fixed page for every token that is not ours, whatever is wrong with it (F9)."""
@@ -87,15 +106,53 @@ class Acts:
             return self._pages.html("incomplete.html", 429, private({"Retry-After": "60"}), words)
         return self._pages.html("incomplete.html", 404, private(), words)
 
-    def _submit_now(self, act: Act) -> bool:
-        # Looked at in the thread: what waited for a free one must not wait for the store again.
-        if time.monotonic() < self._spare_until:
-            subscriptions.defer(self._newsroom, act)
+    async def _work_off(self) -> None:
+        """Apply what was asked for, all that came meanwhile in one transaction: one commit serves
+        many, and none is answered before it."""
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+                try:
+                    applied = await self._apply([each.act for each in group])
+                except Exception:
+                    # It may be the fault of one of them, which must not be that of the others.
+                    await self._one_by_one(group)
+                    continue
+                for each in group:
+                    each.tell(applied)
+        finally:
+            self._group = None
+
+    async def _one_by_one(self, group: Sequence[_Waiting]) -> None:
+        for each in group:
+            try:
+                each.tell(await self._apply([each.act]))
+            except Exception as error:
+                each.fail(error)
+
+    async def _apply(self, acts: Sequence[Act]) -> bool:
+        try:
+            async with asyncio.timeout(STORE_SILENT):
+                return await to_thread.run_sync(self._apply_now, acts, abandon_on_cancel=True)
+        except TimeoutError:
+            # A server that neither answers nor refuses. Should the thread still come through,
+            # the spooled acts applied after it change nothing.
+            self._spare_until = time.monotonic() + SPARE_THE_STORE
+            await run_in_threadpool(self._defer, acts)
             return False
-        applied = subscriptions.submit(self._newsroom, act)
+
+    def _apply_now(self, acts: Sequence[Act]) -> bool:
+        if time.monotonic() < self._spare_until:
+            self._defer(acts)
+            return False
+        applied = subscriptions.submit_all(self._newsroom, acts)
         if not applied:
             self._spare_until = time.monotonic() + SPARE_THE_STORE
         return applied
+
+    def _defer(self, acts: Sequence[Act]) -> None:
+        for act in acts:
+            subscriptions.defer(self._newsroom, act)
 
     async def _drain_for_ever(self) -> None:
         while True:

@@ -155,6 +155,31 @@ def test_one_network_may_not_ask_for_ever(stage: Stage) -> None:
     assert codes == [200] * 10 + [429] * 2
 
 
+def test_a_copy_and_an_end(stage: Stage) -> None:
+    """E11, E12, GDPR art. 15, 17, 20: all that is held, to keep and to read; erased with a tick
+    and a button; nothing of him is left, and his other links still answer."""
+    stage.client.post(OWN, data={"act": "save", "with": "weekly_cap", "weekly_cap": "2"})
+    path = ask(stage)
+    copy = stage.client.get(f"{path}/data.json")
+    assert copy.headers["content-type"] == "application/json"
+    assert "attachment" in copy.headers["content-disposition"]
+    assert "anna@example.org" in copy.text and json.loads(copy.text)
+    page = stage.client.get(f"{path}/data").text
+    assert "anna@example.org" in page and "lists/a.csv" in page and "weekly cap" in page
+    unsure = stage.client.post(path, data={"act": "erase"})
+    assert "Nothing was erased" in unsure.text and not stage.reasons("anna@example.org")
+    done = stage.client.post(path, data={"act": "erase", "sure": "1"})
+    assert done.status_code == 200 and "Everything is erased" in done.text
+    assert stage.reasons("anna@example.org") == {("all", "erased")}
+    for table in ("addresses", "preferences", "beat_choices", "fresh_links"):
+        assert stage.rows(f"SELECT 1 FROM {table} WHERE journalist = :j", j=ANNA) == []
+    for gone in (path, f"{path}/data", f"{path}/data.json"):
+        assert stage.client.get(gone).status_code == 410
+    assert stage.client.get(OWN).status_code == 200
+    assert stage.client.post(OWN, data={"act": "link"}).status_code == 200
+    stage.no_mail()
+
+
 def test_purposes_and_links_are_not_exchanged(stage: Stage) -> None:
     """F7: a message's link opens no data; a fresh one leaves no list; nobody makes one up."""
     path = ask(stage)
