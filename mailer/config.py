@@ -218,12 +218,15 @@ class RetentionConfig(_Section):
     """For how long what is personal is kept (E13); in seconds. Suppressions are endless.
 
     `messages` is what is kept to write a message again, from its last attempt on; `raw_mail` mails
-    as they came in; `files` copies of list rows and the like, and crash reports.
+    as they came in; `files` copies of list rows and the like, and crash reports; `holds` people
+    whom a doubt keeps back and who were never written to; `agreements` who agreed to an embargo.
     """
 
     messages: Age = 24 * 365.25 / 12 * 86_400
     raw_mail: Age = 90 * 86_400.0
     files: Age = 90 * 86_400.0
+    holds: Age = 365.25 * 86_400
+    agreements: Age = 24 * 365.25 / 12 * 86_400
 
 
 class MediaConfig(_Section):

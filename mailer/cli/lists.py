@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mailer.cli import people
 from mailer.cli.base import FORMAT, Commands, current, say
 from mailer.cli.jobs import tell_handed_over
 from mailer.cli.output import Column, document, emit, ended, line, printable
@@ -32,6 +33,7 @@ def register(app: Commands) -> None:
     lists.add("export", export)
     lists.add("open", open_)
     lists.add("close", close)
+    people.register_lists(lists)
     app.add_typer(lists)
     segments = Commands(name="segments", help="Segments: named conditions over lists.")
     segments.add("ls", ls_segments)
@@ -156,13 +158,20 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; else to stdout.")
     ] = None,
+    provenance: Annotated[
+        bool, typer.Option("--provenance", help="Where each came from, when, by whom, why.")
+    ] = False,
 ) -> None:
     """Write a list as CSV. Who is suppressed is not in it."""
+    from mailer.distribution.accountability import watched
     from mailer.distribution.lists import EXPORT_COLUMNS, export_list
+    from mailer.distribution.people import PROVENANCE_COLUMNS, export_provenance
     from mailer.distribution.textrows import csv_lines, write_private
 
     with current().newsroom() as room:
-        rows = export_list(room, name)
+        found = export_provenance(room, name) if provenance else export_list(room, name)
+        columns = PROVENANCE_COLUMNS if provenance else EXPORT_COLUMNS
+        rows = watched(room, found, current().actor, f"list {name}", least=0)
         if out is not None:
             count = write_private(out, (text.encode() for text in csv_lines(rows))) - 1
             if current().json:
@@ -171,7 +180,7 @@ def export(
                 say(f"{count:,} people written to {out}")
         elif current().json:
             next(rows)
-            emit((dict(zip(EXPORT_COLUMNS, row, strict=True)) for row in rows), [], "json")
+            emit((dict(zip(columns, row, strict=True)) for row in rows), [], "json")
         else:
             with ended(rows):
                 sys.stdout.writelines(csv_lines(rows))

@@ -94,6 +94,7 @@ def log(
     from mailer.cli.delivery import tell_log
     from mailer.distribution import instants
     from mailer.distribution import log as ledger
+    from mailer.distribution.accountability import watched
 
     form = current().format(format)
     columns = [
@@ -111,6 +112,7 @@ def log(
             state=state,
             since=None if since is None else instants.since(room, since),
         )
+        found = watched(room, found, current().actor, "log")
         with ended(found):
             if form == "table" and email is not None:
                 tell_log(found, room.config.newsroom.timezone, _nothing(room, email))

@@ -25,12 +25,14 @@ from mailer.cli import (
     base,
     demo,
     dkim,
+    docs,
     embargo,
     jobs,
     lists,
     log,
     newsroom,
     notices,
+    people,
     releases,
     resolve,
     restored,
@@ -166,6 +168,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 for module in (
     newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
-    store, jobs, dkim, demo, embargo, notices, templates,
+    store, jobs, dkim, demo, embargo, notices, people, templates,
+    docs,
 ):  # fmt: skip
     module.register(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +29,7 @@ def register(app: Commands) -> None:
     group = Commands(name="subject", help="What is held on a person: export it, erase it.")
     group.add("export", export)
     group.add("erase", erase)
+    group.add("breach", breach)
     app.add_typer(group)
 
 
@@ -77,3 +78,56 @@ def erase(email: EMAIL) -> None:
     )
     for sentence in done.remains:
         say(f"Warning: {sentence}")
+
+
+def breach(
+    since: Annotated[
+        str, typer.Option("--since", metavar="WHEN", help="From when on it may have happened.")
+    ],
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="Until when; else now.")
+    ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option("--people", metavar="FILE", help="Write whom it concerns, as JSON lines."),
+    ] = None,
+) -> None:
+    """What an authority asks after a breach: whose data, which, how many, and who read much."""
+    from mailer.distribution import accountability
+
+    with current().newsroom() as room:
+        found = accountability.breach(room, since, current().actor, until=until)
+        if people is not None:
+            named = accountability.affected(room, people, current().actor, until=until)
+    if current().json:
+        document(found)
+    else:
+        _tell_breach(found)
+    if people is not None:
+        say(f"{named:,} people written to {people}, for its owner only.")
+
+
+def _tell_breach(found: dict[str, Any]) -> None:
+    line(f"{found['newsroom']}: {found['since']} to {found['until']}")
+    line(f"The authority has to hear of it by {found['tell_the_authority_by']} (72 hours).")
+    line(f"{found['people']:,} people are held ({_counted(found['by_state'])}).")
+    countries = {row["country"] or "?": row["people"] for row in found["by_country"]}
+    line(f"By country: {_counted(countries)}")
+    for each in found["held"]:
+        line(f"  held: {each}")
+    sent = found["sent_meanwhile"]
+    line(f"{sent['messages']:,} messages were sent to {sent['people']:,} people meanwhile.")
+    line(f"{len(found['bulk_reads']):,} times much was read or taken out:")
+    for row in found["bulk_reads"]:
+        data = row["data"]
+        what = ", ".join(f"{name} {value}" for name, value in data.items())
+        line(f"  {row['at']}  {row['actor']}  {row['what'].replace('_', ' ')}  {what}")
+    line("Who did anything:")
+    for row in found["actors"]:
+        line(f"  {row['actor']}  {row['acts']:,} acts, {row['first']} to {row['last']}")
+    for each in found["kept_back"]:
+        line(each)
+
+
+def _counted(found: dict[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in found.items()) or "nobody"

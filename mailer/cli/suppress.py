@@ -35,9 +35,18 @@ def add(
     for sentence in done.rejected:
         say(f"Rejected: {printable(sentence)}")
     if current().json:
-        document({"added": done.added, "known": done.known, "rejected": list(done.rejected)})
-    else:
-        line(f"{done.added:,} added, {done.known:,} known before, {len(done.rejected):,} rejected")
+        document(
+            {
+                "added": done.added,
+                "known": done.known,
+                "rejected": list(done.rejected),
+                "journalists": done.people,
+            }
+        )
+        return
+    line(f"{done.added:,} added, {done.known:,} known before, {len(done.rejected):,} rejected")
+    here, elsewhere = done.people, done.added + done.known - done.people
+    line(f"  {here:,} of journalists here; of {elsewhere:,} others only a keyed hash is kept")
 
 
 def remove(
@@ -58,6 +67,7 @@ def remove(
 def ls(format: FORMAT = "table") -> None:
     """Everybody who must not be contacted; the address only where it is still known."""
     from mailer.distribution import suppressions
+    from mailer.distribution.accountability import watched
 
     form = current().format(format)
     columns = [
@@ -68,4 +78,5 @@ def ls(format: FORMAT = "table") -> None:
         Column("text", "TEXT", weight=2, least=8),
     ]
     with current().newsroom() as room:
-        emit(suppressions.ls(room), columns, form, empty="Nobody is suppressed.")
+        rows = watched(room, suppressions.ls(room), current().actor, "suppressions")
+        emit(rows, columns, form, empty="Nobody is suppressed.")

@@ -8,12 +8,9 @@ or was suppressed before is never written to, whatever a file says (E12).
 from __future__ import annotations
 
 import difflib
-import fcntl
-import os
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,11 +22,13 @@ from mailer.audience.segments import Segment, list_segment
 from mailer.audience.text import fold
 from mailer.audience.words import FIELDS
 from mailer.clock import SECOND, to_datetime
+from mailer.distribution import undo
 from mailer.distribution.context import Newsroom
 from mailer.distribution.pace import Pace
 from mailer.distribution.rejected import RejectedFile, rejected_files
 from mailer.distribution.textrows import defused
-from mailer.errors import InputError, MailerError, NotFound, StoreUnavailable, UsageError
+from mailer.distribution.undo import only_import
+from mailer.errors import InputError, MailerError, NotFound, UsageError
 from mailer.store import audience, imports
 from mailer.store.base import Tx
 from mailer.store.imports import Incoming, OpenImport
@@ -175,7 +174,7 @@ def import_file(
     runs.
     """
     name = _checked_name(list_name, path, kind)
-    with _only_import(room):
+    with only_import(room):
         tidy(room)
         reader = _open(room, path, mapping or {}, source, basis)
         try:
@@ -212,14 +211,18 @@ def check_file(
 
 
 def settle(room: Newsroom) -> None:
-    """Finish what an import that is in force has still to change; quick when there is none.
+    """Finish what an import that is in force, or was taken out of it, has still to change; quick
+    when there is none.
 
     Whoever asks for an audience does this first, so that he sees the import whole.
     """
     with room.store.read() as tx:
-        waiting = [number for number, state in imports.open_imports(tx) if state == "applying"]
-    for number in waiting:
-        _carry_out(room, number)
+        waiting = [each for each in imports.open_imports(tx) if each[1] != "staging"]
+    for number, state in waiting:
+        if state == "undoing":
+            undo.carry_out(room, number)
+        else:
+            _carry_out(room, number)
 
 
 def tidy(room: Newsroom) -> int:
@@ -237,7 +240,7 @@ def tidy(room: Newsroom) -> int:
 
 def tidy_imports(room: Newsroom) -> int:
     """As `tidy`, for `store check`. Raises StoreUnavailable while an import runs."""
-    with _only_import(room):
+    with only_import(room):
         return tidy(room)
 
 
@@ -357,35 +360,6 @@ class _Job:
         if self._rejected is not None:
             self._rejected.close(keep=keep)
             self.result.rejected_file = str(self._rejected.path) if keep else None
-
-
-@contextmanager
-def _only_import(room: Newsroom) -> Iterator[None]:
-    """Keep other imports out, of this machine by a file, of other machines by the database."""
-    room.config.spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(room.config.spool_dir / "import.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    busy = StoreUnavailable(
-        "another import into this newsroom is running; nothing was done.",
-        hint="Try again when it is done.",
-    )
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise busy from None
-        with ExitStack() as stack:
-            # A server may need a moment to notice that the last import's connection is closed.
-            for _ in range(20):
-                # Workers have ids from 1, so 0 is free for this.
-                if stack.enter_context(room.store.presence_free(0)):
-                    break
-                stack.close()
-                time.sleep(0.05)
-            else:
-                raise busy
-            yield
-    finally:
-        os.close(descriptor)
 
 
 def _carry_out(room: Newsroom, number: int) -> None:

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mailer.clock import SECOND, to_datetime
+from mailer.config import RetentionConfig
 from mailer.distribution.context import Newsroom
 from mailer.distribution.inbox import Inbox, inbox_path
 from mailer.distribution.pace import Pace
-from mailer.store import errands, media, retention
+from mailer.store import errands, media, retention, undo
 from mailer.store.base import Tx
 from mailer.store.retention import Run
 
@@ -31,6 +32,10 @@ KINDS = {
     "signatures": "signatures of messages",
     "reasons": "officers' words about a person",
     "jobs": "imports and exports that were handed over",
+    "undo": "imports whose undo was kept",
+    "holds": "people whom a doubt kept back and nobody cleared",
+    "absences": "absences that are over",
+    "agreements": "agreements to embargoes",
     "media": "pictures and files that no release came to name",
     "raw_mail": "received mails",
     "rejected": "files of rejected rows",
@@ -41,7 +46,22 @@ KINDS = {
 _ABANDONED_AFTER = DAY * SECOND
 """Microseconds after which what was not handed over whole is removed."""
 
+_ABSENCES_AFTER = 30 * DAY * SECOND
+"""Microseconds after its end for which a journalist's absence is still shown on his page."""
+
 _AHEAD = 100
+
+_AGES = {"signatures": "messages", "reasons": "messages", "jobs": "files", "rejected": "files"}
+_AGES |= {"crash_reports": "files"}
+"""Whose age is set together with another's."""
+
+
+def age_of(config: RetentionConfig, kind: str) -> float:
+    """For how many seconds a kind is kept."""
+    fixed = {"media": _ABANDONED_AFTER, "absences": _ABSENCES_AFTER}
+    if kind in fixed:
+        return fixed[kind] / SECOND
+    return float(getattr(config, _AGES.get(kind, kind)))
 
 
 def is_due(room: Newsroom) -> bool:
@@ -72,7 +92,12 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
             return False  # somebody else was quicker
         if ahead and not (ahead == [run.distribution] and retention.passed(tx, run)):
             retention.step(tx, run, before, ahead, pace.size)
-        elif not (_forget_jobs(room, tx, run) or _forget_media(tx, run)):
+        elif not (
+            _forget_jobs(room, tx, run)
+            or _forget_undo(room, tx, run, pace.size)
+            or _forget_people(room, tx, run, pace.size)
+            or _forget_media(tx, run)
+        ):
             retention.finish(tx, run)
             return True
         retention.keep(tx, run)
@@ -109,6 +134,9 @@ def would_go(room: Newsroom) -> dict[str, int]:
     with room.store.read() as tx:
         found = retention.due(tx, tx.now() - _age(room.config.retention.messages))
         found["jobs"] = errands.count_old(tx, *_old_jobs(room, tx))
+        found["undo"] = undo.count_to_retire(tx, tx.now() - _age(room.config.retention.files))
+        for kind, before in _old_people(room, tx).items():
+            found[kind] = retention.count_people(tx, kind, before)
         found["media"] = media.unnamed(tx, tx.now() - _ABANDONED_AFTER)
     found["raw_mail"] = Inbox(inbox_path(room.config)).older(_since(room, "raw_mail"))
     for kind, path in _old_files(room):
@@ -174,6 +202,31 @@ def _forget_jobs(room: Newsroom, tx: Tx, run: Run) -> bool:
     any_left, gone = errands.forget_old(tx, *_old_jobs(room, tx))
     run.count(jobs=gone)
     return any_left
+
+
+def _forget_undo(room: Newsroom, tx: Tx, run: Run, limit: int) -> bool:
+    """Some of what stood before imports that are too old to be undone; False when there is none."""
+    before = tx.now() - _age(room.config.retention.files)
+    any_left, gone = undo.retire(tx, before, limit)
+    run.count(undo=gone)
+    return any_left
+
+
+def _old_people(room: Newsroom, tx: Tx) -> dict[str, int]:
+    ages = {"absences": _ABSENCES_AFTER} | {
+        kind: _age(getattr(room.config.retention, kind)) for kind in ("holds", "agreements")
+    }
+    return {kind: tx.now() - age for kind, age in ages.items()}
+
+
+def _forget_people(room: Newsroom, tx: Tx, run: Run, limit: int) -> bool:
+    """Some of what is kept of people beside messages and is too old; False when there is none."""
+    for kind, before in _old_people(room, tx).items():
+        gone = retention.forget_people(tx, kind, before, limit)
+        run.count(**{kind: gone})
+        if gone:
+            return True
+    return False
 
 
 def _forget_media(tx: Tx, run: Run) -> bool:

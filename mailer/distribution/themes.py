@@ -29,7 +29,7 @@ from mailer.message.theme import THEME_FILE, THEMES, known_themes
 TAKEN = ".taken"
 """The folder of originals, below the newsroom's templates."""
 
-_SUFFIXES = (".html", ".txt", ".css", ".toml", ".svg", ".js")
+_SUFFIXES = (".html", ".txt", ".css", ".toml", ".svg", ".js", ".md")
 _PAGES = (".html", ".txt")
 _ASIDE = (THEMES, "specimens", "phrases")
 

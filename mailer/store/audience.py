@@ -207,9 +207,10 @@ def active_membership(tx: Tx) -> tuple[str, dict[str, Any]]:
     """
     staging = []
     for row in tx.all("audience.open_imports"):
-        if row["state"] == "applying":
+        if row["state"] != "staging":
             raise StoreUnavailable(
-                "an import of a list is just being completed; nothing was done.", hint="Try again."
+                "an import of a list is just being completed, or taken back; nothing was done.",
+                hint="Try again.",
             )
         staging.append(row["id"])
     if not staging:

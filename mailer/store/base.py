@@ -231,6 +231,16 @@ def query(name: str, dialect: str) -> str:
     return re.sub(r"\{\{([\w.]+)\}\}", part, found)
 
 
+def query_in(
+    name: str, dialect: str, values: Iterable[Any], mark: str = ":values"
+) -> tuple[str, dict[str, Any]]:
+    """The text of a query with `IN (:values)` for these values, at least one, and their
+    parameters."""
+    params = {f"in{place}": value for place, value in enumerate(values)}
+    names = ", ".join(f":{each}" for each in params)
+    return query(name, dialect).replace(mark, names), params
+
+
 @cache
 def _topic(topic: str) -> dict[str, str]:
     source = resources.files("mailer.store").joinpath(f"sql/{topic}.sql").read_text("utf-8")

@@ -17,9 +17,9 @@ from typing import Any
 
 from mailer.audience.journalist import Journalist
 from mailer.store import suppression
-from mailer.store.base import Row, Tx, query
+from mailer.store.base import Row, Tx, query_in
 from mailer.store.core import add_event, raise_control
-from mailer.store.people import FIELDS, record_of, write_facets, write_records
+from mailer.store.people import FIELDS, SAID, record_of, write_facets, write_records
 from mailer.store.suppression import ALL, Reason, list_scope
 
 
@@ -32,6 +32,10 @@ class Incoming:
     journalist: Journalist
     hold: str = ""
     objection: Mapping[str, Any] | None = None
+
+
+Provenance = tuple[str, str, str]
+"""Where a row came from, in the file's words: source, its date, the legal basis."""
 
 
 @dataclass(slots=True)
@@ -69,6 +73,7 @@ class OpenImport:
     name: str
     counts: Counts = field(default_factory=Counts)
     facets: dict[tuple[str, str], int] = field(default_factory=dict)
+    provenances: dict[Provenance, int] = field(default_factory=dict)
 
 
 def begin(
@@ -151,11 +156,12 @@ def abandon(tx: Tx, number: int, limit: int, first: int = 0) -> int | None:
     if made:
         people = {**what, "first": made[0]["id"], "last": made[-1]["id"]}
         tx.run("imports.forget_memberships", list=record["list"], **people)
-        for name in ("facets", "addresses", "journalists"):
+        for name in ("people_made", "facets", "addresses", "journalists"):
             tx.run(f"imports.forget_{name}", **people)
         return 0
-    if tx.run("imports.forget_changes", **what, limit=limit):
-        return 0
+    for name in ("changes", "people"):
+        if tx.run(f"imports.forget_{name}", **what, limit=limit):
+            return 0
     if tx.run("imports.forget_objections", **what, limit=limit):
         return 0
     # Memberships of people known before: the list is walked by blocks.
@@ -192,7 +198,10 @@ class _Person:
         "id",
         "member",
         "mine",
+        "provenance",
         "record",
+        "said",
+        "said_before",
         "staged",
         "state",
         "stood",
@@ -202,6 +211,8 @@ class _Person:
     def __init__(self, row: Row | None, run: OpenImport) -> None:
         self.touched = False
         self.hold = ""
+        self.said, self.said_before = 0, None if row is None else row["said"]
+        self.provenance: Provenance = ("", "", "")
         if row is None:
             self.id, self.fresh, self.mine = 0, True, True
             self.state, self.held, self.member = "active", False, "new"
@@ -231,6 +242,7 @@ class _Person:
         for name, value in record_of(journalist).items():
             if value:
                 self.record[name] = value
+                self.said |= SAID[name]
 
     def plan(self) -> dict[str, Any]:
         """What is to be done to somebody known before; empty when all stays as it is."""
@@ -271,8 +283,10 @@ class _Stage:
                 {"scope": list_scope(run.list), "list": run.list, "import": run.id},
             )
         }
+        # Several addresses may be those of one person, who was merged.
+        known: dict[int, _Person] = {}
         self._people = {
-            bytes(row["hash"]): _Person(row, run)
+            bytes(row["hash"]): known.setdefault(row["id"], _Person(row, run))
             for row in _for_hashes(tx, "known", hashes, {"list": run.list, "import": run.id})
         }
         self._emails: dict[bytes, str] = {}
@@ -305,6 +319,8 @@ class _Stage:
             counts.suppressed += 1
             return
         person.touched = True
+        who = row.journalist
+        person.provenance = (who.source, who.source_date, who.consent_basis)
         if row.hold:
             counts.on_hold += 1
             person.hold = person.hold or row.hold
@@ -321,7 +337,8 @@ class _Stage:
     def write(self) -> None:
         """Write what was decided."""
         fresh, joining, mine, changed = [], [], [], []
-        for hash, person in self._people.items():
+        touched = {id(person): (hash, person) for hash, person in self._people.items()}
+        for hash, person in touched.values():
             if not person.touched:
                 continue
             if person.fresh:
@@ -336,6 +353,7 @@ class _Stage:
         self._write_fresh(fresh, now)
         self._write_mine(mine, now)
         self._write_plans(changed)
+        self._write_brought([person for _, person in touched.values() if person.touched])
         if self._objections:
             self._tx.many("imports.object", params=self._objections)
         self._tx.copy(
@@ -387,6 +405,41 @@ class _Stage:
         )
         write_facets(tx, run.facets, [(person.id, person.record) for _, person in fresh])
 
+    def _write_brought(self, people: Sequence[_Person]) -> None:
+        """Whom this import brought, what it said and from where: shown to whoever asks, and needed
+        to take it back."""
+        brought, again = [], []
+        for person in people:
+            number = self._provenance(person.provenance)
+            if person.said_before is None:
+                brought.append((self._run.id, person.id, person.said, number))
+            else:
+                again.append(
+                    {
+                        "import": self._run.id,
+                        "journalist": person.id,
+                        "said": person.said | person.said_before,
+                        "provenance": number,
+                    }
+                )
+        self._tx.copy("import_people", ("import", "journalist", "said", "provenance"), brought)
+        if again:
+            self._tx.many("imports.bring_again", params=again)
+
+    def _provenance(self, words: Provenance) -> int:
+        known = self._run.provenances
+        number = known.get(words)
+        if number is None:
+            if len(known) > _REMEMBER:
+                known.clear()
+            what = dict(zip(("source", "source_date", "basis"), words, strict=True))
+            number = self._tx.value("imports.provenance_id", **what)
+            if number is None:
+                number = self._tx.next_ids("provenance")
+                self._tx.run("imports.add_provenance", id=number, **what)
+            known[words] = number
+        return number
+
     def _write_mine(self, mine: Sequence[_Person], now: int) -> None:
         """Rows that repeat a person this import made itself: still hidden, so changed in place."""
         tx = self._tx
@@ -423,11 +476,14 @@ class _Stage:
 def _apply(tx: Tx, number: int, rows: Sequence[Row]) -> None:
     """Carry out what was staged for some people known before."""
     now = tx.now()
-    records, lifts, holds = [], [], []
+    records, lifts, holds, before = [], [], [], []
     for row in rows:
         plan = json.loads(row["data"])
         if row["state"] is None or row["state"] == "erased":
             continue
+        if stood := _before(row, plan, number):
+            data = json.dumps(stood, ensure_ascii=False)
+            before.append({"import": number, "journalist": row["journalist"], "data": data})
         if "set" in plan:
             records.append((row["journalist"], {**{n: row[n] for n in FIELDS}, **plan["set"]}))
         if "hold" in plan:
@@ -436,6 +492,8 @@ def _apply(tx: Tx, number: int, rows: Sequence[Row]) -> None:
             )
         if plan.get("lift"):
             lifts.append({"id": row["journalist"], "now": now})
+    if before:
+        tx.many("undo.keep_before", params=before)
     write_records(tx, {}, records, now)
     if lifts:
         tx.many("imports.lift", params=lifts)
@@ -448,14 +506,34 @@ def _apply(tx: Tx, number: int, rows: Sequence[Row]) -> None:
     )
 
 
+def _before(row: Row, plan: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """What an import changes of a person: by field, and for the state with its hold, what stood
+    and what stands then."""
+    stood: dict[str, Any] = {
+        name: [row[name], value]
+        for name, value in plan.get("set", {}).items()
+        if row[name] != value
+    }
+    open_hold = row["state"] == "test" or (
+        row["state"] == "on_hold" and row["hold_import"] is not None
+    )
+    state = [row["state"], row["hold_reason"], row["hold_import"]]
+    if "hold" in plan and (open_hold or row["state"] == "active"):
+        stood["state"] = [state, ["on_hold", plan["hold"], number]]
+    elif plan.get("lift") and open_hold:
+        stood["state"] = [state, ["active", None, None]]
+    return stood
+
+
 def _for_hashes(tx: Tx, name: str, hashes: Sequence[bytes], params: Mapping[str, Any]) -> list[Row]:
     """Rows of a query with `IN (:hashes)`."""
     if not hashes:
         return []
-    named = {f"h{n}": hash for n, hash in enumerate(hashes)}
-    marks = ", ".join(f":{mark}" for mark in named)
-    sql = query(f"imports.{name}", tx.dialect).replace(":hashes", marks)
+    sql, named = query_in(f"imports.{name}", tx.dialect, hashes, ":hashes")
     return tx.rows(sql, {**params, **named})
 
+
+_REMEMBER = 100_000
+"""Most provenances kept in memory."""
 
 _EARLIER = "an earlier row of the same file"

@@ -28,6 +28,9 @@ FIELDS = (
 )
 """What a list says of a person, as the table's columns."""
 
+SAID = {name: 1 << place for place, name in enumerate(FIELDS)}
+"""The bit of each field where it is kept which of them a file filled."""
+
 
 def record_of(journalist: Journalist) -> dict[str, str]:
     """What a journalist's row holds, by column, in the order of FIELDS."""
@@ -46,6 +49,12 @@ def record_of(journalist: Journalist) -> dict[str, str]:
         "notes": journalist.notes,
         "phone": journalist.phone,
     }
+
+
+def staying(tx: Tx, journalist: int) -> int:
+    """Who a person is now: himself, or the one he was merged with."""
+    number: int | None = tx.value("merges.stays_of", journalist=journalist)
+    return journalist if number is None else number
 
 
 def write_records(

@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mailer.store import subjects
 from mailer.store.base import Tx
 from mailer.store.core import add_event, fact, set_fact
 
 _RUN = "retention_run"
 _DONE = "retention_done"
+_PEOPLE_AT_ONCE = 20
 
 
 @dataclass(slots=True)
@@ -117,6 +119,22 @@ def due(tx: Tx, before: int) -> dict[str, int]:
         "signatures": int(row["signatures"]),
         "reasons": sum(bool(json.loads(each["data"]).get("reason")) for each in reasons),
     }
+
+
+def count_people(tx: Tx, kind: str, before: int) -> int:
+    """How many "holds", "absences" or "agreements" are from before an instant."""
+    return int(tx.value(f"retention.count_{kind}", before=before))
+
+
+def forget_people(tx: Tx, kind: str, before: int, limit: int) -> int:
+    """Remove some of them; how many. Who was on hold goes as by an erasure, but for the entry that
+    would keep a better list from bringing him."""
+    if kind != "holds":
+        return tx.run(f"retention.forget_{kind}", before=before, limit=limit)
+    people = tx.all("retention.old_holds", before=before, limit=min(limit, _PEOPLE_AT_ONCE))
+    for row in people:
+        subjects.remove(tx, row["id"])
+    return len(people)
 
 
 def is_overdue(tx: Tx, before: int) -> bool:

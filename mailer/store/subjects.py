@@ -236,13 +236,24 @@ def finish(tx: Tx, number: int, subject: Subject, actor: str, result: Mapping[st
         now=tx.now(),
     )
     if subject.journalist is not None:
-        texts = tables()["journalists"].texts
-        blanks = ", ".join(f"{each} = ''" for each in texts if each not in ("state", "hold_reason"))
-        sql = _filled("blank", blanks=blanks)
-        tx.execute(sql, {"journalist": subject.journalist, "now": tx.now()})
-        tx.run("subjects.drop_address", journalist=subject.journalist)
+        _blank(tx, subject.journalist)
     tx.run("subjects.finish", id=number, now=tx.now(), result=json.dumps(dict(result)))
     add_event(tx, "erased", actor, journalist=subject.journalist, data=result)
+
+
+def remove(tx: Tx, journalist: int) -> None:
+    """Take somebody out who was never written to; nothing keeps a list from bringing him anew."""
+    clean_events(tx, journalist, 0, _EVENTS)
+    forget_rows(tx, journalist)
+    _blank(tx, journalist)
+
+
+def _blank(tx: Tx, journalist: int) -> None:
+    texts = tables()["journalists"].texts
+    blanks = ", ".join(f"{each} = ''" for each in texts if each not in ("state", "hold_reason"))
+    sql = _filled("blank", blanks=blanks)
+    tx.execute(sql, {"journalist": journalist, "now": tx.now()})
+    tx.run("subjects.drop_address", journalist=journalist)
 
 
 def forget_rows_of_hash(tx: Tx, hash: bytes) -> None:
@@ -294,6 +305,7 @@ def _subject(row: Row) -> Subject:
     )
 
 
+_EVENTS = 10_000
 _DIGITS = 6
 """Fewer digits than that are no telephone that anybody could be found by."""
 

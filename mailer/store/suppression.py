@@ -17,6 +17,7 @@ from typing import Any
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event, raise_control
 from mailer.store.distributions import DELIVERY_SHIFT
+from mailer.store.people import staying
 
 HASH_VERSION = 1
 """Version of what is hashed, kept with each row so that a later one can tell them apart."""
@@ -72,8 +73,25 @@ def add(
     """Suppress an address; False when that stood already with as good a reason.
 
     Deliveries of the person that are queued or deferred become suppressed, each with an event,
-    and senders are told. `at` is when the person said so, when that was earlier than now.
+    and senders are told. `at` is when the person said so, when that was earlier than now. Where
+    people were merged, it holds for all their addresses.
     """
+    about: dict[str, Any] = {"scope": scope, "reason": reason, "actor": actor, "at": at}
+    for kin in _kin(tx, hash):
+        _add(tx, kin, evidence=evidence, **about)
+    return _add(tx, hash, evidence=evidence, **about)
+
+
+def _add(
+    tx: Tx,
+    hash: bytes,
+    *,
+    scope: str,
+    reason: str,
+    actor: str,
+    evidence: Mapping[str, Any],
+    at: int | None,
+) -> bool:
     changed = tx.run(
         "suppression.add",
         id=tx.next_ids("suppression"),
@@ -117,7 +135,8 @@ def remove(
     an officer's entries stay. Deliveries already suppressed are not revived.
     """
     name = "suppression.remove_own" if only_own else "suppression.remove"
-    if not tx.run(name, hash=hash, scope=scope):
+    removed = [tx.run(name, hash=each, scope=scope) for each in (hash, *_kin(tx, hash))]
+    if not any(removed):
         return False
     add_event(
         tx,
@@ -156,12 +175,14 @@ def journalist_of(tx: Tx, hash: bytes) -> int | None:
 
 def leave_list(tx: Tx, journalist: int, list_id: int) -> bool:
     """End a membership; an import does not bring it back."""
-    return bool(tx.run("suppression.leave_list", list=list_id, journalist=journalist, at=tx.now()))
+    place = {"list": list_id, "journalist": staying(tx, journalist)}
+    return bool(tx.run("suppression.leave_list", **place, at=tx.now()))
 
 
 def rejoin_list(tx: Tx, journalist: int, list_id: int) -> bool:
     """Take the end of a membership back."""
-    return bool(tx.run("suppression.rejoin_list", list=list_id, journalist=journalist))
+    place = {"list": list_id, "journalist": staying(tx, journalist)}
+    return bool(tx.run("suppression.rejoin_list", **place))
 
 
 def list_named(tx: Tx, list_id: int) -> Row | None:
@@ -171,7 +192,12 @@ def list_named(tx: Tx, list_id: int) -> Row | None:
 
 def lists_to_choose(tx: Tx, journalist: int, list_id: int) -> list[Row]:
     """The list a message came from, first, then the topic lists the person is or was on."""
-    return tx.all("suppression.lists_of", journalist=journalist, list=list_id)
+    return tx.all("suppression.lists_of", journalist=staying(tx, journalist), list=list_id)
+
+
+def _kin(tx: Tx, hash: bytes) -> list[bytes]:
+    """The other addresses of a person who was merged of several."""
+    return [bytes(row["hash"]) for row in tx.all("merges.kin", hash=hash)]
 
 
 def _stop(tx: Tx, journalist: int, scope: str, reason: str, actor: str) -> int:

@@ -143,7 +143,7 @@ def test_the_very_message_goes_and_what_proves_it_stays(tmp_path: Path, store_ur
     with open_room(press.config, ManualClock(now + round((TWO_YEARS - 60) * SECOND))) as room:
         before = list(log(room))
         code = before[0]["delivery"]
-        assert retain(room, "anna") == NOTHING
+        assert retain(room, "anna") == {**NOTHING, "undo": 1}
         sent = as_sent(room, code)
         assert sent.data in {data for _, data in server.got}
         shown = show(room, code)
@@ -561,3 +561,34 @@ def test_the_command_counts_and_removes(tmp_path: Path) -> None:
     assert "40  fields of people in messages" in say("--dry-run")[1]
     assert say("--json")[0] == {"dry_run": False, **expected}
     assert "Nothing is past its retention." in say()[1]
+
+
+def test_doubts_absences_and_agreements_go_in_their_time(
+    room: Newsroom, clock: ManualClock
+) -> None:
+    """E13: who was on hold for a year and never written to, an absence that ended a month ago, an
+    agreement of two years ago; nobody else, and nothing keeps a better list from bringing them."""
+    with room.store.write() as tx:
+        for number in (1, 2):
+            tx.execute(
+                "UPDATE journalists SET state = 'on_hold', updated_at = :now WHERE id = :id",
+                {"id": number, "now": tx.now()},
+            )
+        sql = "INSERT INTO preferences (journalist, away_until, updated_at) VALUES (:j, :t, 0)"
+        tx.execute(sql, {"j": 3, "t": tx.now()})
+        tx.execute(sql, {"j": 4, "t": tx.now() + round(370 * DAY * SECOND)})
+        tx.run("embargo.grant", release=1, journalist=5, how="agreed", reason="", list=None,
+               actor="anna", now=tx.now())  # fmt: skip
+    send(room, [2])
+    clock.advance(366 * DAY)
+    assert would_go(room) == {**NOTHING, "holds": 1, "absences": 1}
+    gone = retain(room, "test")
+    assert {kind: n for kind, n in gone.items() if n} == {"holds": 1, "absences": 1}
+    held = "SELECT j.state, a.email FROM journalists j LEFT JOIN addresses a ON a.journalist = j.id"
+    one, two = query(room.store, f"{held} WHERE j.id IN (1, 2) ORDER BY j.id")
+    assert one == {"state": "erased", "email": None} and two["state"] == "on_hold"
+    assert query(room.store, "SELECT id FROM suppressions") == []
+    away = query(room.store, "SELECT journalist FROM preferences WHERE away_until IS NOT NULL")
+    assert away == [{"journalist": 4}]
+    clock.advance(365 * DAY)
+    assert retain(room, "test")["agreements"] == 1

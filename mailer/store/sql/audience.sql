@@ -2,7 +2,7 @@
 -- hidden: a membership counts only once its import is past "staging".
 
 -- name: open_imports
-SELECT id, state FROM imports WHERE state IN ('staging', 'applying') ORDER BY id
+SELECT id, state FROM imports WHERE state IN ('staging', 'applying', 'undoing') ORDER BY id
 
 -- name: lists
 SELECT id, name, title, kind, created_at FROM lists

@@ -35,7 +35,7 @@ DELETE FROM facts WHERE name = :name
 -- name: unfinished
 -- What is under way, or was when somebody died.
 SELECT (SELECT count(*) FROM deliveries WHERE state = 1) AS claimed,
-    (SELECT count(*) FROM imports WHERE state IN ('staging', 'applying')) AS imports,
+    (SELECT count(*) FROM imports WHERE state IN ('staging', 'applying', 'undoing')) AS imports,
     (SELECT count(*) FROM distributions WHERE state = 'planning') AS plans
 
 -- name: add_event

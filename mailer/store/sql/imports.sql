@@ -1,11 +1,12 @@
 -- Lists coming in: staged in short steps, in force by one row, then carried out.
 
 -- name: begin
-INSERT INTO imports (id, list, file, state, actor, first_journalist, started_at)
-VALUES (:id, :list, :file, 'staging', :actor, :first_journalist, :now)
+INSERT INTO imports (id, list, file, state, actor, first_journalist, started_at, undoable)
+VALUES (:id, :list, :file, 'staging', :actor, :first_journalist, :now, 1)
 
 -- name: get
-SELECT id, list, file, state, actor, first_journalist, started_at, finished_at, result
+SELECT id, list, file, state, actor, first_journalist, started_at, finished_at, result, undoable,
+    undone
 FROM imports WHERE id = :id
 
 -- name: last_journalist
@@ -34,11 +35,14 @@ UPDATE imports SET state = :state, finished_at = :now WHERE id = :id
 -- name: known
 SELECT a.hash, j.id, j.state, j.import, j.hold_import, j.first_name, j.last_name, j.outlet,
     j.outlet_type, j.country, j.language, j.zone, j.beats, j.consent_basis, j.source,
-    j.source_date, j.notes, j.phone, m.state AS member, m.import AS member_import, c.data AS staged
+    j.source_date, j.notes, j.phone, m.state AS member, m.import AS member_import, c.data AS staged,
+    p.said
 FROM addresses a
-JOIN journalists j ON j.id = a.journalist
-LEFT JOIN memberships m ON m.list = :list AND m.journalist = a.journalist
-LEFT JOIN import_changes c ON c.import = :import AND c.journalist = a.journalist
+LEFT JOIN merged_journalists g ON g.journalist = a.journalist
+JOIN journalists j ON j.id = coalesce(g.stays, a.journalist)
+LEFT JOIN memberships m ON m.list = :list AND m.journalist = j.id
+LEFT JOIN import_changes c ON c.import = :import AND c.journalist = j.id
+LEFT JOIN import_people p ON p.import = :import AND p.journalist = j.id
 WHERE a.hash IN (:hashes)
 
 -- name: shut_out
@@ -60,12 +64,23 @@ ON CONFLICT (import, journalist) DO UPDATE SET data = :data
 -- name: unstage
 DELETE FROM import_changes WHERE import = :import AND journalist = :journalist
 
+-- name: bring_again
+UPDATE import_people SET said = :said, provenance = :provenance
+WHERE import = :import AND journalist = :journalist
+
+-- name: provenance_id
+SELECT id FROM provenances WHERE source = :source AND source_date = :source_date AND basis = :basis
+
+-- name: add_provenance
+INSERT INTO provenances (id, source, source_date, basis)
+VALUES (:id, :source, :source_date, :basis)
+
 -- name: object
 INSERT INTO import_objections (import, hash, evidence) VALUES (:import, :hash, :evidence)
 ON CONFLICT (import, hash) DO NOTHING
 
 -- name: changes
-SELECT c.journalist, c.data, j.state, j.hold_import, j.first_name, j.last_name, j.outlet,
+SELECT c.journalist, c.data, j.state, j.hold_reason, j.hold_import, j.first_name, j.last_name, j.outlet,
     j.outlet_type, j.country, j.language, j.zone, j.beats, j.consent_basis, j.source,
     j.source_date, j.notes, j.phone
 FROM import_changes c LEFT JOIN journalists j ON j.id = c.journalist
@@ -101,6 +116,13 @@ DELETE FROM facets WHERE journalist = :journalist
 
 -- name: made
 SELECT id FROM journalists WHERE id >= :first AND import = :import ORDER BY id LIMIT :limit
+
+-- name: forget_people_made
+DELETE FROM import_people WHERE import = :import AND journalist BETWEEN :first AND :last
+
+-- name: forget_people
+DELETE FROM import_people WHERE import = :import AND journalist IN (
+    SELECT journalist FROM import_people WHERE import = :import LIMIT :limit)
 
 -- name: forget_facets
 DELETE FROM facets WHERE journalist BETWEEN :first AND :last

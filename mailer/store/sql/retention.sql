@@ -84,3 +84,33 @@ WHERE x.kind = 'resend' AND x.messages_gone_at IS NULL AND {{ended}} AND NOT EXI
     SELECT 1 FROM slot_values v
     JOIN deliveries d ON d.distribution = v.distribution AND d.id = v.delivery
     WHERE v.distribution = x.id AND NOT ({{due}}))
+
+-- name: old_hold
+-- Never written to: of who was, the messages have their own time.
+j.state = 'on_hold' AND j.updated_at <= :before
+    AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.journalist = j.id)
+
+-- name: count_holds
+SELECT count(*) AS n FROM journalists j WHERE {{old_hold}}
+
+-- name: old_holds
+SELECT j.id FROM journalists j WHERE {{old_hold}} ORDER BY j.id LIMIT :limit
+
+-- name: count_absences
+SELECT count(*) AS n FROM preferences WHERE away_until <= :before
+
+-- name: forget_absences
+UPDATE preferences SET away_until = NULL WHERE journalist IN (
+    SELECT journalist FROM preferences WHERE away_until <= :before LIMIT :limit)
+
+-- name: old_grant
+-- Not while any embargo of the release still runs.
+g.granted_at <= :before AND NOT EXISTS (SELECT 1 FROM distributions x
+    WHERE x.release = g.release AND x.embargo_until > g.granted_at AND x.embargo_until > :before)
+
+-- name: count_agreements
+SELECT count(*) AS n FROM embargo_grants g WHERE {{old_grant}}
+
+-- name: forget_agreements
+DELETE FROM embargo_grants WHERE (release, journalist) IN (
+    SELECT g.release, g.journalist FROM embargo_grants g WHERE {{old_grant}} LIMIT :limit)
