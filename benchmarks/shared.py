@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from benchmarks import planning
+from benchmarks import rules as rule_costs
 from benchmarks.measure import median
 from benchmarks.newsroom import Newsroom, environ
 from benchmarks.report import Row, table
@@ -209,11 +210,33 @@ def planned(bench: Bench) -> list[Row]:
     return [Row(f"PostgreSQL: {PLANNED:,} planned", took.seconds, "s", at_most=20)]
 
 
+def rules(bench: Bench) -> list[Row]:
+    """What rules at the claim cost, and that nobody pays without any."""
+    rows = []
+    for name, url in (
+        ("SQLite", f"sqlite:///{bench.folder / 'rules.db'}"),
+        ("PostgreSQL", bench.database()),
+    ):
+        os.environ["MAILER_STORE__URL"] = url
+        room = bench.folder / f"rules-{name}"
+        planning.run(bench.folder, "init", str(room))
+        (room / "release.md").write_text(planning.RELEASE)
+        config = room / "config.toml"
+        planning.seed(config, FEW)
+        words = ("--config", str(config), "queue", str(room / "release.md"), "--to")
+        planning.run(room, *words, "list:everybody")
+        rule_costs.history(config, FEW)
+        _settle(url)
+        rows += rule_costs.measure(name, config, FEW)
+    return rows
+
+
 SECTIONS: dict[str, Callable[[Bench], list[Row]]] = {
     "rate": rate,
     "machines": machines,
     "claims": claims,
     "planned": planned,
+    "rules": rules,
 }
 
 

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mailer import config_values as values
+from mailer.config_rules import RulesConfig
 from mailer.config_values import BadValue, Listener
 
 DEFAULT_ROUTE_URL = "smtp://127.0.0.1:1025"
@@ -282,6 +283,7 @@ class ConfigFile(_Section):
     web: WebConfig = WebConfig()
     retention: RetentionConfig = RetentionConfig()
     media: MediaConfig = MediaConfig()
+    rules: RulesConfig = RulesConfig()
 
 
 class Config(_Section):
@@ -298,6 +300,7 @@ class Config(_Section):
     web: WebConfig
     retention: RetentionConfig = RetentionConfig()
     media: MediaConfig = MediaConfig()
+    rules: RulesConfig = RulesConfig()
     dkim: DkimConfig | None = None
     service_mail: ServiceMailConfig | None = None
     warnings: tuple[str, ...] = ()
@@ -335,7 +338,7 @@ class Config(_Section):
         well, so that a version that knows one more goes together with one that does not (ADR 16).
         """
 
-        def said(part: _Section, exclude: Any = None) -> dict[str, Any]:
+        def said(part: BaseModel, exclude: Any = None) -> dict[str, Any]:
             return part.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
 
         facts = {
@@ -348,7 +351,8 @@ class Config(_Section):
             "sending": said(self.sending, {"processes"}),
             "dkim": self.dkim and said(self.dkim, {"keys": {"__all__": {"path"}}}),
         }
-        for name, part in (("retention", self.retention), ("media", self.media)):
+        sections = {"retention": self.retention, "media": self.media, "rules": self.rules}
+        for name, part in sections.items():
             if own := said(part):
                 facts[name] = own
         canonical = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))

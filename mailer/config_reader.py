@@ -106,6 +106,7 @@ class Reader:
             retention=parsed.retention,
             media=parsed.media,
             service_mail=self._service_mail(parsed.service_mail, home),
+            rules=parsed.rules,
             dkim=None if parsed.dkim is None else self._dkim(parsed.dkim, home),
             warnings=tuple(self.warnings),
         )

@@ -27,7 +27,9 @@ ALLOWED = {
     "store": {"release", "audience"},
 }
 PURE = {"release", "audience", "message", "feedback"}
-SETTINGS = {"config", "config_keys", "config_values", "config_reader", "defaults"}
+SETTINGS = {
+    "config", "config_keys", "config_rules", "config_values", "config_reader", "defaults",
+}  # fmt: skip
 TOP = {"cli", "web", "distribution"}
 
 # What a pure package may not know: databases, sockets, clocks, chance, processes.

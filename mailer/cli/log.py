@@ -180,11 +180,15 @@ def _one(found: Mapping[str, Any]) -> None:
     line(f"distribution {found['distribution']}: {found['headline']}", begin=found["state"])
     for sentence in found["decisions"]:
         line(sentence, begin="waiting")
+    for sentence in found["notes"]:
+        line(sentence, begin="deferred")
     for key in ("reason", "due_at", "zone", "embargo_until", "recipients", "actor", "finished_at"):
         if found[key] not in (None, ""):
             line(f"{key.replace('_', ' '):<13} {found[key]}")
     for word, count in found["counts"].items():
         line(f"{count:,}", begin=word)
+    for why, count in found["skipped_for"].items():
+        line(f"skipped: {why} {count:,}")
     for why, count in found["left_out"].items():
         line(f"left out: {why} {count}")
     if len(found["waves"]) > 1:

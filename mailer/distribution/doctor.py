@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mailer.audience.rules import Calendar, Closed
 from mailer.config import Config, RouteConfig
+from mailer.config_rules import clock_hours
 from mailer.config_values import is_loopback, mailbox_address
 from mailer.distribution import retention
 from mailer.distribution.context import (
@@ -31,6 +33,7 @@ from mailer.distribution.dkim import alignment, records
 from mailer.distribution.enrolment import endpoint_of
 from mailer.distribution.log import iso
 from mailer.distribution.machines import living, misfit, told
+from mailer.distribution.rules import house_of
 from mailer.distribution.safety import is_reserved, route_refusal
 from mailer.distribution.spam import spam_program
 from mailer.errors import CheckFailed, MailerError
@@ -76,6 +79,7 @@ def examine(config: Config) -> Iterator[Check]:
         yield from _disk(config)
         yield _spam()
         yield _paper(config)
+        yield _rules(config)
         for route in config.routes:
             yield from _route(config, room, route)
         if room is not None:
@@ -314,6 +318,32 @@ def _retention(room: Newsroom) -> Iterator[Check]:
     for path in retention.too_old_files(room):
         message = f"{path} is past its retention, or some of it. Run `mailer store retain`."
         yield Check("retention", WARNING, message)
+
+
+def _rules(config: Config) -> Check:
+    """Whether the newsroom's own rules ever let anything through."""
+    house, own = house_of(config), config.rules
+    said = [f"at most {own.weekly_cap} in seven days"] if own.weekly_cap else []
+    said += [f"{own.min_gap / 3600:g} h between two"] if own.min_gap else []
+    said += [f"nothing at {clock_hours(own.quiet_hours)}"] if own.quiet_hours else []
+    said += ["nothing at weekends"] if own.weekends == "wait" else []
+    if not house:
+        return Check("rules", OK, "no rules: only what journalists chose themselves holds.")
+    office = Closed((*house.closed.hours, house.office.others), weekends=True)
+    if Calendar(office, config.newsroom.timezone).next_open(0) is None:
+        message = (
+            f"quiet_hours cover all of office_hours ({clock_hours(own.office_hours)}): who asked "
+            "for office hours would get nothing. Change one of them under [rules]."
+        )
+        return Check("rules", FAIL, message)
+    longest_closed = 63 if own.weekends == "wait" else 24
+    if house.closed and own.longest_wait < longest_closed * 3600:
+        message = (
+            f"longest_wait is {own.longest_wait / 3600:g} h, and some would have to wait longer: "
+            'they are skipped ("quiet").'
+        )
+        return Check("rules", WARNING, message)
+    return Check("rules", OK, f"{', '.join(said)}; by each journalist's own clock.")
 
 
 async def _visit(endpoint: Endpoint) -> Session:

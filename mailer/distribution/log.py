@@ -18,12 +18,22 @@ from mailer.distribution import retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
 from mailer.distribution.machines import told
+from mailer.distribution.rules import weekly_mail
 from mailer.errors import InputError, NotFound, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Sender
 from mailer.message.tokens import delivery_code, parse_delivery_code
 from mailer.message.values import message_id
-from mailer.store import audience, distributions, guard, ledger, notices, routes, variants
+from mailer.store import (
+    audience,
+    distributions,
+    guard,
+    ledger,
+    notices,
+    routes,
+    rules,
+    variants,
+)
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import LogFilter
 from mailer.store.releases import family, language_of
@@ -146,9 +156,11 @@ def status(room: Newsroom) -> Status:
         overdue, words = retention.standing(room, tx)
         held = guard.undecided(tx)
         late = _unfit_texts(tx) + _untold(tx)
+        ruled = [note for row in rows for note in _postponed(tx, row)]
+        ruled += [note] if (note := weekly_mail(room, tx)) else []
     decisions = _put_back(held) + paused + standing + late + [words] * overdue
     decisions += [s for row in rows for s in _decisions(row, held)]
-    return Status(rows, iso(next_due), decisions, resting + silent)
+    return Status(rows, iso(next_due), decisions, resting + silent + ruled)
 
 
 def status_of(room: Newsroom, number: int) -> dict[str, Any]:
@@ -174,6 +186,8 @@ def status_of(room: Newsroom, number: int) -> dict[str, Any]:
         ]
         held = [each for each in guard.undecided(tx) if each["distribution"] == number]
         late = _unfit_texts(tx, number)
+        found["notes"] = _postponed(tx, found)
+        found["skipped_for"] = rules.skipped(tx, number) if found["counts"].get("skipped") else {}
     found["left_out"] = json.loads(row["left_out"])
     found["audience"] = json.loads(row["audience"])
     found["decisions"] = _put_back(held) + late + _decisions(found, held)
@@ -348,6 +362,22 @@ def _distribution(row: Row, counts: dict[str, int]) -> dict[str, Any]:
         "finished_at": iso(row["finished_at"]),
         "actor": row["actor"],
     }
+
+
+def _postponed(tx: Tx, row: dict[str, Any]) -> list[str]:
+    """How many of a distribution wait for hours and gaps, and until when the first does."""
+    if not row["counts"].get("deferred"):
+        return []
+    return [
+        f"{found['deliveries']:,} of distribution {row['distribution']} "
+        f"{_waits(found['deliveries'], found['reason'])}, the first until {iso(found['due_at'])}."
+        for found in rules.postponed(tx, row["distribution"])
+    ]
+
+
+def _waits(count: int, reason: str) -> str:
+    """The reason of a wait after a number of people."""
+    return reason if count == 1 else reason.replace("waits ", "wait ", 1)
 
 
 def _put_back(held: Sequence[Row]) -> list[str]:

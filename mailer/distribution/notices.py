@@ -323,8 +323,10 @@ def _correctable(
 
 
 def _to_stop(tx: Tx, release: int) -> list[Row]:
-    """What of a release may still be sent to journalists."""
-    return [row for row in notices.stoppable(tx, release) if row["kind"] != "test"]
+    """What of a release may still be sent to journalists; the weekly mails that name it end by
+    themselves."""
+    found = notices.stoppable(tx, release)
+    return [row for row in found if row["kind"] not in ("test", "digest")]
 
 
 def _end(tx: Tx, row: Row, to: str, reason: str, actor: str) -> None:

@@ -22,7 +22,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.distribution import retention, subjects, subscriptions, tasks, telling
+from mailer.distribution import digest, retention, subjects, subscriptions, tasks, telling
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.guard import Guard
@@ -40,7 +40,7 @@ from mailer.distribution.waves import (
     stop_wave,
 )
 from mailer.errors import Refused, StoreUnavailable
-from mailer.store import distributions, embargo, notices, paces, workers
+from mailer.store import distributions, embargo, notices, paces, rules, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.embargo import Held
@@ -87,6 +87,7 @@ class Sweeper:
         self._host = host
         self._guard = Guard(room, host=host)
         self._arrivals = Arrivals(room, ACTOR)
+        self._digests = digest.Planner(room)
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
@@ -158,6 +159,7 @@ class Sweeper:
         self._tidy()
         self._fall_out()
         self._arrivals.look()
+        self._digests.look()
         self._open_due()
         stop_leftovers(self._room)
         self._carry_out_notices()
@@ -176,7 +178,8 @@ class Sweeper:
         """At start: what was left in the middle too long ago waits for an officer.
 
         Left is a wave from its last heartbeat on, or from when something of it was due after that:
-        while nothing of a spread wave is due, nobody need look after it.
+        while nothing of a spread wave is due, or all that is left waits for the morning, nobody
+        need look after it.
         """
         grace = round(self._room.config.sending.late_grace * SECOND)
         with self._room.store.write() as tx:
@@ -185,7 +188,8 @@ class Sweeper:
                 if row["heartbeat_at"] is None or row["kind"] == "notice":
                     continue  # what was wrong is said however late
                 due = distributions.first_open_due(tx, row["distribution"], row["id"])
-                left = max(row["heartbeat_at"], due if row["over"] and due is not None else 0)
+                rests = row["over"] or rules.waiting(tx, row["distribution"], row["id"])
+                left = max(row["heartbeat_at"], due if rests and due is not None else 0)
                 if now - left > grace:
                     distributions.move(
                         tx,

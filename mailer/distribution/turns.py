@@ -17,6 +17,7 @@ from mailer.distribution.dealing import Dealer, Late, Ways
 from mailer.distribution.dkim import keep, signer_of
 from mailer.distribution.job import Aside, Job
 from mailer.distribution.journal import Journal
+from mailer.distribution.rules import Rulebook
 from mailer.distribution.storethread import Steps, at_once
 from mailer.errors import StoreUnavailable
 from mailer.message.merge import MergeTemplate
@@ -90,8 +91,8 @@ class Turn:
 class Claim:
     """What a turn claimed or dealt anew, and the store's now at that moment.
 
-    `gone` are ids that were in hand and wait in the store now; `resting` are the destination
-    groups that asked any sender for a pause.
+    `put_off` counts what was taken and does not go now. `gone` are ids that were in hand and wait
+    in the store now; `resting` are the destination groups that asked any sender for a pause.
     """
 
     jobs: list[Job]
@@ -118,6 +119,7 @@ class Turns:
         self._worker = worker
         self._journal = journal
         self._dealer = dealer
+        self._rulebook = Rulebook(room.config)
         embedded = room.store.embedded
         self._record_step = _RECORD_STEP if embedded else LARGEST_CLAIM
         self._claim_step = _CLAIM_STEP if embedded else LARGEST_CLAIM
@@ -243,6 +245,7 @@ class Turns:
         wanted = deal.room(turn.wanted)
         kept: list[Job] = []
         late: list[Late] = []
+        kept_back = 0
         key_id = self._room.keys.current_id
         waves = iter(turn.waves)
         wave = next(waves, None)
@@ -251,7 +254,10 @@ class Turns:
             template, signer = self._template(tx, wave.compiled)
             signing = keep(tx, signer)
             jobs: list[Job] = []
-            for claimed in ledger.claim(tx, self._worker, wave, step, but=deal.not_mine):
+            found = ledger.claim(tx, self._worker, wave, step, but=deal.not_mine)
+            going = self._rulebook.judge(tx, self._worker, wave, found)
+            kept_back += len(found) - len(going)
+            for claimed in going:
                 if claimed.frozen is not None:
                     recipient = Recipient(**orjson.loads(claimed.frozen))
                 else:
@@ -259,17 +265,17 @@ class Turns:
                     template.letterhead.write_out(recipient)
                 jobs.append(Job(claimed, recipient, template, wave.urgent, signing))
             yield
-            wanted -= len(jobs)
+            wanted -= len(found)
             stay, wait = deal.deal(jobs)
             kept += stay
             late += wait
             _freeze(tx, stay)
-            if len(jobs) < step:
+            if len(found) < step:
                 wave = next(waves, None)
             yield
         deal.close()
         self._wait(tx, late)
-        return Claim(kept, len(late), tx.now(), resting=frozenset(deal.rests))
+        return Claim(kept, len(late) + kept_back, tx.now(), resting=frozenset(deal.rests))
 
     def _deal_again(self, tx: Tx, turn: Turn) -> Claim:
         """Jobs that came to nothing by one route take places of another, or wait."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from mailer.audience.rules import PAUSED
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event, raise_control
 from mailer.store.states import DeliveryState
@@ -315,6 +316,8 @@ def withdrawn(tx: Tx, worker: int) -> dict[int, tuple[DeliveryState | None, str]
             found[row["id"]] = (DeliveryState.CANCELLED, f"batch {row['wave_state']}")
         elif row["distribution_state"] != "sending" or row["wave_state"] != "sending":
             found[row["id"]] = (None, row["distribution_state"])
+        elif row["paused"]:
+            found[row["id"]] = (DeliveryState.SKIPPED, PAUSED)
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mailer.store import digests
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
 from mailer.store.states import DeliveryState
@@ -77,6 +78,8 @@ def add(
         actor=actor,
         now=tx.now(),
     )
+    if kind in ("kill", "hold") or revision is not None:
+        digests.stop(tx, release, actor)
     data = {"release": release, "notice": number, "reason": reason, "revision": revision}
     add_event(tx, f"notice_{kind}", actor, data=data)
     return number

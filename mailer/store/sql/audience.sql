@@ -28,7 +28,7 @@ EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
 -- Of a person p: has he any revision of the release, or may he have it, or is it under way.
 EXISTS (SELECT 1 FROM deliveries d JOIN distributions x ON x.id = d.distribution
         WHERE d.journalist = p.id AND d.state IN (0, 1, 2, 3, 5) AND x.release = :release
-          AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning')
+          AND x.kind NOT IN ('test', 'notice', 'digest') AND x.state <> 'planning')
 
 -- name: by_hash
 SELECT j.id, j.state, a.email FROM addresses a JOIN journalists j ON j.id = a.journalist

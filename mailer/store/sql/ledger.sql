@@ -320,10 +320,13 @@ SELECT d.distribution, d.id, x.state AS distribution_state, w.state AS wave_stat
         SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
         WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list,
         {{core.by_kind_of}} d.list)))
-      THEN 1 ELSE 0 END AS suppressed
+      THEN 1 ELSE 0 END AS suppressed,
+    CASE WHEN d.kind IN ('release', 'digest') AND x.kind IN ('release', 'digest')
+        AND p.paused = 1 THEN 1 ELSE 0 END AS paused
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
 JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
+LEFT JOIN preferences p ON p.journalist = d.journalist
 WHERE d.state = 1 AND d.worker = :worker
 
 -- name: others_at_work

@@ -114,7 +114,7 @@ ORDER BY w.distribution, w.id
 -- name: of_text
 -- A delivery d, its distribution x and batch w, of what a notice is about: everything of the release
 -- that was queued before it, in an older text where it brings another.
-x.release = :release AND x.kind <> 'test' AND x.state <> 'planning' AND x.created_at <= :at
+x.release = :release AND x.kind NOT IN ('test', 'digest') AND x.state <> 'planning' AND x.created_at <= :at
     AND {{text_revision}} < :below
 
 -- name: under_way
@@ -153,7 +153,7 @@ LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.langu
 JOIN journalists j ON j.id = d.journalist
 LEFT JOIN addresses a ON a.journalist = d.journalist
 LEFT JOIN lists l ON l.id = d.list
-WHERE x.release = :release AND x.kind <> 'test' AND x.state <> 'planning'
+WHERE x.release = :release AND x.kind NOT IN ('test', 'digest') AND x.state <> 'planning'
 ORDER BY d.journalist, d.last_attempt_at, d.id
 
 -- name: told
@@ -181,10 +181,10 @@ WHERE x.release = :release
 -- revision.
 SELECT CASE WHEN v.stated = 1 THEN v.language ELSE '' END AS language, x.revision AS number
 FROM distributions x JOIN revisions v ON v.release = x.release AND v.number = x.revision
-WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest') AND x.state <> 'planning'
 UNION
 SELECT t.language, t.revision FROM distributions x
 JOIN distribution_variants t ON t.distribution = x.id
-WHERE x.release = :release AND x.kind NOT IN ('test', 'notice') AND x.state <> 'planning'
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest') AND x.state <> 'planning'
 UNION
 SELECT n.language, n.revision FROM notices n WHERE n.release = :release AND n.revision IS NOT NULL

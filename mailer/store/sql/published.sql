@@ -8,7 +8,7 @@ SELECT x.release, r.slug, x.revision, x.due_at, {{is_lead}} AS is_lead,
     CASE WHEN x.state = 'killed' THEN 1 ELSE 0 END AS killed,
     CASE WHEN x.state = 'killed' THEN x.finished_at END AS killed_at
 FROM distributions x JOIN releases r ON r.id = x.release
-WHERE x.state NOT IN ('planning', 'draft') AND x.kind NOT IN ('test', 'notice')
+WHERE x.state NOT IN ('planning', 'draft') AND x.kind NOT IN ('test', 'notice', 'digest')
   AND {{has_begun}}
   AND NOT EXISTS (SELECT 1 FROM distributions e
                   WHERE e.release = x.release AND e.embargo_until > :now AND {{binds}})

@@ -1,0 +1,194 @@
+"""The newsroom's rules and each journalist's own, asked in the transaction of a claim (decision 3).
+
+What was claimed and may not go now waits or is skipped before it takes a place in any rate. People
+whom no rule binds cost one question per claim whether there are any others. What leaves in spite of
+a rule: notices of a withdrawal, hold, correction or changed embargo, messages that somebody asked
+for, tests, and copies for the house itself (docs/decisions, 35).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mailer.audience.rules import (
+    NO_EMBARGOES,
+    WEEK,
+    Calendar,
+    Closed,
+    Hours,
+    House,
+    Rules,
+    Ruling,
+    Then,
+    Wishes,
+    binding,
+    judge,
+    known_zone,
+    last_weekly,
+)
+from mailer.clock import SECOND
+from mailer.config import Config
+from mailer.distribution.context import Newsroom
+from mailer.release.times import stamp_in
+from mailer.store import digests, ledger, rules
+from mailer.store.base import Row, Tx
+from mailer.store.ledger import Claimed, OpenWave
+from mailer.store.rules import Skip
+from mailer.store.states import WAITS_FOR_TURN
+
+_AGAIN = SECOND // 20
+"""After how long (microseconds) somebody is looked at again for whom another sender is claiming."""
+
+_ORDINARY = 50
+"""The priority of what is no more urgent than anything else."""
+
+_RULED = ("release", "digest")
+"""The kinds of deliveries, and of distributions, to which rules apply."""
+
+_INTERNAL, _TOPIC = "internal", "topic"
+
+_LIST_KIND = 7
+"""Where the kind of the list stands in `Claimed.person`."""
+
+
+def house_of(config: Config) -> House:
+    """The newsroom's own rules."""
+    own = config.rules
+    quiet = () if own.quiet_hours is None else (Hours(*own.quiet_hours),)
+    return House(
+        own.weekly_cap or None,
+        round(own.min_gap * SECOND),
+        Closed(quiet, weekends=own.weekends == "wait"),
+        Hours(*own.office_hours),
+    )
+
+
+class Rulebook:
+    """One newsroom's rules; `judge` applies them to what a claim took."""
+
+    def __init__(self, config: Config) -> None:
+        self.house = house_of(config)
+        self._home = config.newsroom.timezone
+        self._longest = round(config.rules.longest_wait * SECOND)
+        self._calendars: dict[tuple[Closed, str], Calendar] = {}
+
+    def judge(
+        self, tx: Tx, worker: int, wave: OpenWave, claimed: Sequence[Claimed]
+    ) -> list[Claimed]:
+        """Who of those just claimed from a wave gets it now; the others wait or are skipped, in the
+        ledger and its history."""
+        meant = [
+            each.journalist
+            for each in claimed
+            if each.kind in _RULED and each.person[_LIST_KIND] != _INTERNAL
+        ]
+        if not meant or not (self.house or rules.any_wishes(tx)):
+            return list(claimed)
+        rows = rules.bound(tx, wave.distribution, meant, all_of_them=bool(self.house))
+        # What went to one person by an officer's hand, he asked for.
+        rows = [row for row in rows if row["kind"] in _RULED]
+        if not rows:
+            return list(claimed)
+        topics = {each.id for each in claimed if each.person[_LIST_KIND] == _TOPIC}
+        held = _write(tx, worker, rows, self._rulings(tx, wave, rows, topics))
+        return [each for each in claimed if each.id not in held]
+
+    def _rulings(
+        self, tx: Tx, wave: OpenWave, rows: Sequence[Row], topics: set[int]
+    ) -> dict[int, Ruling]:
+        """What becomes of each delivery, by its id."""
+        bound = {row["id"]: self._binding(wave, row, topics) for row in rows}
+        counted = [row["journalist"] for row in rows if bound[row["id"]].counts]
+        free = rules.lock(tx, counted) if counted else set()
+        now = tx.now()
+        got = rules.recent(tx, wave.distribution, free, now - WEEK) if free else {}
+        return {row["id"]: self._ruling(row, bound[row["id"]], free, got, now) for row in rows}
+
+    def _binding(self, wave: OpenWave, row: Row, topics: set[int]) -> Rules:
+        lift = wave.priority < _ORDINARY or _is_lift(row)
+        found = binding(self.house, _wishes(row), lift=lift, asked=row["id"] in topics)
+        # What names the releases that the cap left out is not kept back by it.
+        return replace(found, cap=None, gap=0) if row["kind"] == "digest" else found
+
+    def _ruling(
+        self,
+        row: Row,
+        own: Rules,
+        free: set[int],
+        got: dict[int, tuple[int, int]],
+        now: int,
+    ) -> Ruling:
+        if row["early"] and row["no_embargoes"]:
+            # What was tried is the same message for ever, so it cannot become the later one.
+            then = Then.SKIP if row["attempts"] else Then.WAIT
+            return Ruling(then, NO_EMBARGOES, row["embargo_until"])
+        if own.counts and row["journalist"] not in free:
+            return Ruling(Then.WAIT, WAITS_FOR_TURN, now + _AGAIN)
+        messages, last_at = got.get(row["journalist"], (0, None))
+        latest = (row["waits_since"] or now) + self._longest
+        calendar = self.calendar(own.closed, row["zone"])
+        return judge(own, calendar, now, latest=latest, recent=messages, last_at=last_at)
+
+    def calendar(self, closed: Closed, zone: str) -> Calendar:
+        """When it is open for somebody; in the newsroom's zone where his is not known."""
+        if (closed, zone) not in self._calendars:
+            known = known_zone(zone, self._home)
+            self._calendars[closed, zone] = Calendar(closed, known)
+        return self._calendars[closed, zone]
+
+
+def _is_lift(row: Row) -> bool:
+    """Whether it is due because an embargo ends."""
+    until: int | None = row["embargo_until"]
+    return until is not None and not row["early"] and row["due_at"] <= until
+
+
+def _wishes(row: Row) -> Wishes:
+    return Wishes(
+        row["weekly_cap"], bool(row["office_hours"]), row["away_until"], bool(row["paused"])
+    )
+
+
+def _write(tx: Tx, worker: int, rows: Sequence[Row], found: dict[int, Ruling]) -> set[int]:
+    """Carry the rulings out; the ids of what does not go now."""
+    skips: list[Skip] = []
+    late: list[tuple[int, int, int, str]] = []
+    back: dict[str, list[int]] = {}
+    for row in rows:
+        ruling = found[row["id"]]
+        if ruling.then is Then.WAIT:
+            # An early copy that cannot leave before the end becomes what everybody gets then.
+            too_late = row["early"] and ruling.until >= row["embargo_until"]
+            if too_late and not row["attempts"]:
+                back.setdefault(ruling.reason, []).append(row["id"])
+            else:
+                late.append((row["distribution"], row["id"], ruling.until, ruling.reason))
+        elif ruling.then is Then.SKIP:
+            skips.append(Skip(row["distribution"], row["id"], ruling.reason, {}))
+    ledger.put_off(tx, worker, late)
+    waiting = [id for _, id, _, reason in late if reason != WAITS_FOR_TURN]
+    if waiting:
+        rules.wait(tx, rows[0]["distribution"], waiting)
+    rules.skip(tx, worker, skips)
+    for reason, ids in back.items():
+        rules.to_lift(tx, worker, rows[0], ids, reason)
+    gone = {id for ids in back.values() for id in ids}
+    return gone | {each[1] for each in late} | {each.delivery for each in skips}
+
+
+def weekly_mail(room: Newsroom, tx: Tx) -> str | None:
+    """What `status` says of the next weekly mail; None where nothing waits for it."""
+    weekly = room.config.rules.digest
+    if weekly is None:
+        return None
+    now, home = tx.now(), room.config.newsroom.timezone
+    people = digests.waiting(tx, now - digests.OLDEST)
+    if not people:
+        return None
+    _, due = last_weekly(*weekly, home, now + WEEK)
+    many = "1 journalist" if people == 1 else f"{people:,} journalists"
+    return (
+        f"The weekly mail of headlines is due next at {stamp_in(due, home)} (by each one's own "
+        f"clock), for {many} whom a cap left out."
+    )

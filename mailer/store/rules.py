@@ -1,0 +1,128 @@
+"""What the ledger knows for rules (caps, gaps, hours, absence), and what rules write in it.
+
+All of it within the transaction of a claim. Who may get one message more is counted after nobody
+else can claim for him: on PostgreSQL his row is locked first, on SQLite there is one writer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from mailer.store.base import Row, Tx
+from mailer.store.core import add_event, raise_control
+
+_EVENT = ("at", "kind", "actor", "distribution", "delivery", "journalist", "data")
+_SKIP = ("distribution", "delivery", "worker", "now", "reason")
+
+
+class Skip(NamedTuple):
+    """A claimed delivery that is not sent; `data` says more in its history than the reason does."""
+
+    distribution: int
+    delivery: int
+    reason: str
+    data: dict[str, object]
+
+
+def any_wishes(tx: Tx) -> bool:
+    """Whether any journalist chose anything."""
+    return tx.one("rules.any_wishes") is not None
+
+
+def bound(tx: Tx, distribution: int, people: Sequence[int], *, all_of_them: bool) -> list[Row]:
+    """What the rules ask of deliveries of a distribution to these people: of all of them, or only
+    of those who chose something."""
+    name = "rules.bound" if all_of_them else "rules.bound_by_wishes"
+    return tx.all(name, distribution=distribution, people=json.dumps(people), now=tx.now())
+
+
+def lock(tx: Tx, people: Sequence[int]) -> set[int]:
+    """Those of some people for whom nobody else can claim until this transaction ends; the others
+    are just being claimed for."""
+    return {row["id"] for row in tx.all("rules.lock", people=json.dumps(people))}
+
+
+def recent(
+    tx: Tx, distribution: int, people: Collection[int], since: int
+) -> dict[int, tuple[int, int]]:
+    """What people got, or may have got, or are about to get of other distributions since an instant
+    (UTC microseconds): how many and the last one's time; nothing for who got none."""
+    first = tx.value("rules.first_recent", since=since)
+    rows = tx.all(
+        "rules.recent",
+        distribution=distribution,
+        people=json.dumps(list(people)),
+        since=since,
+        first=first,
+        now=tx.now(),
+    )
+    return {row["journalist"]: (row["messages"], row["last_at"]) for row in rows}
+
+
+def skip(tx: Tx, worker: int, skips: Sequence[Skip]) -> int:
+    """Claimed deliveries end as skipped, each with a line of history; how many."""
+    if not skips:
+        return 0
+    now = tx.now()
+    changed = tx.bulk(
+        "rules.skip",
+        _SKIP,
+        [(each.distribution, each.delivery, worker, now, each.reason) for each in skips],
+    )
+    tx.bulk(
+        "core.add_events",
+        _EVENT,
+        [
+            (
+                *(now, "skipped", f"worker:{worker}", each.distribution, each.delivery, None),
+                json.dumps({"reason": each.reason, **each.data}, ensure_ascii=False),
+            )
+            for each in skips
+        ],
+    )
+    return changed
+
+
+def wait(tx: Tx, distribution: int, deliveries: Iterable[int]) -> None:
+    """Remember since when deliveries that were put off wait because of rules."""
+    tx.run("rules.waits", distribution=distribution, ids=json.dumps(list(deliveries)), now=tx.now())
+
+
+def to_lift(tx: Tx, worker: int, of: Row, deliveries: Sequence[int], reason: str) -> int:
+    """Claimed, untried deliveries of an early batch wait for the embargo's end like everybody; how
+    many. `of` is a row of `bound`. A batch for them is made where there is none."""
+    distribution, wave = of["distribution"], of["wave"]
+    language = tx.value("rules.language_of", distribution=distribution, wave=wave)
+    place = {"distribution": distribution}
+    lift = tx.value("embargo.lift_wave", language=language, **place)
+    if lift is None:
+        lift = tx.value("embargo.last_wave", **place) + 1
+        new = {"due_at": of["embargo_until"], "zone": of["home"], "recipients": 0, "awaits": ""}
+        tx.run("distributions.insert_wave", id=lift, language=language, **new, **place)
+    ids = json.dumps(list(deliveries))
+    due = min(tx.now(), of["embargo_until"])
+    moving = {"lift": lift, "wave": wave, **place}
+    moved = tx.run("rules.to_lift", ids=ids, due=due, worker=worker, **moving)
+    tx.run("rules.resize", moved=moved, **moving)
+    data = {"state": "queued", "reason": reason, "wave": lift, "deliveries": list(deliveries)}
+    add_event(tx, "put_off", f"worker:{worker}", distribution=distribution, data=data)
+    raise_control(tx)
+    return moved
+
+
+def postponed(tx: Tx, distribution: int) -> list[Row]:
+    """What of a distribution waits for rules: reason, deliveries, due_at of the first."""
+    return tx.all("rules.postponed", distribution=distribution)
+
+
+def waiting(tx: Tx, distribution: int, wave: int) -> bool:
+    """Whether anything of a batch waits for rules."""
+    return tx.one("rules.waiting", distribution=distribution, wave=wave) is not None
+
+
+def skipped(tx: Tx, distribution: int) -> dict[str, int]:
+    """How many of a distribution were skipped, by reason."""
+    rows = tx.all("rules.skipped", distribution=distribution)
+    return {row["reason"]: row["deliveries"] for row in rows}
