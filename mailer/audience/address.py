@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import idna
-from email_validator import EmailNotValidError, validate_email
 
 from mailer.audience.text import INVISIBLE, LINE_END
 
@@ -220,6 +219,9 @@ def _judge(bare: str) -> str:
 
 
 def _judge_local(local: str) -> str:
+    # Loaded for the first address that is not ordinary: most processes never meet one.
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         found = validate_email(
             f"{local}@example.org",
@@ -241,6 +243,8 @@ def _judge_local(local: str) -> str:
 @lru_cache(maxsize=8192)
 def _ascii_domain(domain: str) -> str:
     """The domain in lower-case A-labels by UTS 46, non-transitional; raises AddressError."""
+    from email_validator import EmailNotValidError, validate_email
+
     if joined := _with_joiners(domain):
         return joined
     try:

@@ -1,4 +1,4 @@
-"""Lists and segments: `mailer lists import|ls|show|export`, `mailer segments ls|show|count`."""
+"""Lists of journalists: `mailer lists import|ls|show|export`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from mailer.distribution.lists import ImportResult
 
 LIST = Annotated[str, typer.Argument(metavar="NAME", help="A list, as `mailer lists ls` names it.")]
-SEGMENT = Annotated[str, typer.Argument(metavar="NAME", help="A segment, or list:NAME.")]
-_PARTS = {"all": "all of", "any": "any of", "none": "none of"}
 _COUNTS = ("new", "changed", "unchanged", "rejected", "suppressed", "on_hold")
 
 
@@ -35,11 +33,6 @@ def register(app: Commands) -> None:
     lists.add("close", close)
     people.register_lists(lists)
     app.add_typer(lists)
-    segments = Commands(name="segments", help="Segments: named conditions over lists.")
-    segments.add("ls", ls_segments)
-    segments.add("show", show_segment)
-    segments.add("count", count_segment)
-    app.add_typer(segments)
 
 
 def import_(
@@ -197,58 +190,6 @@ def open_(name: LIST) -> None:
 def close(name: LIST) -> None:
     """End sign-up to a list; who is on it stays."""
     _set_open(name, open=False)
-
-
-def ls_segments(format: FORMAT = "table") -> None:
-    """The segments of lists/segments.toml."""
-    from mailer.distribution.lists import list_segments
-
-    form = current().format(format)
-    with current().newsroom() as room:
-        rows = [
-            {"segment": each.name, "title": each.title, "lists": list(each.lists)}
-            for each in list_segments(room)
-        ]
-    columns = [
-        Column("segment", "SEGMENT", weight=1, least=12),
-        Column("title", "TITLE", weight=2, least=12),
-        Column("lists", "LISTS", weight=2, least=8),
-    ]
-    emit(rows, columns, form, empty="There is no lists/segments.toml yet; list:NAME works too.")
-
-
-def show_segment(segment: SEGMENT) -> None:
-    """What a segment asks for."""
-    from mailer.distribution import lists
-
-    with current().newsroom() as room:
-        found = lists.show_segment(room, segment)
-    facts = found.as_json()
-    if current().json:
-        document({"segment": found.name, **facts})
-        return
-    line(f"{found.name}: {found.title}")
-    for part, words in _PARTS.items():
-        for number, table in enumerate(facts.get(part, ())):
-            wanted = " and ".join(
-                f"{field} {' or '.join(values)}" for field, values in table.items()
-            )
-            line(f"  {words if number == 0 else '':<8} {wanted}")
-
-
-def count_segment(segment: SEGMENT) -> None:
-    """Whom a segment would reach now."""
-    from mailer.distribution import lists
-
-    with current().newsroom() as room:
-        found = lists.count_segment(room, segment)
-    if current().json:
-        document({"segment": segment, **found})
-        return
-    line(f"{found['recipients']:,} would get it, of {found['selected']:,} selected")
-    for key in ("suppressed", "on_hold", "other"):
-        if found[key]:
-            line(f"  {found[key]:,} {key.replace('_', ' ')}")
 
 
 class _Rows:

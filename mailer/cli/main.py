@@ -37,6 +37,7 @@ from mailer.cli import (
     resolve,
     restored,
     routes,
+    segments,
     sending,
     store,
     subject,
@@ -167,8 +168,7 @@ def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
 
 
 for module in (
-    newsroom, lists, releases, sending, routes, log, resolve, restored, suppress, subject,
-    store, jobs, dkim, demo, embargo, notices, people, templates,
-    docs,
+    newsroom, lists, segments, releases, sending, routes, log, resolve, restored, suppress, subject,
+    store, jobs, dkim, demo, embargo, notices, people, templates, docs,
 ):  # fmt: skip
     module.register(app)

@@ -1,5 +1,5 @@
-"""Sending: `mailer queue`, `send-to`, `test-send`, `pause`, `resume`, `cancel`, `run`, `serve`,
-`worker` and `sandbox`."""
+"""Sending: `mailer queue`, `send-to`, `test-send`, `pause`, `resume`, `cancel`, `refresh`, `run`,
+`serve`, `worker` and `sandbox`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mailer.cli.base import Commands, current, existing, say
-from mailer.cli.output import document, line
+from mailer.cli.output import document, line, printable
 from mailer.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def register(app: Commands) -> None:
     app.add("pause", pause)
     app.add("resume", resume)
     app.add("cancel", cancel)
+    app.add("refresh", refresh)
     app.add("serve", serve)
     app.add("run", run)
     app.add("worker", worker)
@@ -67,6 +68,41 @@ def resume(distribution: DISTRIBUTION) -> None:
     with current().newsroom() as room:
         state = control.resume(room, distribution, current().actor)
     _state(distribution, state)
+
+
+def refresh(
+    distribution: DISTRIBUTION,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say who would come and go.")
+    ] = False,
+) -> None:
+    """Work the audience of a distribution out anew, for the batches that have not begun.
+
+    Says who came and who went. An approval given before is cleared.
+    """
+    from mailer.distribution import refresh as anew
+
+    with current().newsroom() as room:
+        found = anew.carry_out(room, distribution, current().actor, dry_run=dry_run)
+    for warning in found.warnings:
+        say(f"Warning: {warning}")
+    if current().json:
+        document(found.as_json())
+        return
+    would = "would come" if dry_run else "came"
+    line(
+        f"distribution {distribution}: {found.came:,} {would}, {found.back:,} "
+        f"{'would come' if dry_run else 'came'} back, {found.went:,} "
+        f"{'would go' if dry_run else 'went'}; {found.recipients:,} recipients"
+    )
+    for sign, people in (("+", found.people_came), ("-", found.people_went)):
+        for person in people:
+            words = (person["name"], person["outlet"], person["country"])
+            line(f"  {sign} {', '.join(printable(word) for word in words if word)}")
+    if found.too_late:
+        line(f"  {found.too_late:,} more fit, and their batch has begun: see `mailer send-to`")
+    if found.draft:
+        line("  it needs an approval again")
 
 
 def cancel(distribution: DISTRIBUTION, reason: REASON = None) -> None:

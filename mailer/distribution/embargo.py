@@ -146,7 +146,7 @@ def grant(
     return {
         "release": stored.release.slug,
         "granted": given,
-        "brought_forward": _bring_forward(room, number, actor),
+        "brought_forward": bring_forward(room, number, actor),
     }
 
 
@@ -227,7 +227,7 @@ def move(room: Newsroom, reference: str, to: str, actor: str, *, reason: str) ->
             hint=f"`mailer embargo lift {stored.release.slug}` ends it now.",
         )
     changed = _change(room, stored, number, when, actor, "embargo_moved", reason)
-    _bring_forward(room, number, actor)
+    bring_forward(room, number, actor)
     return changed
 
 
@@ -307,7 +307,7 @@ def _told(room: Newsroom, changed: Changed, notice: int | None, stored: StoredRe
     )
 
 
-def _bring_forward(room: Newsroom, release: int, actor: str) -> int:
+def bring_forward(room: Newsroom, release: int, actor: str) -> int:
     """Give those with a grant, in every open distribution, the message with the end that binds.
 
     Who waits for a text in his language is left where he is.

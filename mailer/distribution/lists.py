@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mailer.audience import segments as language
+from mailer.audience.conditions import Has, leaves
 from mailer.audience.lists import ListReader, Row, read_list
 from mailer.audience.segments import Segment, list_segment
 from mailer.audience.text import fold
@@ -86,8 +87,9 @@ class ImportResult:
 def find_segments(room: Newsroom, names: Sequence[str]) -> list[Segment]:
     """The segments of those names, each once, in the order given; `list:NAME` is one too.
 
-    Raises NotFound for a segment or list that does not exist, with the nearest names, and
-    InputError for a segments.toml that cannot be read.
+    A name may also be a text in the compact form. Raises NotFound for a segment or list that does
+    not exist, with the nearest names, UsageError for a text that means nothing, and InputError for
+    a segments.toml that cannot be read.
     """
     settle(room)
     path = _segments_path(room)
@@ -96,12 +98,12 @@ def find_segments(room: Newsroom, names: Sequence[str]) -> list[Segment]:
         lists = audience.lists_by_name(tx)
     found: dict[str, Segment] = {}
     for name in names:
-        segment = language.find(known, name, str(path))
-        for wanted in segment.lists:
-            _known_list(lists, wanted, str(path) if segment.name in known else "")
-        if segment.name not in known:
-            row = lists[fold(segment.lists[0])]
-            segment = list_segment(row["name"])
+        segment = language.find(known, name, str(path), lists)
+        for has, _ in leaves(segment.tree):
+            for wanted in has.values if has.field == "list" else ():
+                _known_list(lists, wanted, str(path) if segment.name in known else "")
+        if isinstance(segment.tree, Has) and segment == list_segment(segment.name[5:]):
+            segment = list_segment(lists[segment.tree.values[0]]["name"])
         found.setdefault(segment.name, segment)
     return list(found.values())
 

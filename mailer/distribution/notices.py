@@ -20,7 +20,7 @@ from mailer.distribution.enclosed import Enclosed
 from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease
 from mailer.distribution.telling import text_of
-from mailer.distribution.waves import stop_leftovers
+from mailer.distribution.waves import move_corrected, stop_leftovers
 from mailer.errors import InputError, Refused, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.release.embargoed import held_until, lifted
@@ -378,7 +378,7 @@ def carried_out(
         telling.tell(room, notice, progress)
     # What may not be sent any more is only counted here: nobody can claim it.
     stop_leftovers(room)
-    telling.move_corrected(room)
+    move_corrected(room)
     family = releases.family(room, stored)
     given = Given(
         stored.release.slug, notice.kind, notice.revision, notice.reason, notice.created_at, again

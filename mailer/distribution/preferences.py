@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mailer.audience.segments import facet_value
+from mailer.audience.conditions import facet_value
 from mailer.clock import SECOND, to_datetime
 from mailer.distribution.spool import Request, Step
 from mailer.message.phrases import own_name
@@ -229,6 +229,8 @@ def apply(tx: Tx, act: Request, actor: str) -> None:
     changed = before.differences(wishes)
     if changed:
         preferences.put(tx, act.journalist, wishes)
+    if beats or LANGUAGE in changed:
+        preferences.refresh_facets(tx, act.journalist)
     if not (changed or beats or off_beat):
         return
     data: dict[str, Any] = {**changed, **({"beats": beats} if beats else {}), "list": act.list}

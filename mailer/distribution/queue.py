@@ -7,9 +7,9 @@ a sentence (exit codes of the contract).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -24,9 +24,10 @@ from mailer.distribution.enclosed import NOTHING, OWN, Enclosed
 from mailer.distribution.forecast import Forecast
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
-from mailer.distribution.named import Named
+from mailer.distribution.planning import Plan, Wave
 from mailer.distribution.readahead import ahead
 from mailer.distribution.releases import StoredRelease
+from mailer.distribution.segments import warnings as doubts
 from mailer.distribution.timing import Timing, until_of
 from mailer.distribution.variants import Choice
 from mailer.distribution.waves import CHUNK, forget_plan
@@ -38,7 +39,7 @@ from mailer.store import distributions, notices, open_store, paces, routes
 from mailer.store import embargo as grants
 from mailer.store.audience import by_domain, candidates, planned_by_domain
 from mailer.store.base import Row, Tx
-from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
+from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave
 from mailer.store.ledger import keep_compiled
 from mailer.store.releases import id_of
 from mailer.store.variants import NEVER
@@ -48,9 +49,6 @@ LATE = ("hold", "send", "drop")
 """What becomes of a wave later than `late_grace`."""
 
 NORMAL_PRIORITY = 50
-
-_EARLY = "early"
-"""Stands for a zone among a plan's waves; no zone is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,117 +97,6 @@ class Queued:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-@dataclass(slots=True)
-class _Wave:
-    id: int
-    due_at: int
-    zone: str
-    over: int
-    open_from: int
-    expected: int
-    language: str = ""
-    awaits: str = ""
-    begins: int = 0
-    recipients: int = 0
-
-    def next_due(self) -> int:
-        """When the next person of it is due: one after the other, evenly (`expected` in all)."""
-        place = self.recipients
-        self.recipients += 1
-        if not self.over:
-            return self.open_from
-        return self.begins + self.over * min(place, self.expected - 1) // self.expected
-
-
-_Key = tuple[str, str, str]
-"""What is one for all in a wave: its zone, the language of its text, the one it waits for."""
-
-
-@dataclass(slots=True)
-class _Plan:
-    """The audience as it is streamed: waves and counts, never the people themselves.
-
-    `expected` is how many each wave will have; only a plan that is spread needs it. With several
-    languages `choice` says who gets which, and a wave that waits for one is due at `until`. `early`
-    are those who may have it before the embargo ends: they are in waves of their own.
-    """
-
-    timing: Timing
-    named: Named
-    choice: Choice | None = None
-    until: int = 0
-    expected: dict[_Key, int] = field(default_factory=dict)
-    waves: dict[_Key, _Wave] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
-    recipients: int = 0
-    early: Early = field(default_factory=Early)
-    trusted: list[int] = field(default_factory=list)
-
-    def take(
-        self, rows: Iterable[Row], first: int = 0
-    ) -> tuple[list[PlannedDelivery], list[tuple[int, str]]]:
-        """Who of some candidates gets it, numbered from `first`, and who does not and why."""
-        planned: list[PlannedDelivery] = []
-        left: list[tuple[int, str]] = []
-        excepted, skip = self.named.excepted, self.named.received is not None
-        for row in rows:
-            number, state, why = row["id"], row["state"], ""
-            if row["suppressed"]:
-                why = "suppressed"
-            elif state != "active":
-                why = state
-            elif number in excepted:
-                why = "excepted"
-            elif skip and row["received"]:
-                why = "received"
-            if why:
-                left.append((number, why))
-                self.left_out[why] = self.left_out.get(why, 0) + 1
-                continue
-            text = self.choice.of(row["language"], row["outlet"]) if self.choice else ("", "")
-            # Who waits for his text waits for the end as well.
-            if number in self.early and not text[1]:
-                wave = self._early_wave(text[0], row["zone"])
-                if number in self.early.trusted:
-                    self.trusted.append(number)
-            else:
-                wave = self._wave(row["zone"], *text)
-            due = wave.next_due()
-            planned.append(PlannedDelivery(first + len(planned), number, row["list"], wave.id, due))
-        self.recipients += len(planned)
-        return planned, left
-
-    def early_waves(self) -> list[tuple[_Wave, str]]:
-        """The waves of those with a grant, one for each language and zone of readers."""
-        return [(wave, key[2]) for key, wave in self.waves.items() if key[0] == _EARLY]
-
-    def _early_wave(self, language: str, zone: str) -> _Wave:
-        at, home = self.timing.at, self.timing.home
-        key = (_EARLY, language, self.early.reader(zone, self.timing.embargo_until or at))
-        if key not in self.waves:
-            number = len(self.waves) + 1
-            self.waves[key] = _Wave(number, at, key[2] or home, 0, at, 1, language, "", at)
-        return self.waves[key]
-
-    def _wave(self, zone: str, language: str, awaits: str) -> _Wave:
-        key = (self.timing.zone_of(zone), language, awaits)
-        wave = self.waves.get(key)
-        if wave is None:
-            due = self.timing.due_in(key[0])
-            wave = self.waves[key] = _Wave(
-                len(self.waves) + 1,
-                max(due, self.until) if awaits else due,
-                key[0],
-                self.timing.spread(due),
-                self.timing.open_from(due),
-                self.expected.get(key, 1),
-                language,
-                awaits,
-                due,
-            )
-        return wave
 
 
 class _Texts:
@@ -308,13 +195,14 @@ def queue(
     after = replace(stored, release=lifted(stored.release, timing.embargo_until))
     template = releases.compiled(room, after, languages=texts.languages, enclosed=order.enclosed)
     warnings += texts.warnings(room, lift=timing.lift)
+    warnings += doubts(room, segments)
     who = named.find(room, segments, order, release=release if order.skip_received else None)
     with room.store.read() as tx:
         warnings += preflight.of_audience(tx, template, segments, who)
     warnings += preflight.of_message(room, template)
     shown = stored.release.embargo.zone if stored.release.embargo else timing.home
     early = embargo.readers(room, release, segments, shown) if timing.binds else Early()
-    plan = _Plan(timing, who, texts.choice, texts.until, early=early)
+    plan = Plan(timing, who, texts.choice, texts.until, early=early)
     with room.store.read() as tx:
         for chunk in _candidates(tx, segments, plan):
             plan.take(chunk)
@@ -325,7 +213,7 @@ def queue(
     number = None
     if not dry_run:
         expected = {key: wave.recipients for key, wave in plan.waves.items()}
-        plan = _Plan(timing, who, texts.choice, texts.until, expected, early=early)
+        plan = Plan(timing, who, texts.choice, texts.until, expected, early=early)
         stored = _kept(room, order, stored, actor)
         number = _plan(room, stored, template, texts, segments, order, plan, actor, progress)
         if number is None:
@@ -337,7 +225,7 @@ def queue(
 
 
 def _forecast(
-    room: Newsroom, segments: Sequence[Segment], plan: _Plan, number: int | None
+    room: Newsroom, segments: Sequence[Segment], plan: Plan, number: int | None
 ) -> tuple[int, int]:
     """When the first of a plan leaves and about when the last, UTC microseconds."""
     dealer = Dealer(room.config)
@@ -359,8 +247,8 @@ def _forecast(
 
 
 def _by_domain(
-    tx: Tx, dealer: Dealer, segments: Sequence[Segment], plan: _Plan, number: int | None
-) -> Iterator[tuple[_Wave, str, int]]:
+    tx: Tx, dealer: Dealer, segments: Sequence[Segment], plan: Plan, number: int | None
+) -> Iterator[tuple[Wave, str, int]]:
     """The people of a plan by wave and domain; by wave alone where no domain matters."""
     who = plan.named
     if not dealer.asks_domain:
@@ -380,7 +268,7 @@ def _by_domain(
 
 
 def _queued(
-    plan: _Plan, lead: str, number: int | None, span: tuple[int, int], warnings: list[str]
+    plan: Plan, lead: str, number: int | None, span: tuple[int, int], warnings: list[str]
 ) -> Queued:
     waves = sorted(plan.waves.values(), key=lambda wave: (wave.due_at, wave.id))
     early = [wave for wave, _ in plan.early_waves()]
@@ -410,7 +298,7 @@ def _queued(
 
 
 def _candidates(
-    tx: Tx, segments: Sequence[Segment], plan: _Plan
+    tx: Tx, segments: Sequence[Segment], plan: Plan
 ) -> Generator[list[Row], None, None]:
     """Everybody selected, and then who was named besides, in chunks with flat memory."""
     who, several = plan.named, plan.choice is not None
@@ -439,7 +327,7 @@ def _plan(
     texts: _Texts,
     segments: Sequence[Segment],
     order: Order,
-    plan: _Plan,
+    plan: Plan,
     actor: str,
     progress: Callable[[int], None],
 ) -> int | None:
@@ -464,6 +352,7 @@ def _plan(
                     "segments": {segment.name: segment.as_json() for segment in segments},
                     **plan.named.as_json(),
                     **order.enclosed.as_json(),
+                    **({"local_time": order.at} if order.local_time else {}),
                 },
                 over=timing.over,
             ),
@@ -524,8 +413,8 @@ def _plan(
 
 
 def _early_templates(
-    room: Newsroom, stored: StoredRelease, texts: _Texts, plan: _Plan
-) -> list[tuple[_Wave, MergeTemplate]]:
+    room: Newsroom, stored: StoredRelease, texts: _Texts, plan: Plan
+) -> list[tuple[Wave, MergeTemplate]]:
     """What early readers get, with the embargo in it: one message for each of their waves."""
     until, family = plan.timing.embargo_until, None
     ready = {each.language: each.stored for each in texts.ready}
@@ -544,7 +433,7 @@ def _early_templates(
     return made
 
 
-def _nobody(order: Order, plan: _Plan) -> str:
+def _nobody(order: Order, plan: Plan) -> str:
     left = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in plan.left_out.items())
     names = ", ".join(order.to)
     return f"nobody is in {names}{f' ({left})' if left else ''}: nothing was queued."

@@ -15,14 +15,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from mailer.clock import SECOND
 from mailer.config import Config
-from mailer.distribution import digest, retention, subjects, subscriptions, tasks, telling
+from mailer.distribution import retention, subjects, subscriptions, tasks
 from mailer.distribution.context import Newsroom, host_name
 from mailer.distribution.dealing import HORIZON
 from mailer.distribution.guard import Guard
@@ -30,21 +30,25 @@ from mailer.distribution.inbox import inbox_path
 from mailer.distribution.machines import misfit
 from mailer.distribution.pace import Pace
 from mailer.distribution.recovery import Recovered, recover
-from mailer.distribution.variants import Arrivals
 from mailer.distribution.waves import (
     ACTOR,
     CHUNK,
     finish_distribution,
     forget_plan,
+    move_corrected,
     stop_leftovers,
     stop_wave,
 )
 from mailer.errors import Refused, StoreUnavailable
-from mailer.store import distributions, embargo, notices, paces, rules, workers
+from mailer.store import distributions, embargo, notices, paces, rules, variants, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.embargo import Held
 from mailer.store.states import DeliveryState
+
+if TYPE_CHECKING:
+    from mailer.distribution.digest import Planner
+    from mailer.distribution.variants import Arrivals
 
 _ABANDONED_AFTER = 3600 * SECOND
 _TIDY_EVERY = 600.0
@@ -86,8 +90,8 @@ class Sweeper:
         self._room = room
         self._host = host
         self._guard = Guard(room, host=host)
-        self._arrivals = Arrivals(room, ACTOR)
-        self._digests = digest.Planner(room)
+        self._arrivals: Arrivals | None = None
+        self._digests: Planner | None = None
         self._version = -1
         self._first = True
         self._tidy_at = 0.0
@@ -158,8 +162,8 @@ class Sweeper:
             self._first = False
         self._tidy()
         self._fall_out()
-        self._arrivals.look()
-        self._digests.look()
+        self._give_texts()
+        self._plan_weekly()
         self._open_due()
         stop_leftovers(self._room)
         self._carry_out_notices()
@@ -255,12 +259,37 @@ class Sweeper:
             if opened and how == "drop":
                 stop_wave(self._room, row["distribution"], row["id"], "too late")
 
+    def _give_texts(self) -> None:
+        """Texts that came in go to the batches that wait for them."""
+        with self._room.store.read() as tx:
+            if not variants.awaited(tx):
+                return
+        if self._arrivals is None:
+            from mailer.distribution.variants import Arrivals  # with all that compiles a message
+
+            self._arrivals = Arrivals(self._room, ACTOR)
+        self._arrivals.look()
+
+    def _plan_weekly(self) -> None:
+        """The weekly mails, where the newsroom has them."""
+        if self._room.config.rules.digest is None:
+            return
+        if self._digests is None:
+            from mailer.distribution.digest import Planner
+
+            self._digests = Planner(self._room)
+        self._digests.look()
+
     def _carry_out_notices(self) -> None:
         """What follows from notices: also where the command that gave one broke off, and for those
         whose message was on the wire when it was given."""
-        telling.move_corrected(self._room)
+        move_corrected(self._room)
         with self._room.store.read() as tx:
             found = notices.ls_open(tx)
+        if not found:
+            return
+        from mailer.distribution import telling  # with all that compiles a message
+
         for each in found:
             with contextlib.suppress(Refused):  # `status` says so; the others must not wait for it
                 telling.follow(self._room, each.id)

@@ -222,17 +222,6 @@ def _compiled(
         )
 
 
-def move_corrected(room: Newsroom) -> None:
-    """What of replaced batches is still to be sent goes to those in their place, in short steps."""
-    with room.store.read() as tx:
-        rows = notices.to_move(tx)
-    for row in rows:
-        moved = CHUNK
-        while moved == CHUNK:
-            with room.store.write() as tx:
-                moved = notices.move(tx, row, CHUNK)
-
-
 def follow(room: Newsroom, number: int) -> None:
     """A sweep's part: plan who has to be told and was not, a slice at a time, unless the command
     that gave the word is still at it; close what is over."""

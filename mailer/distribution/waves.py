@@ -5,7 +5,7 @@ write between them.
 from __future__ import annotations
 
 from mailer.distribution.context import Newsroom
-from mailer.store import distributions
+from mailer.store import distributions, notices
 from mailer.store.base import Tx
 
 ACTOR = "scheduler"
@@ -28,6 +28,17 @@ def forget_plan(room: Newsroom, number: int) -> None:
     while not done:
         with room.store.write() as tx:
             done = distributions.forget(tx, number, CHUNK)
+
+
+def move_corrected(room: Newsroom) -> None:
+    """What of replaced batches is still to be sent goes to those in their place, in short steps."""
+    with room.store.read() as tx:
+        rows = notices.to_move(tx)
+    for row in rows:
+        moved = CHUNK
+        while moved == CHUNK:
+            with room.store.write() as tx:
+                moved = notices.move(tx, row, CHUNK)
 
 
 def stop_leftovers(room: Newsroom) -> None:

@@ -18,7 +18,7 @@ from procrastinate.jobs import Status
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from mailer.distribution import errands, retention
+from mailer.distribution import retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.enrolment import enrolled, number_of
 from mailer.distribution.schedule import tidy
@@ -225,6 +225,8 @@ class Crew:
             self._report({"event": "trouble", "reason": str(error)})
 
     def _do(self, errand: int) -> None:
+        from mailer.distribution import errands  # with the readers of lists: few ever need them
+
         trouble = errands.do(self._room, errand, self._stopping.is_set)
         if trouble is not None:
             self._report({"event": "trouble", "reason": trouble})

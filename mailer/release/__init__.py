@@ -4,22 +4,26 @@
     findings = check(release, today=today)
 
 `times` holds the one rule for local times; `codec` keeps releases as JSON; `describe` lists what
-was found in a file for people.
+was found in a file for people. A reader knows the words of many languages: it is loaded when a
+file is read or checked, so that who only needs the model (a sender) starts at once.
 """
 
-from mailer.release.account import account
-from mailer.release.codec import from_json, to_json
-from mailer.release.describe import describe
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from mailer.release.model import Release
-from mailer.release.preflight import check
-from mailer.release.read import read_release, source_text
-from mailer.release.text import revision_hash, slugify
+
+if TYPE_CHECKING:
+    from mailer.release.codec import from_json, to_json
+    from mailer.release.preflight import check
+    from mailer.release.read import read_release, source_text
+    from mailer.release.text import revision_hash, slugify
 
 __all__ = [
     "Release",
-    "account",
     "check",
-    "describe",
     "from_json",
     "read_release",
     "revision_hash",
@@ -27,3 +31,19 @@ __all__ = [
     "source_text",
     "to_json",
 ]
+
+_LATER = {
+    "check": "preflight",
+    "from_json": "codec",
+    "read_release": "read",
+    "revision_hash": "text",
+    "slugify": "text",
+    "source_text": "read",
+    "to_json": "codec",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(f"mailer.release.{_LATER[name]}"), name)
+    raise AttributeError(name)

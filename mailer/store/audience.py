@@ -8,13 +8,31 @@ seen, so an import shows whole or not at all.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from mailer.audience.segments import Condition, Segment
-from mailer.audience.text import fold
-from mailer.errors import NotFound, StoreUnavailable
+from mailer.audience.conditions import facet_value
+from mailer.audience.segments import Segment
 from mailer.store.base import Row, Tx, query
+from mailer.store.selection import Compiler, active_membership, lists_by_name
+
+__all__ = [
+    "active_membership",
+    "as_written",
+    "by_domain",
+    "by_hash",
+    "candidates",
+    "count",
+    "empty_fields",
+    "everybody",
+    "facets_like",
+    "list_facts",
+    "lists_by_name",
+    "members",
+    "named",
+    "people",
+    "planned_by_domain",
+    "test_recipient",
+]
 
 
 def candidates(
@@ -30,7 +48,7 @@ def candidates(
     among them; the caller leaves them out and says so. Raises NotFound for a list that does not
     exist and StoreUnavailable while an import is just being carried out.
     """
-    return tx.stream_rows(*_Compiler(tx).people(segments, received=received, languages=languages))
+    return tx.stream_rows(*Compiler(tx).people(segments, received=received, languages=languages))
 
 
 def named(
@@ -45,7 +63,7 @@ def named(
     Raises as `candidates` does."""
     if not journalists:
         return []
-    sql, params = _Compiler(tx).people(segments, only=journalists, received=received)
+    sql, params = Compiler(tx).people(segments, only=journalists, received=received)
     return tx.rows(sql, params)
 
 
@@ -76,7 +94,7 @@ def count(tx: Tx, segments: Sequence[Segment]) -> dict[str, int]:
     Keys: `selected`, of them `suppressed`, `on_hold` and `other` (away, for example), and
     `recipients`, who would get it. Raises as `candidates` does.
     """
-    sql, params = _Compiler(tx).people(segments)
+    sql, params = Compiler(tx).people(segments)
     rows = tx.rows(
         f"SELECT q.state, q.suppressed, count(*) AS n FROM ({sql}) q "
         "GROUP BY q.state, q.suppressed",
@@ -148,7 +166,7 @@ def _recipients(
     """The query for the people selected, and that for those named besides: each with further
     conditions on its rows `q` and its parameters."""
     for only in ((), also) if also else ((),):
-        compiler = _Compiler(tx)
+        compiler = Compiler(tx)
         people, params = compiler.people(segments, only=only, received=received)
         more = " AND q.selected = 0" if only else ""
         more += " AND q.received = 0" if received is not None else ""
@@ -157,9 +175,29 @@ def _recipients(
         yield people, more, params
 
 
-def lists_by_name(tx: Tx) -> dict[str, Row]:
-    """All lists by their folded name."""
-    return {fold(row["name"]): row for row in tx.all("audience.lists")}
+def people(tx: Tx, numbers: Sequence[int]) -> list[Row]:
+    """Id, email, first_name, last_name, outlet, country and language of these people, by id."""
+    if not numbers:
+        return []
+    compiler = Compiler(tx)
+    sql = query("audience.people", tx.dialect).format(people=compiler.names(list(numbers)))
+    return tx.rows(sql, compiler.params)
+
+
+def facets_like(tx: Tx, field: str, value: str) -> list[str]:
+    """Values of a facet that begin as this one does and are about as long."""
+    length = len(value)
+    rows = tx.all(
+        "audience.like", field=field, first=value[:1], least=length - 3, most=length + 3, limit=5000
+    )
+    return [row["value"] for row in rows]
+
+
+def as_written(tx: Tx, field: str, value: str) -> str:
+    """A value of outlet or beat as a list wrote it, with capitals; itself where nobody has it."""
+    row = tx.one("audience.written", field=field, value=value)
+    said = [] if row is None else [row["outlet"]] if field == "outlet" else row["beats"].split(";")
+    return next((each.strip() for each in said if facet_value(field, each) == value), value)
 
 
 def list_facts(tx: Tx) -> list[dict[str, Any]]:
@@ -197,130 +235,3 @@ def everybody(tx: Tx) -> Iterator[Row]:
     """Everybody on any list, each once, by id; otherwise as `members`."""
     active, params = active_membership(tx)
     return tx.stream_rows(query("audience.everybody", tx.dialect).format(active=active), params)
-
-
-def active_membership(tx: Tx) -> tuple[str, dict[str, Any]]:
-    """SQL that is true for a membership `m` that counts, and its parameters.
-
-    Raises StoreUnavailable while an import is just being carried out: what a reader saw then
-    would be half of it. Whoever calls the use cases carries it out first, so that this is rare.
-    """
-    staging = []
-    for row in tx.all("audience.open_imports"):
-        if row["state"] != "staging":
-            raise StoreUnavailable(
-                "an import of a list is just being completed, or taken back; nothing was done.",
-                hint="Try again.",
-            )
-        staging.append(row["id"])
-    if not staging:
-        return "m.state = 'active'", {}
-    params = {f"staging{n}": number for n, number in enumerate(staging)}
-    names = ", ".join(f":{name}" for name in params)
-    return f"m.state = 'active' AND (m.import IS NULL OR m.import NOT IN ({names}))", params
-
-
-_ALL = 2**63 - 1
-"""A limit that limits nothing: with it a database looks up each person's list once, where it would
-else put that look-up in every place of the query that names the list."""
-
-
-@dataclass(slots=True)
-class _Compiler:
-    """Makes one query; every value is a parameter, ids stand for names."""
-
-    tx: Tx
-    params: dict[str, Any] = field(default_factory=dict)
-    _active: str = ""
-    _lists: dict[str, Row] = field(default_factory=dict)
-
-    def people(
-        self,
-        segments: Sequence[Segment],
-        *,
-        only: Sequence[int] = (),
-        received: int | None = None,
-        languages: bool = False,
-    ) -> tuple[str, dict[str, Any]]:
-        """The query for rows id, zone, state, list, suppressed, by id; of all whom the
-        segments select, or of those in `only` and then with selected, language and outlet."""
-        self._active, params = active_membership(self.tx)
-        self.params.update(params)
-        self._lists = lists_by_name(self.tx)
-        wanted = " OR ".join(f"({self._segment(s)})" for s in segments) or "1 = 0"
-        ranks: dict[int, int] = {}
-        for segment in segments:
-            for name in segment.lists:
-                ranks.setdefault(self._list(name), len(ranks))
-        order = "m.list"
-        if ranks:
-            cases = " ".join(f"WHEN {number} THEN {rank}" for number, rank in ranks.items())
-            order = f"CASE m.list {cases} ELSE {len(ranks)} END, m.list"
-        suppressed = query("audience.is_suppressed", self.tx.dialect)
-        inner, more = "", ""
-        if only:
-            inner = f", CASE WHEN {wanted} THEN 1 ELSE 0 END AS selected"
-            wanted, more = f"j.id IN ({self.names(only)})", ", p.selected"
-        if only or languages:
-            inner += ", j.language, j.outlet"
-            more += ", p.language, p.outlet"
-        if received is not None:
-            has = query("audience.has_received", self.tx.dialect)
-            more += f", CASE WHEN {has} THEN 1 ELSE 0 END AS received"
-            self.params["release"] = received
-        sql = f"""
-            SELECT p.id, p.zone, p.state, p.list, CASE WHEN {suppressed} THEN 1 ELSE 0 END
-                AS suppressed{more}
-            FROM (SELECT j.id, j.zone, j.state, (
-                    SELECT m.list FROM memberships m WHERE m.journalist = j.id AND {self._active}
-                    ORDER BY {order} LIMIT 1) AS list{inner}
-                  FROM journalists j WHERE {wanted} ORDER BY j.id LIMIT {_ALL}) p
-            WHERE p.list IS NOT NULL"""
-        return sql, self.params
-
-    def _segment(self, segment: Segment) -> str:
-        parts = [self._table(table) for table in segment.all]
-        if segment.any:
-            parts.append(f"({' OR '.join(self._table(table) for table in segment.any)})")
-        parts += [f"NOT {self._table(table)}" for table in segment.none]
-        return " AND ".join(parts) or "1 = 1"
-
-    def _table(self, table: Condition) -> str:
-        return f"({' AND '.join(self._field(name, values) for name, values in table.fields)})"
-
-    def _field(self, name: str, values: Sequence[str]) -> str:
-        if name == "list":
-            ids = self.names([self._list(value) for value in values])
-            return self._among("memberships m", f"m.list IN ({ids}) AND {self._active}")
-        texts = self.names(values)
-        sql = f"SELECT id FROM facet_values WHERE field = :field AND value IN ({texts})"
-        rows = self.tx.rows(sql, {**self.params, "field": name})
-        if not rows:
-            return "1 = 0"
-        ids = self.names([row["id"] for row in rows])
-        return self._among("facets m", f"m.facet IN ({ids})")
-
-    def _among(self, table: str, where: str) -> str:
-        """True for a journalist `j` who has a row in a table `m`."""
-        if self.tx.dialect == "sqlite":
-            # The set is made once and can drive the query. EXISTS would ask a million times.
-            return f"j.id IN (SELECT m.journalist FROM {table} WHERE {where})"
-        # Joined where that is possible; below OR and NOT asked by index. IN would be searched
-        # row by row there as soon as the set outgrows the server's work_mem.
-        return f"EXISTS (SELECT 1 FROM {table} WHERE m.journalist = j.id AND {where})"
-
-    def _list(self, name: str) -> int:
-        row = self._lists.get(fold(name))
-        if row is None:
-            raise NotFound(f'there is no list "{name}".', hint="See `mailer lists ls`.")
-        number: int = row["id"]
-        return number
-
-    def names(self, values: Sequence[Any]) -> str:
-        """Parameters for these values; their names for the SQL."""
-        names = []
-        for value in values:
-            name = f"v{len(self.params)}"
-            self.params[name] = value
-            names.append(f":{name}")
-        return ", ".join(names)

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from mailer.clock import Clock, SystemClock
 from mailer.errors import ConfigError
+from mailer.store.touched import Touched
 
 Params = Mapping[str, Any]
 
@@ -40,6 +41,21 @@ class Tx(ABC):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.touched = Touched()
+
+    def tell_touched(self) -> None:
+        """Give the blocks of people that this transaction changed another version; the last thing
+        before its commit, in one order, so that no two wait for each other."""
+        touched = self.touched
+        if touched.copied_whole or not (touched.blocks or touched.hashes):
+            return
+        people: list[int] = []
+        if touched.hashes:
+            named = {f"h{n}": hash for n, hash in enumerate(touched.hashes)}
+            marks = ", ".join(f":{name}" for name in named)
+            sql = f"SELECT journalist FROM addresses WHERE hash IN ({marks})"
+            people = [row["journalist"] for row in self.rows(sql, named)]
+        self.many("core.touch", params=touched.told(people))
 
     def run(self, name: str, /, **params: Any) -> int:
         """Run the named statement; the number of rows it changed."""

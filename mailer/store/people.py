@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mailer.audience.conditions import facet_value
 from mailer.audience.journalist import Journalist
-from mailer.audience.segments import facet_value
 from mailer.store.base import Tx
 
 BEAT_SEPARATOR = "; "
@@ -76,13 +76,16 @@ def write_facets(
     known: dict[tuple[str, str], int],
     people: Sequence[tuple[int, Mapping[str, str]]],
 ) -> None:
-    """The facets of people who have none. `known` remembers ids of facet values."""
+    """The facets of people who have none: what lists say of them, and what they chose themselves,
+    which wins. `known` remembers ids of facet values."""
     if len(known) > _REMEMBER:
         known.clear()
     rows: list[tuple[int, int]] = []
+    beats, languages = _chosen(tx, [number for number, _ in people])
     for number, record in people:
         wanted = [("beat", beat) for beat in record["beats"].split(";")]
-        wanted += [(name, record[name]) for name in _FACETS]
+        wanted += [(name, record[name]) for name in _FACETS if name != "language"]
+        wanted.append(("language", languages.get(number) or record["language"]))
         facets = set()
         for key in wanted:
             if not key[1]:
@@ -92,8 +95,26 @@ def write_facets(
                 facet = known[key] = _facet_id(tx, key[0], facet_value(*key))
             facets.add(facet)
         facets.discard(0)
+        for facet, is_wanted in beats.get(number, ()):
+            (facets.add if is_wanted else facets.discard)(facet)
         rows.extend((number, facet) for facet in sorted(facets))
     tx.copy("facets", ("journalist", "facet"), rows)
+
+
+def _chosen(
+    tx: Tx, people: Sequence[int]
+) -> tuple[dict[int, list[tuple[int, bool]]], dict[int, str]]:
+    """What these people chose themselves: beats (facet, wanted) and language, by person."""
+    if not people:
+        return {}, {}
+    bounds = {"first": min(people), "last": max(people)}
+    beats: dict[int, list[tuple[int, bool]]] = {}
+    for row in tx.all("imports.chosen_beats", **bounds):
+        beats.setdefault(row["journalist"], []).append((row["facet"], bool(row["wanted"])))
+    languages = {
+        row["journalist"]: row["language"] for row in tx.all("imports.chosen_languages", **bounds)
+    }
+    return beats, languages
 
 
 def _facet_id(tx: Tx, name: str, value: str) -> int:

@@ -67,11 +67,12 @@ class PostgresTx(Tx):
         return instant + (time.monotonic_ns() - answered) // 1000
 
     def execute(self, sql: str, params: Params) -> int:
+        self.touched.statement(sql, params)
         return self.connection.execute(_adapted(sql), params).rowcount
 
     def execute_many(self, sql: str, params: Iterable[Params]) -> int:
         with self.connection.cursor() as cursor:
-            cursor.executemany(_adapted(sql), params)
+            cursor.executemany(_adapted(sql), self.touched.statements(sql, params))
             return cursor.rowcount
 
     def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
@@ -86,6 +87,7 @@ class PostgresTx(Tx):
         return self.rows(query(name, self.dialect), {"rows": _as_json(columns, rows)})
 
     def rows(self, sql: str, params: Params) -> list[Row]:
+        self.touched.statement(sql, params)
         cursor = self.connection.execute(_adapted(sql), params)
         return cast("list[Row]", cursor.fetchall())
 
@@ -96,6 +98,7 @@ class PostgresTx(Tx):
             yield from cast("Iterator[Row]", cursor)
 
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        rows = self.touched.rows(table, columns, rows)
         try:
             return self._copy(f"COPY {table} ({','.join(columns)}) FROM STDIN", rows)
         except psycopg.DataError as error:
@@ -173,6 +176,7 @@ class PostgresStore(Store):
     def write(self) -> Iterator[Tx]:
         with self._transaction("BEGIN") as tx:
             yield tx
+            tx.tell_touched()
 
     @contextmanager
     def read(self) -> Iterator[Tx]:

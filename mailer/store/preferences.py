@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from mailer.audience.conditions import facet_value
 from mailer.audience.text import fold
 from mailer.store.base import Row, Tx
-from mailer.store.people import BEAT_SEPARATOR
+from mailer.store.people import BEAT_SEPARATOR, write_facets
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def beat(tx: Tx, journalist: int, value: str) -> Beat | None:
     if row is None:
         return None
     wanted = None if row["wanted"] is None else bool(row["wanted"])
-    return Beat(row["id"], row["listed"] is not None, wanted)
+    listed = value in {facet_value("beat", each) for each in row["beats"].split(";")}
+    return Beat(row["id"], listed, wanted)
 
 
 def choose_beat(tx: Tx, journalist: int, known: Beat, wanted: bool) -> bool:
@@ -115,6 +117,14 @@ def beats(tx: Tx, journalist: int) -> tuple[dict[str, bool], set[str]]:
         else:
             found.setdefault(row["value"], True)
     return found, chosen
+
+
+def refresh_facets(tx: Tx, journalist: int) -> None:
+    """Have segments find a person by what he chose a moment ago."""
+    row = tx.one("preferences.record", journalist=journalist)
+    if row is not None:
+        tx.run("imports.drop_facets", journalist=journalist)
+        write_facets(tx, {}, [(journalist, {key: row[key] for key in row.keys()})])  # noqa: SIM118
 
 
 def person(tx: Tx, journalist: int) -> Row | None:

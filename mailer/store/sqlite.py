@@ -35,10 +35,11 @@ class SqliteTx(Tx):
         return self._clock.now()
 
     def execute(self, sql: str, params: Params) -> int:
+        self.touched.statement(sql, params)
         return self.connection.execute(sql, params).rowcount
 
     def execute_many(self, sql: str, params: Iterable[Params]) -> int:
-        return self.connection.executemany(sql, params).rowcount
+        return self.connection.executemany(sql, self.touched.statements(sql, params)).rowcount
 
     def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
         return sum(cursor.rowcount for cursor in self._blocks(name, columns, rows))
@@ -63,6 +64,7 @@ class SqliteTx(Tx):
                 done += size
 
     def rows(self, sql: str, params: Params) -> list[Row]:
+        self.touched.statement(sql, params)
         return self.connection.execute(sql, params).fetchall()
 
     def stream_rows(self, sql: str, params: Params) -> Iterator[Row]:
@@ -71,7 +73,7 @@ class SqliteTx(Tx):
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
         marks = ",".join("?" * len(columns))
         sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"
-        return self.connection.executemany(sql, rows).rowcount
+        return self.connection.executemany(sql, self.touched.rows(table, columns, rows)).rowcount
 
     def tuples(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         cursor = self.connection.cursor()
@@ -120,6 +122,7 @@ class SqliteStore(Store):
     def write(self) -> Iterator[Tx]:
         with self._transaction("BEGIN IMMEDIATE") as tx:
             yield tx
+            tx.tell_touched()
 
     @contextmanager
     def read(self) -> Iterator[Tx]:

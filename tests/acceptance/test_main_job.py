@@ -231,7 +231,7 @@ def wait_for(true: Any, seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until
-        time.sleep(0.1)
+        time.sleep(0.5)
 
 
 def free_port() -> int:

@@ -205,7 +205,9 @@ def test_held_and_cleared(desk: Desk) -> None:
     assert set(desk.states(desk.first).values()) == {"accepted", "refused", "in_doubt"}
 
 
-@pytest.mark.parametrize("word", ["kill", "correct"])
+@pytest.mark.parametrize(
+    ("store_url", "word"), [("sqlite", "correct"), ("postgresql", "kill")], indirect=["store_url"]
+)
 def test_in_the_middle_of_sending_and_a_sender_is_killed(
     tmp_path: Path, store_url: str, word: str
 ) -> None:

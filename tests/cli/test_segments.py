@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cli.conftest import Mailer
+from tests.distribution.room import RELEASE
 
 SEGMENTS = """
 [segments.capital]
@@ -22,6 +23,8 @@ def test_ls_show_and_count(mailer: Mailer, room: Path) -> None:
     shown = mailer("segments", "show", "capital", "--json").json
     assert shown["all"][0] == {"beat": ["eu", "foreign affairs"]}
     assert "beat eu or foreign affairs" in mailer("segments", "show", "capital").out
+    assert row["text"] == 'beat:eu,"foreign affairs" country:be,fr -outlet:"daily x"'
+    assert mailer("segments", "show", row["text"], "--json").json["all"] == shown["all"]
     assert mailer("segments", "count", "capital", "--json").json["recipients"] == 0
 
 
@@ -34,6 +37,45 @@ def test_unknown_and_broken_segments(mailer: Mailer, room: Path) -> None:
     (room / "lists" / "segments.toml").write_text(SEGMENTS + "[segments.x\n")
     result = mailer("segments", "ls")
     assert result.code == 4 and "line 6" in result.err
+
+
+def test_preview_and_the_compact_form(mailer: Mailer, room: Path) -> None:
+    """F: how many, of what kind, who first, who not and why; a slip is wrong usage with its column,
+    a value that nobody has and a contradiction are told."""
+    people = (
+        "email,first_name,last_name,outlet,beats,country,language,consent_basis,source\n"
+        + "".join(
+            f"p{n}@example.com,Ada,N{n},Daily {'XY'[n % 2]},{'EU; Sport' if n % 3 else 'EU'},"
+            f"{'BE' if n < 8 else 'FR'},{'en' if n else ''},{'' if n == 1 else 'opt_in'},form\n"
+            for n in range(12)
+        )
+    )
+    (room / "press.csv").write_text(people)
+    assert mailer("lists", "import", "press.csv").code == 0
+    assert mailer("suppress", "add", "p2@example.com").code == 0
+    text = 'list:press country:be -outlet:"daily y"'
+    found = mailer("segments", "preview", text, "--json").json
+    assert (found["selected"], found["recipients"]) == (4, 3)
+    assert found["left_out"] == {"suppressed": 1}
+    assert found["breakdown"]["outlet"] == {"Daily X": 3}
+    assert found["breakdown"]["beat"] == {"EU": 3, "Sport": 1}
+    assert found["breakdown"]["language"] == {"en": 2, "": 1}
+    assert [each["name"] for each in found["people"]] == ["Ada N0", "Ada N4", "Ada N6"]
+    assert found["left_out_people"][0]["reason"] == "suppressed"
+    shown = mailer("segments", "preview", text)
+    assert "3 would get it, of 4 selected" in shown.out and "1 left out: suppressed" in shown.out
+    assert mailer("segments", "count", text, "--json").json["recipients"] == 3
+    wrong = mailer("segments", "preview", "contry:be")
+    assert wrong.code == 2 and "column 1" in wrong.err and "country" in wrong.err
+    doubtful = mailer("segments", "preview", "beat:sports country:be country:fr")
+    assert doubtful.code == 0 and 'Did you mean "sport"?' in doubtful.err
+    assert "nobody can match" in doubtful.err
+    release = room / "release.md"
+    release.write_text(RELEASE)
+    planned = mailer("queue", str(release), "--to", text, "--dry-run", "--json")
+    assert planned.json["recipients"] == 3 and planned.json["left_out"] == {"suppressed": 1}
+    refused = mailer("queue", str(release), "--to", "beat:eu -beat:eu")
+    assert refused.code == 6
 
 
 def test_an_export_needs_a_file(mailer: Mailer, room: Path) -> None:

@@ -10,7 +10,9 @@ import difflib
 import sys
 from pathlib import Path
 
-from mailer.release import account, describe, read_release, source_text
+from mailer.release import read_release, source_text
+from mailer.release.account import account
+from mailer.release.describe import describe
 
 from tests.release.reading import TODAY
 

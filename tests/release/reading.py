@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from mailer.release import account, check, read_release, source_text
+from mailer.release import check, read_release, source_text
+from mailer.release.account import account
 from mailer.release.model import Finding, Release, Severity
 
 DATA = Path(__file__).parent / "data"

@@ -8,7 +8,9 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mailer.errors import InputError
-from mailer.release import account, describe, from_json, read_release, source_text, to_json
+from mailer.release import from_json, read_release, source_text, to_json
+from mailer.release.account import account
+from mailer.release.describe import describe
 
 from tests.release.reading import DATA, SAMPLE, sample
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mailer.errors import InputError
-from mailer.release import account, read_release, source_text
+from mailer.release import read_release, source_text
+from mailer.release.account import account
 
 from tests.release.golden import FOLDER
 from tests.release.languages import STORIES

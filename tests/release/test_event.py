@@ -6,7 +6,9 @@ from datetime import date
 
 import pytest
 from mailer.clock import to_datetime
-from mailer.release import account, check, describe, from_json, to_json
+from mailer.release import check, from_json, to_json
+from mailer.release.account import account
+from mailer.release.describe import describe
 from mailer.release.diff import differences
 from mailer.release.model import Event, Kind, Moment, Release
 from mailer.release.preflight import Setting

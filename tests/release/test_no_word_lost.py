@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mailer.errors import InputError
-from mailer.release import account, read_release, source_text
+from mailer.release import read_release, source_text
+from mailer.release.account import account
 
 from tests.release.making import Blocks, as_docx, as_html, as_mail, as_pdf, as_text
 

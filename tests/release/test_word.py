@@ -9,7 +9,7 @@ import pytest
 from mailer.release.model import BlockKind, Release
 from PIL import Image
 
-from tests.release.making import W, as_docx, repacked, saved, with_xml
+from tests.release.making import W, as_docx, new_document, repacked, saved, with_xml
 from tests.release.reading import TODAY, body, codes, lead, read
 
 _MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
@@ -19,7 +19,7 @@ _MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
 
 
 def document() -> docx.document.Document:
-    made = docx.Document()
+    made = new_document()
     made.add_heading("Rivers Fail the Test", 0)
     made.add_paragraph("Warsaw, 12 October 2026 – The foundation has published its report today.")
     return made

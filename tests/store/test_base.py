@@ -88,10 +88,14 @@ def test_four_migrating_at_once_all_succeed(store_url: str) -> None:
     mine.close()
 
 
-def test_an_empty_and_a_newer_store_are_refused(store_url: str) -> None:
-    if store_url.startswith("sqlite"):
-        Path(store_url.removeprefix("sqlite:///")).parent.mkdir()
-    store = open_store(store_url, create=True)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_an_empty_and_a_newer_store_are_refused(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'mailer.db'}"
+    if database == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    store = open_store(url, create=True)
     with pytest.raises(ConfigError, match="empty"):
         check(store)
     migrate(store)

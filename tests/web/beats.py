@@ -26,6 +26,10 @@ def beats(store: Store, journalist: int, own: Sequence[str], others: int = 6) ->
         rows = [(journalist, numbers[value]) for value in own]
         rows += [(900 + n, numbers[value]) for n in range(others) for value in COMMON]
         tx.copy("facets", ("journalist", "facet"), rows)
+        tx.execute(
+            "UPDATE journalists SET beats = :b WHERE id = :j",
+            {"b": "; ".join(own), "j": journalist},
+        )
 
 
 def sent_about(store: Store, distribution: int, headline: str, wanted: Sequence[str]) -> None:

@@ -9,6 +9,50 @@ SELECT id, name, title, kind, created_at FROM lists
 WHERE import IS NULL OR import NOT IN (SELECT id FROM imports WHERE state = 'staging')
 ORDER BY id
 
+-- name: facet_ids
+SELECT id, value FROM facet_values WHERE field = :field AND value IN ({{texts}})
+
+-- name: texts
+SELECT value FROM json_each(:values)
+
+-- name: texts@postgresql
+SELECT json_array_elements_text(:values ::json)
+
+-- name: array
+SELECT value FROM json_each(:array)
+
+-- name: array@postgresql
+SELECT CAST(json_array_elements_text(:array ::json) AS bigint)
+
+-- name: like
+SELECT value FROM facet_values
+WHERE field = :field AND substr(value, 1, 1) = :first AND length(value) BETWEEN :least AND :most
+ORDER BY value LIMIT :limit
+
+-- name: written
+SELECT j.outlet, j.beats FROM journalists j WHERE j.id = (
+    SELECT min(m.journalist) FROM facets m JOIN facet_values v ON v.id = m.facet
+    WHERE v.field = :field AND v.value = :value)
+
+-- name: people
+SELECT j.id, a.email, j.first_name, j.last_name, j.outlet, j.country, {{language}} AS language
+FROM journalists j LEFT JOIN addresses a ON a.journalist = j.id
+WHERE j.id IN ({people}) ORDER BY j.id
+
+-- name: releases
+SELECT id, slug FROM releases
+
+-- name: language
+-- Of a journalist j: the language he chose himself, else what lists say.
+coalesce((SELECT nullif(c.language, '') FROM preferences c WHERE c.journalist = j.id), j.language)
+
+-- name: got
+-- Of deliveries m of distributions x: one that brought a release.
+m.state = 3 AND x.kind NOT IN ('test', 'notice')
+
+-- name: accepted
+m.state = 3 AND x.kind <> 'test'
+
 -- name: is_suppressed
 -- Of a person p whose delivery is attributed to p.list. The sets are made once.
 p.id IN (SELECT a.journalist FROM suppressions s JOIN addresses a ON a.hash = s.hash

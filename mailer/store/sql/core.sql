@@ -55,6 +55,10 @@ SELECT number FROM migrations ORDER BY number
 -- name: record_migration
 INSERT INTO migrations (number, name, at) VALUES (:number, :name, :at)
 
+-- name: touch
+INSERT INTO audience_blocks (kind, block, version) VALUES (:kind, :block, :version)
+ON CONFLICT (kind, block) DO UPDATE SET version = :version
+
 -- name: sending
 -- Whether anything is being sent, or is about to be.
 SELECT CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE state = 1)

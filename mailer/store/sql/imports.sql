@@ -111,6 +111,13 @@ UPDATE journalists SET state = 'on_hold', hold_reason = :reason, hold_import = :
     updated_at = :now
 WHERE id = :id AND (state IN ('active', 'test') OR (state = 'on_hold' AND hold_import IS NOT NULL))
 
+-- name: chosen_beats
+SELECT journalist, facet, wanted FROM beat_choices WHERE journalist BETWEEN :first AND :last
+
+-- name: chosen_languages
+SELECT journalist, language FROM preferences
+WHERE journalist BETWEEN :first AND :last AND language <> ''
+
 -- name: drop_facets
 DELETE FROM facets WHERE journalist = :journalist
 

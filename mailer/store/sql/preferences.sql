@@ -22,19 +22,21 @@ WHERE beat_choices.wanted <> :wanted
 DELETE FROM beat_choices WHERE journalist = :journalist AND facet = :facet
 
 -- name: beat
-SELECT v.id, f.journalist AS listed, c.wanted
-FROM facet_values v
-LEFT JOIN facets f ON f.facet = v.id AND f.journalist = :journalist
+SELECT v.id, j.beats, c.wanted FROM facet_values v
+JOIN journalists j ON j.id = :journalist
 LEFT JOIN beat_choices c ON c.facet = v.id AND c.journalist = :journalist
 WHERE v.field = 'beat' AND v.value = :value
 
 -- name: beats
--- Those that lists say of him, and those he chose about.
-SELECT v.value, 1 AS listed, NULL AS wanted FROM facets f JOIN facet_values v ON v.id = f.facet
+-- Those that he is mailed for, and those he chose about.
+SELECT v.value, NULL AS wanted FROM facets f JOIN facet_values v ON v.id = f.facet
 WHERE f.journalist = :journalist AND v.field = 'beat'
 UNION ALL
-SELECT v.value, 0 AS listed, c.wanted FROM beat_choices c JOIN facet_values v ON v.id = c.facet
+SELECT v.value, c.wanted FROM beat_choices c JOIN facet_values v ON v.id = c.facet
 WHERE c.journalist = :journalist AND v.field = 'beat'
+
+-- name: record
+SELECT country, language, outlet, outlet_type, zone, beats FROM journalists WHERE id = :journalist
 
 -- name: person
 -- What the page needs of him and nothing that it would show.

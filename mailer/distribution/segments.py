@@ -1,0 +1,156 @@
+"""What an officer sees of a segment before anything is sent: how many, who, and who not and why.
+
+Counts come from bitmaps of the store (`mailer/store/bitmaps.py`), read in the same transaction as
+everything else of the answer, so that it is of one instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from mailer.audience.conditions import FACETS, leaves
+from mailer.audience.segments import Segment
+from mailer.distribution.context import Newsroom
+from mailer.distribution.lists import find_segments
+from mailer.store import audience
+from mailer.store.base import Tx
+from mailer.store.bitmaps import Selected, View, index_of
+from mailer.store.selection import facet_ids
+
+BREAKDOWN = ("country", "language", "outlet", "beat")
+"""What a preview breaks its recipients down by."""
+
+SHOWN = 50
+"""Names in a preview, and names of those left out."""
+
+MOST_SHARES = 20
+"""Values of one field in a breakdown; the others are counted together."""
+
+
+@dataclass(slots=True)
+class Preview:
+    """Whom a segment would reach now.
+
+    `left_out` is who is selected and would not be planned, by reason. Of the recipients `waiting`
+    are those who asked for nothing at present: their mail waits or is dropped when it is sent. By
+    field, `breakdown` has the most frequent values as written in lists and in `""` who has none;
+    `others` how many more values there are. `people` and `left_out_people` are the first of each.
+    """
+
+    segment: str
+    text: str
+    selected: int
+    recipients: int
+    left_out: dict[str, int]
+    waiting: dict[str, int]
+    breakdown: dict[str, dict[str, int]]
+    others: dict[str, int]
+    people: list[dict[str, str]]
+    left_out_people: list[dict[str, str]]
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def preview(room: Newsroom, name: str) -> Preview:
+    """What a segment, `list:NAME` or a text in the compact form selects now.
+
+    Raises as `find_segments` does.
+    """
+    (segment,) = find_segments(room, [name])
+    with room.store.read() as tx:
+        with index_of(room.store).at(tx) as view:
+            found = view.select([segment])
+            shares = {each: view.shares(found.recipients, each, MOST_SHARES) for each in BREAKDOWN}
+            without = {each: view.without(found.recipients, each) for each in BREAKDOWN}
+            others = {each: _others(view, found, each) for each in BREAKDOWN}
+        written = {each: _as_written(tx, each, shares[each]) for each in BREAKDOWN}
+        for each, number in without.items():
+            if number:
+                written[each][""] = number
+        out = {"suppressed": found.suppressed, **found.others}
+        reasons = {number: why for why, people in out.items() for number in people[:SHOWN]}
+        chosen = sorted(reasons)[:SHOWN]
+        return Preview(
+            segment=segment.name,
+            text=segment.as_text(),
+            selected=len(found.everybody),
+            recipients=len(found.recipients),
+            left_out={why: len(people) for why, people in out.items() if people},
+            waiting={
+                why: len(people)
+                for why, people in (("away", found.away), ("paused", found.paused))
+                if people
+            },
+            breakdown=written,
+            others=others,
+            people=shown_people(tx, list(found.recipients[:SHOWN])),
+            left_out_people=[
+                {**person, "reason": reasons[number]}
+                for number, person in zip(chosen, shown_people(tx, chosen), strict=True)
+            ],
+            warnings=advice(tx, [segment]),
+        )
+
+
+def warnings(room: Newsroom, segments: Sequence[Segment]) -> list[str]:
+    """What is doubtful in segments, as sentences: see `advice`."""
+    with room.store.read() as tx:
+        return advice(tx, segments)
+
+
+def advice(tx: Tx, segments: Sequence[Segment]) -> list[str]:
+    """Conditions that contradict each other, and values that nobody has, with the nearest that
+    somebody has."""
+    found: list[str] = []
+    for segment in segments:
+        if reason := segment.nobody:
+            found.append(f"nobody can match {segment.name}: {reason}.")
+        unknown: dict[tuple[str, str], None] = {}
+        for has, _ in leaves(segment.tree):
+            if has.field in FACETS:
+                known = facet_ids(tx, has.field, has.values)
+                unknown |= dict.fromkeys((has.field, v) for v in has.values if v not in known)
+        for name, value in list(unknown)[:_MOST_UNKNOWN]:
+            found.append(f'nobody has {name} "{value}".{_nearest(tx, name, value)}')
+        if len(unknown) > _MOST_UNKNOWN:
+            found.append(f"{len(unknown) - _MOST_UNKNOWN:,} more values are nobody's.")
+    return found
+
+
+_MOST_UNKNOWN = 5
+
+
+def _nearest(tx: Tx, name: str, value: str) -> str:
+    near = get_close_matches(value, audience.facets_like(tx, name, value), 1)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def _others(view: View, found: Selected, name: str) -> int:
+    """How many values there are beside those that a breakdown shows."""
+    return max(0, view.values_of(found.recipients, name) - MOST_SHARES)
+
+
+def _as_written(tx: Tx, name: str, shares: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Values as lists write them, not as they are compared: countries and languages have codes, of
+    others somebody who has them tells."""
+    if name == "country":
+        return {value.upper(): count for value, count in shares}
+    if name == "language":
+        return dict(shares)
+    return {audience.as_written(tx, name, value): count for value, count in shares}
+
+
+def shown_people(tx: Tx, numbers: Sequence[int]) -> list[dict[str, str]]:
+    """Name (else address), outlet, country and language of these people, by id."""
+    return [
+        {
+            "name": f"{row['first_name']} {row['last_name']}".strip() or row["email"] or "",
+            **{name: row[name] for name in ("outlet", "country", "language")},
+        }
+        for row in audience.people(tx, numbers)
+    ]

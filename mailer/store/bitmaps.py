@@ -1,0 +1,439 @@
+"""Who has which facet, as bitmaps in memory: segments counted without asking the database of each.
+
+Each process keeps one `Index` for its store. Before each answer it compares the versions of blocks
+of people (`mailer/store/touched.py`) with those it has read, in the transaction of the answer, and
+reads again what is not the same; so what it says is what the database would say, always. What
+changes with every mail (history) is asked of the database each time and made a bitmap.
+
+`mailer/store/selection.py` says the same in SQL.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import reduce
+from heapq import heappush, heappushpop
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import orjson
+from pyroaring import BitMap
+
+from mailer.audience.conditions import EVER, All, Has, Node, Non
+from mailer.audience.segments import Segment
+from mailer.store.base import Row, Store, Tx, query
+from mailer.store.selection import (
+    facet_ids,
+    instant_of,
+    list_named,
+    list_order,
+    lists_by_name,
+    release_ids,
+    staged_imports,
+)
+from mailer.store.suppression import OFFICE
+from mailer.store.touched import EVERYBODY, FACTS, SHIFT, STANDING
+
+DAY = 86_400_000_000
+"""Microseconds of a day."""
+
+
+@dataclass(slots=True)
+class Selected:
+    """Whom segments select, as bitmaps of journalist ids. `recipients` would get it; `suppressed`
+    and, by state, `others` would not. Of the recipients now, `away` and `paused` wish for none."""
+
+    everybody: BitMap
+    recipients: BitMap
+    suppressed: BitMap
+    others: dict[str, BitMap]
+    away: BitMap
+    paused: BitMap
+
+
+class Index:
+    """The bitmaps of one store. `at` gives them as of a transaction."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._data: _Data | None = None
+
+    @contextmanager
+    def at(self, tx: Tx) -> Iterator[View]:
+        """What the database holds in this transaction, for the length of the block; one thread at a
+        time. Raises StoreUnavailable while an import is just being carried out."""
+        with self._lock:
+            try:
+                self._data = _refreshed(tx, self._data)
+                yield View(tx, self._data)
+            except BaseException:
+                self._data = None  # half read would be worse than read again
+                raise
+
+
+def index_of(store: Store) -> Index:
+    """The index that this process keeps for a store."""
+    with _guard:
+        return _indexes.setdefault(store, Index())
+
+
+_guard = threading.Lock()
+_indexes: WeakKeyDictionary[Store, Index] = WeakKeyDictionary()
+
+
+@dataclass(slots=True)
+class _Data:
+    """What was read, and at which versions."""
+
+    versions: dict[tuple[str, int], int] = field(default_factory=dict)
+    staging: frozenset[int] = frozenset()
+    staged: dict[int, set[int]] = field(default_factory=dict)
+    """Blocks that hold people of an import that nobody may see yet, by import."""
+    values: dict[int, tuple[str, str]] = field(default_factory=dict)
+    facets: dict[int, BitMap] = field(default_factory=dict)
+    outlet: array[int] = field(default_factory=lambda: array("i"))
+    """The facet of a journalist's outlet, by his id; 0 for none."""
+    lists: dict[int, BitMap] = field(default_factory=dict)
+    days: dict[int, BitMap] = field(default_factory=dict)
+    states: dict[str, BitMap] = field(default_factory=dict)
+    members: BitMap = field(default_factory=BitMap)
+    suppressed: dict[str, BitMap] = field(default_factory=dict)
+    """By scope."""
+    away: dict[int, int] = field(default_factory=dict)
+    paused: BitMap = field(default_factory=BitMap)
+    by_size: dict[str, list[int]] = field(default_factory=dict)
+    having: dict[str, BitMap] = field(default_factory=dict)
+    """By field, made when asked for: facets by how many have them, and who has any."""
+
+
+def _refreshed(tx: Tx, data: _Data | None) -> _Data:
+    staging = frozenset(staged_imports(tx))
+    versions = {(row["kind"], row["block"]): row["version"] for row in tx.all("bitmaps.versions")}
+    changed = {
+        key
+        for key in versions.keys() | (data.versions.keys() if data else ())
+        if data is None or versions.get(key) != data.versions.get(key)
+    }
+    facts = {block for kind, block in changed if kind == FACTS}
+    standing = {block for kind, block in changed if kind == STANDING}
+    if data is not None:
+        for number in data.staging - staging:
+            facts |= data.staged.pop(number, set())
+    if data is None or EVERYBODY in facts | standing or len(facts) > _MOST_BLOCKS:
+        data = _Data()
+        whole = (0, _LAST)
+        data.staging = staging
+        _read_facts(tx, data, [whole], staging)
+        _read_standing(tx, data, [whole])
+    else:
+        data.staging = staging
+        if facts:
+            _read_facts(tx, data, _ranges(facts), staging)
+        if standing:
+            _read_standing(tx, data, _ranges(standing))
+    data.versions = versions
+    return data
+
+
+def _ranges(blocks: Iterable[int]) -> list[tuple[int, int]]:
+    """Blocks as ranges of journalist ids, neighbours together."""
+    found: list[tuple[int, int]] = []
+    for block in sorted(blocks):
+        first, last = block << SHIFT, ((block + 1) << SHIFT) - 1
+        if found and found[-1][1] + 1 == first:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return found
+
+
+def _read_facts(
+    tx: Tx, data: _Data, ranges: Sequence[tuple[int, int]], staging: frozenset[int]
+) -> None:
+    """Forget what is known of people in these ranges and read it again."""
+    gone = BitMap()
+    for first, last in ranges:
+        if last < _LAST:
+            gone.add_range(first, last + 1)
+    if gone:
+        for kept in (data.facets, data.lists, data.days, data.states):
+            _forget(kept, gone)
+        for number in gone & _known_outlets(data):
+            data.outlet[number] = 0
+    for row in tx.all("bitmaps.facet_values", after=max(data.values, default=0)):
+        data.values[row["id"]] = (row["field"], row["value"])
+    for first, last in ranges:
+        bounds: dict[str, Any] = {"first": first, "last": last}
+        for row in tx.stream("bitmaps.facets", **bounds):
+            people = BitMap(orjson.loads(row["people"]))
+            _add(data.facets, row["facet"], people)
+            if data.values[row["facet"]][0] == "outlet":
+                _note_outlets(data, row["facet"], people)
+        for row in tx.stream("bitmaps.memberships", **bounds):
+            people = BitMap(orjson.loads(row["people"]))
+            if row["import"] in staging:
+                blocks = {number >> SHIFT for number in people}
+                data.staged.setdefault(row["import"], set()).update(blocks)
+            else:
+                _add(data.lists, row["list"], people)
+                _add(data.days, row["day"], people)
+        for row in tx.stream("bitmaps.states", **bounds):
+            _add(data.states, row["state"], BitMap(orjson.loads(row["people"])))
+    data.by_size.clear()
+    data.having.clear()
+    data.members = BitMap.union(BitMap(), *data.lists.values())
+
+
+def _read_standing(tx: Tx, data: _Data, ranges: Sequence[tuple[int, int]]) -> None:
+    gone = BitMap()
+    for first, last in ranges:
+        if last < _LAST:
+            gone.add_range(first, last + 1)
+    if gone:
+        _forget(data.suppressed, gone)
+        data.paused = data.paused - gone
+        for number in [number for number in data.away if number in gone]:
+            del data.away[number]
+    for first, last in ranges:
+        bounds: dict[str, Any] = {"first": first, "last": last}
+        whole = last == _LAST
+        for row in tx.stream(
+            "bitmaps.suppressed" if whole else "bitmaps.suppressed_of", **({} if whole else bounds)
+        ):
+            _add(data.suppressed, row["scope"], BitMap(orjson.loads(row["people"])))
+        for row in tx.stream("bitmaps.wishes", **bounds):
+            if row["paused"]:
+                data.paused.add(row["journalist"])
+            if row["away_until"] is not None:
+                data.away[row["journalist"]] = row["away_until"]
+
+
+def _forget(kept: dict[Any, BitMap], gone: BitMap) -> None:
+    for key in [key for key, people in kept.items() if people.intersect(gone)]:
+        kept[key] = kept[key] - gone
+        if not kept[key]:
+            del kept[key]
+
+
+def _add(kept: dict[Any, BitMap], key: Any, people: BitMap) -> None:
+    # Made anew: the same people may stand under a list and under a day.
+    kept[key] = kept[key] | people if key in kept else people
+
+
+def _known_outlets(data: _Data) -> BitMap:
+    return BitMap(range(len(data.outlet)))
+
+
+def _note_outlets(data: _Data, facet: int, people: BitMap) -> None:
+    outlet, most = data.outlet, people.max()
+    if most >= len(outlet):
+        outlet.frombytes(bytes(outlet.itemsize * (most + 1 - len(outlet))))
+    for number in people:
+        outlet[number] = facet
+
+
+class View:
+    """The bitmaps as of one transaction."""
+
+    def __init__(self, tx: Tx, data: _Data) -> None:
+        self._tx = tx
+        self._data = data
+        self._lists: dict[str, Row] = lists_by_name(tx)
+
+    def select(self, segments: Sequence[Segment]) -> Selected:
+        """Whom the segments select, and what becomes of them. Raises NotFound for a list or a
+        release that does not exist."""
+        data = self._data
+        order = list_order(self._lists, segments)
+        suppressed = self._suppressed(order)
+        inactive = _union(data.states.values())
+        everybody = BitMap()
+        for segment in segments:
+            people = self._people(segment.tree)
+            if segment.first is not None:
+                people = self._first(segment, people - suppressed - inactive, segment.first)
+            everybody |= people
+        out = everybody & suppressed
+        left = everybody - suppressed
+        others = {state: left & people for state, people in sorted(data.states.items())}
+        others = {state: people for state, people in others.items() if people}
+        recipients = left - inactive
+        now = self._tx.now()
+        away = BitMap(number for number, until in data.away.items() if until > now)
+        return Selected(
+            everybody, recipients, out, others, recipients & away, recipients & data.paused
+        )
+
+    def shares(self, people: BitMap, name: str, most: int) -> list[tuple[str, int]]:
+        """How many of some people have each value of a facet, the most frequent `most` of them."""
+        data = self._data
+        facets = self._facets_of(name)
+        if name == "outlet" and len(people) < _DEARER * len(facets):
+            known = len(data.outlet)
+            counts = Counter(map(data.outlet.__getitem__, people & BitMap(range(known))))
+            found = [(count, data.values[facet][1]) for facet, count in counts.items() if facet]
+        else:
+            found = self._counted(people, facets, most)
+        found.sort(key=lambda pair: (-pair[0], pair[1]))
+        return [(value, count) for count, value in found[:most]]
+
+    def without(self, people: BitMap, name: str) -> int:
+        """How many of some people have no value of a facet."""
+        data = self._data
+        if name not in data.having:
+            data.having[name] = _union(data.facets[facet] for facet in self._facets_of(name))
+        return len(people) - people.intersection_cardinality(data.having[name])
+
+    def values_of(self, people: BitMap, name: str) -> int:
+        """How many values of a facet some people have; of outlets how many there are at most."""
+        data = self._data
+        if name == "outlet":
+            return min(len(people), len(self._facets_of(name)))
+        return sum(people.intersect(data.facets[facet]) for facet in self._facets_of(name))
+
+    def _facets_of(self, name: str) -> list[int]:
+        """The facets of a field, those of most people first."""
+        data = self._data
+        if name not in data.by_size:
+            sizes = [
+                (-len(bits), facet)
+                for facet, bits in data.facets.items()
+                if data.values[facet][0] == name
+            ]
+            data.by_size[name] = [facet for _, facet in sorted(sizes)]
+        return data.by_size[name]
+
+    def _counted(self, people: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, str]]:
+        """Facets smaller than what is shown already need no look."""
+        data = self._data
+        found: list[tuple[int, str]] = []
+        shown: list[int] = []
+        for facet in facets:
+            if len(shown) == most and len(data.facets[facet]) < shown[0]:
+                break
+            count = people.intersection_cardinality(data.facets[facet])
+            if count:
+                found.append((count, data.values[facet][1]))
+                (heappush if len(shown) < most else heappushpop)(shown, count)
+        return found
+
+    def _people(self, node: Node) -> BitMap:
+        """Of those on any list."""
+        members = self._data.members
+        if isinstance(node, Has):
+            return self._has(node.field, node.values) & members
+        parts = (self._people(part) for part in node.parts)
+        if isinstance(node, All):
+            return reduce(lambda one, other: one & other, parts, members)
+        together = _union(parts)
+        return members - together if isinstance(node, Non) else together
+
+    def _has(self, name: str, values: Sequence[str]) -> BitMap:
+        data, tx = self._data, self._tx
+        if name == "list":
+            ids = [list_named(self._lists, value)["id"] for value in values]
+            return _union(data.lists[number] for number in ids if number in data.lists)
+        if name == "joined":
+            return _union(self._joined(value) for value in values)
+        if name == "accepted":
+            return _union(self._accepted(value) for value in values)
+        if name == "got":
+            return _union(
+                self._asked("bitmaps.got", release=number) for number in release_ids(tx, values)
+            )
+        if name in EVER:
+            return self._asked("bitmaps.feedback", word=name)
+        facets = facet_ids(tx, name, values).values()
+        return _union(data.facets[facet] for facet in facets if facet in data.facets)
+
+    def _joined(self, value: str) -> BitMap:
+        operator, instant = instant_of(value)
+        limit = instant // DAY
+        before = _union(people for day, people in self._data.days.items() if day < limit)
+        return self._data.members - before if operator == ">=" else before
+
+    def _accepted(self, value: str) -> BitMap:
+        operator, instant = instant_of(value)
+        since = operator == ">="
+        return self._asked("bitmaps.accepted_since" if since else "bitmaps.accepted_before",
+                           at=instant)  # fmt: skip
+
+    def _asked(self, name: str, **params: Any) -> BitMap:
+        text = self._tx.rows(query(name, self._tx.dialect), params)[0]["people"]
+        return BitMap(orjson.loads(text)) if text else BitMap()
+
+    def _suppressed(self, order: Sequence[int]) -> BitMap:
+        """Who must not get what is attributed to the first of these lists that he is on."""
+        data = self._data
+        found = data.suppressed.get("all", BitMap()).copy()
+        scopes = {f"list:{number}": number for number in order}
+        if not data.suppressed.keys() & {OFFICE, *scopes}:
+            return found
+        office = data.suppressed.get(OFFICE, BitMap())
+        topics = {row["id"] for row in self._lists.values() if row["kind"] == "topic"}
+        earlier = BitMap()
+        for scope, number in scopes.items():
+            on = data.lists.get(number, BitMap())
+            if scope in data.suppressed:
+                found |= (data.suppressed[scope] & on) - earlier
+            if number not in topics:
+                found |= (office & on) - earlier
+            earlier |= on
+        return found
+
+    def _first(self, segment: Segment, people: BitMap, first: int) -> BitMap:
+        """Those who fit best: level by level of beats matched, and within one by day of joining."""
+        data = self._data
+        levels = [people]
+        for facet in facet_ids(self._tx, "beat", segment.beats).values():
+            have = data.facets.get(facet)
+            if have is None:
+                continue
+            levels.append(levels[-1] & have)
+            for number in range(len(levels) - 2, 0, -1):
+                levels[number] |= levels[number - 1] & have
+        found = BitMap()
+        while levels and len(found) < first:
+            level = levels.pop() - found
+            if len(found) + len(level) <= first:
+                found |= level
+            else:
+                found |= self._latest(level, first - len(found))
+        return found
+
+    def _latest(self, people: BitMap, number: int) -> BitMap:
+        """So many of these, who joined last first; of one day the lowest ids."""
+        days = self._data.days
+        joined: dict[int, BitMap] = {}
+        left = people
+        for day in sorted(days):  # the first day on which somebody came is his
+            if mine := left & days[day]:
+                joined[day] = mine
+                left = left - mine
+        found = BitMap()
+        for day in sorted(joined, reverse=True):
+            mine = joined[day]
+            if len(found) + len(mine) <= number:
+                found |= mine
+            else:
+                return found | BitMap(mine[: number - len(found)])
+        return found
+
+
+def _union(parts: Iterable[BitMap]) -> BitMap:
+    return BitMap.union(BitMap(), *parts)
+
+
+_LAST = 2**31 - 1
+"""The largest id of a journalist."""
+
+_MOST_BLOCKS = 400
+"""Most changed blocks that are read one by one; of more all is read."""
+
+_DEARER = 10
+"""So many times a look at one person's outlet costs, to count an outlet's people among others."""
