@@ -51,7 +51,7 @@ class _Ended:
 
 
 def is_due(room: Newsroom) -> bool:
-    """Whether a mail waits; one look into an index. Raises StoreUnavailable."""
+    """Whether there is anything for `send_due`; a look into an index. Raises StoreUnavailable."""
     with room.store.read() as tx:
         return fresh.is_due(tx)
 

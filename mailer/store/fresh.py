@@ -97,7 +97,7 @@ def forget(tx: Tx) -> int:
 
 
 def is_due(tx: Tx) -> bool:
-    """Whether a mail waits to be sent now."""
+    """Whether a mail waits to be sent now, or a link to be forgotten."""
     return bool(tx.value("fresh.any_due", now=tx.now()))
 
 

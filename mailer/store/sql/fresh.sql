@@ -23,7 +23,9 @@ DELETE FROM fresh_links WHERE journalist = :journalist
 DELETE FROM fresh_links WHERE expires_at <= :now
 
 -- name: any_due
-SELECT count(*) AS n FROM fresh_links WHERE state = 'waiting' AND due_at <= :now
+-- Or something has expired, which whoever sends then removes.
+SELECT count(*) AS n FROM fresh_links
+WHERE (state = 'waiting' AND due_at <= :now) OR expires_at <= :now
 
 -- name: take
 UPDATE fresh_links SET due_at = :until, attempts = attempts + 1 WHERE id IN (
