@@ -34,6 +34,9 @@ MOVE = "c"
 JOIN = "s"
 """Purpose of the link that confirms a sign-up."""
 
+AGREE = "e"
+"""Purpose of the link in a note about an embargo: to agree to its terms."""
+
 TOKEN_LENGTH = 58
 """Characters of a token: 20 bytes of fields and 16 of HMAC, as base32 without padding."""
 

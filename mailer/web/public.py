@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from mailer.errors import StoreUnavailable
 from mailer.web.acts import Acts
+from mailer.web.agreeing import Agreeing
 from mailer.web.forms import BodyRefused
 from mailer.web.fresh import FreshPages
 from mailer.web.guard import Guard, private
@@ -27,6 +28,9 @@ from mailer.web.reading import Reading
 
 if TYPE_CHECKING:
     from mailer.distribution.context import Newsroom
+
+_SECRET = ("/u/", "/p/", "/f/", "/e/")
+"""What the paths behind a token begin with."""
 
 
 def public_app(newsroom: Newsroom) -> FastAPI:
@@ -42,6 +46,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     fresh = FreshPages(newsroom, pages, acts)
     own = OwnPage(newsroom, pages, acts, leaving, fresh)
     reading = Reading(newsroom, pages)
+    agreeing = Agreeing(newsroom, pages, acts)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,6 +77,8 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/f/{token}/data", fresh.read, "GET")
     page("/subscribe", fresh.subscribe)
     page("/subscribe", fresh.sign_up, "POST")
+    page("/e/{token}", agreeing.ask)
+    page("/e/{token}", agreeing.act, "POST")
     page("/u/{token}", _options, "OPTIONS")
     page("/p/{token}", _options, "OPTIONS")
     page("/", reading.front)
@@ -97,7 +104,8 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/favicon.ico", icon)
 
     async def robots(request: Request) -> Response:
-        return PlainTextResponse("User-agent: *\nDisallow: /u/\nDisallow: /p/\nDisallow: /f/\n")
+        hidden = "".join(f"Disallow: {prefix}\n" for prefix in _SECRET)
+        return PlainTextResponse(f"User-agent: *\n{hidden}")
 
     page("/robots.txt", robots)
 
@@ -111,7 +119,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
         Guard,
         secure=public_url.scheme == "https",
         base=public_url.path,
-        secret=("/u/", "/p/", "/f/"),
+        secret=_SECRET,
         fault=reading.fault,
     )
     return app

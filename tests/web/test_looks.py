@@ -85,8 +85,7 @@ def found_by_axe(page: Page) -> list[str]:
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in result["violations"]]
 
 
-@pytest.mark.parametrize("language", ["en", "ar", "ja"])
-@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize(("language", "look"), [("en", "light"), ("en", "dark"), ("ar", "light")])
 def test_every_page_is_for_everybody(
     office: Room, browser: Browser, address: str, paths: dict[str, str], language: str, look: str
 ) -> None:
