@@ -45,7 +45,8 @@ LEFT JOIN (SELECT x.journalist, x.import, x.provenance, y.file, y.actor, y.start
            WHERE y.list = :list AND y.state = 'done') p ON p.journalist = m.journalist
 LEFT JOIN provenances v ON v.id = p.provenance
 WHERE m.list = :list AND {active} AND j.state <> 'erased' AND NOT EXISTS (
-    SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list))
+    SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list,
+        {{core.by_kind_of}} m.list)))
 ORDER BY m.journalist, p.import
 
 -- name: informed
