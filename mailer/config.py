@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -253,6 +253,16 @@ class AdvertisingConfig(_Section):
 
     kinds: list[Literal["release", "statement", "advisory", "update", "correction", "refile"]] = []
     reason: Text = NO_ADVERTISING
+
+
+def refuse_unexplained(said: AdvertisingConfig, fail: Callable[..., Any]) -> None:
+    """Advertising is decided with a reason; `fail` raises where there is none."""
+    if said.kinds and said.reason in ("", NO_ADVERTISING):
+        fail(
+            ("advertising", "kinds"),
+            "what is advertising is decided with a reason, and none is given",
+            "Write a sentence into `reason` under [advertising].",
+        )
 
 
 class WebConfig(_Section):

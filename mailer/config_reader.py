@@ -21,7 +21,6 @@ from pydantic import BaseModel, ValidationError
 from mailer import config_values as values
 from mailer.config import (
     DEFAULT_ROUTE_URL,
-    NO_ADVERTISING,
     Config,
     ConfigFile,
     DkimConfig,
@@ -35,13 +34,13 @@ from mailer.config import (
     SmtpSection,
     SmtpTimeouts,
     StoreConfig,
+    refuse_unexplained,
 )
 from mailer.config_keys import read_signing_key
 from mailer.config_values import BadValue
 from mailer.errors import ConfigError
 
-# Room in the 64 octets of a VERP local part for "+b", a delivery, "-" and its tag (RFC 5321
-# section 4.5.3.1.1).
+# Room in a VERP local part (64 octets, RFC 5321 4.5.3.1.1) for "+b", a delivery, "-", its tag.
 _BOUNCE_LOCAL_MAX = 32
 
 
@@ -94,12 +93,7 @@ class Reader:
                 "`desk` and `public` cannot listen on one port",
                 "Give one of them another.",
             )
-        if parsed.advertising.kinds and parsed.advertising.reason in ("", NO_ADVERTISING):
-            self._fail(
-                ("advertising", "kinds"),
-                "what is advertising is decided with a reason, and none is given",
-                "Write a sentence into `reason` under [advertising].",
-            )
+        refuse_unexplained(parsed.advertising, self._fail)
         return Config(
             path=self.path.absolute(),
             home=home,

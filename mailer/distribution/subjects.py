@@ -22,7 +22,7 @@ from mailer.distribution.context import Newsroom
 from mailer.distribution.log import iso
 from mailer.distribution.pace import Pace
 from mailer.errors import NotFound
-from mailer.store import merges, subjects, suppression
+from mailer.store import subjects, suppression
 from mailer.store.base import Tx
 from mailer.store.core import add_event
 from mailer.store.subjects import Subject
@@ -76,21 +76,9 @@ def subject_erase(
 
     What is queued for him stops at once, by the same rule as when he opts out; what a sender has in
     hand ends normally, for which this waits up to `patience` seconds. May be repeated, also for
-    somebody of whom only the hash is left. Whoever was found to be the same person goes with him.
-    Raises UsageError for what is no address.
+    somebody of whom only the hash is left. Raises UsageError for what is no address.
     """
     _take_in(room)
-    others = [_erase(room, each, actor, patience) for each in _others(room, who)]
-    done = _erase(room, who, actor, patience)
-    for each in others:  # who was asked for comes last: until then a repetition finds the others
-        done.finished &= each.finished
-        done.remains += [text for text in each.remains if text not in done.remains]
-        for kind, n in each.removed.items():
-            done.removed[kind] = done.removed.get(kind, 0) + n
-    return done
-
-
-def _erase(room: Newsroom, who: str | int, actor: str, patience: float) -> Erased:
     subject, email = _subject(room, who)
     done = Erased(known=subject.journalist is not None)
     begun: list[tuple[Subject, int | None]] = []
@@ -189,13 +177,6 @@ def _stop(tx: Tx, subject: Subject, actor: str) -> None:
     suppression.add(tx, subject.hash, scope=ALL, reason=Reason.ERASED, actor=actor, evidence={})
 
 
-def _others(room: Newsroom, who: str | int) -> list[int]:
-    """Who else was found to be the same person (`lists merge`)."""
-    subject, _ = _subject(room, who)
-    with room.store.read() as tx:
-        return [] if subject.journalist is None else merges.family(tx, subject.journalist)
-
-
 def _subject(room: Newsroom, who: str | int) -> tuple[Subject, str | None]:
     """Whom it is about, and his address as it was asked for."""
     with room.store.read() as tx:
@@ -270,12 +251,6 @@ def _sections(
             name = f"{kind} (merged with {each.email})" if other else kind
             if kind != "suppressions":
                 yield name, f"store: {source}", rows
-        for number in merges.family(tx, subject.journalist):
-            other = subjects.of_journalist(tx, number)
-            if other is None:
-                continue
-            for name, source, rows in subjects.sections(tx, other):
-                yield f"{name} ({other.email})", f"store: {source}", rows
     yield "suppressions", "store: suppressions", iter(suppressed)
     mentioned = subjects.mentions(tx, _needles(subject, email), subject.journalist)
     words = (

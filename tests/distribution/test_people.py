@@ -108,7 +108,7 @@ def test_one_person_is_erased_and_undone_as_one(room: Newsroom) -> None:
     one = bring(room, "one", "a@example.com,A,B,,,opt_in,form,", "b@example.com,A,B,,,opt_in,form,")
     people.merge(room, ["a@example.com", "b@example.com"], "anna")
     text = "".join(subject_export(room, "b@example.com", "anna"))
-    assert "profile (a@example.com)" in json.loads(text)["held"]
+    assert "profile (merged with a@example.com)" in json.loads(text)["held"]
     undo_import(room, one.number, "anna")
     assert people.show(room, "b@example.com")["lists"] == []
     again = bring(room, "two", "b@example.com,,,,,opt_in,form,")
