@@ -22,6 +22,7 @@ from mailer.distribution.dealing import Dealer
 from mailer.distribution.embargo import Early
 from mailer.distribution.enclosed import NOTHING, OWN, Enclosed
 from mailer.distribution.forecast import Forecast
+from mailer.distribution.foresight import Foresight
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
 from mailer.distribution.planning import Plan, Wave
@@ -204,6 +205,8 @@ def queue(
     early = embargo.readers(room, release, segments, shown) if timing.binds else Early()
     plan = Plan(timing, who, texts.choice, texts.until, early=early)
     with room.store.read() as tx:
+        foresight = Foresight(room, tx, now, timing.at)
+        plan.foresight = foresight if dry_run else None
         for chunk in _candidates(tx, segments, plan):
             plan.take(chunk)
             if plan.recipients and not (dry_run or timing.over):
@@ -214,14 +217,15 @@ def queue(
     if not dry_run:
         expected = {key: wave.recipients for key, wave in plan.waves.items()}
         plan = Plan(timing, who, texts.choice, texts.until, expected, early=early)
+        plan.foresight = foresight
         stored = _kept(room, order, stored, actor)
         number = _plan(room, stored, template, texts, segments, order, plan, actor, progress)
         if number is None:
             raise Refused(_nobody(order, plan))
-    span = _forecast(room, segments, plan, number)
-    return _queued(
-        plan, stored.release.language, number, span, [*warnings, *who.warnings, *timing.warnings]
-    )
+    first, last = _forecast(room, segments, plan, number)
+    span = first, max(last, foresight.last)
+    warnings += [*who.warnings, *timing.warnings, *foresight.warnings()]
+    return _queued(plan, stored.release.language, number, span, warnings)
 
 
 def _forecast(

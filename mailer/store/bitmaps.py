@@ -36,6 +36,7 @@ from mailer.store.selection import (
     release_ids,
     staged_imports,
 )
+from mailer.store.suppression import OFFICE
 from mailer.store.touched import EVERYBODY, FACTS, SHIFT, STANDING
 
 DAY = 86_400_000_000
@@ -371,13 +372,17 @@ class View:
         data = self._data
         found = data.suppressed.get("all", BitMap()).copy()
         scopes = {f"list:{number}": number for number in order}
-        if not data.suppressed.keys() & scopes.keys():
+        if not data.suppressed.keys() & {OFFICE, *scopes}:
             return found
+        office = data.suppressed.get(OFFICE, BitMap())
+        topics = {row["id"] for row in self._lists.values() if row["kind"] == "topic"}
         earlier = BitMap()
         for scope, number in scopes.items():
             on = data.lists.get(number, BitMap())
             if scope in data.suppressed:
                 found |= (data.suppressed[scope] & on) - earlier
+            if number not in topics:
+                found |= (office & on) - earlier
             earlier |= on
         return found
 

@@ -74,7 +74,7 @@ def story(press: Press, path: Path, truth: list[Truth]) -> dict[str, Any]:
     wanted = expected(truth)
     found = states(press, wanted)
     wrong = {each: found[each] for each in wanted if found[each] not in wanted[each]}
-    assert wrong == {}
+    assert wrong == {}, {each: (wrong[each], wanted[each]) for each in list(wrong)[:10]}
     assert found.keys() - wanted.keys() == {"desk@example.org"}, "an address nobody wrote"
 
     after = standing(room)

@@ -33,7 +33,8 @@ WHERE {{capped}} AND d.journalist {{rules.is_one_of}} AND d.due_at >= :since AND
   AND coalesce(p.paused, 0) = 0 AND coalesce(p.away_until, 0) <= :now
   AND NOT EXISTS (SELECT 1 FROM digests g WHERE g.journalist = d.journalist AND g.day = :day)
   AND NOT EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
-                  WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list))
+                  WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list)))
   AND NOT EXISTS (SELECT 1 FROM deliveries h JOIN distributions y ON y.id = h.distribution
                   WHERE h.journalist = d.journalist AND y.release = x.release
                     AND h.state IN (0, 1, 2, 3, 5) AND y.kind NOT IN ('test', 'notice', 'digest'))
@@ -57,9 +58,14 @@ ON CONFLICT (journalist, day) DO NOTHING RETURNING journalist
 
 -- name: name
 -- It was named in a mail.
-UPDATE deliveries AS d SET digest = :digest
+UPDATE deliveries AS d {{by_capped}} SET digest = :digest
 WHERE {{capped}} AND d.journalist {{rules.is_one_of}} AND d.due_at < :until
   AND d.distribution IN (SELECT x.id FROM distributions x WHERE x.release {{these_releases}})
+
+-- name: by_capped
+INDEXED BY deliveries_capped
+
+-- name: by_capped@postgresql
 
 -- name: these_releases
 IN (SELECT value FROM json_each(:releases))

@@ -6,7 +6,8 @@
 -- Waves from which something may be claimed at this instant, most urgent distribution first.
 SELECT w.distribution, w.id AS wave, {{text}}, x.priority,
     CASE WHEN (x.embargo_until IS NOT NULL AND w.early IS NULL) OR x.priority < 50
-        THEN 1 ELSE 0 END AS urgent
+        THEN 1 ELSE 0 END AS urgent,
+    CASE WHEN EXISTS (SELECT 1 FROM preferences) THEN 1 ELSE 0 END AS wishes
 FROM distributions x JOIN waves w ON w.distribution = x.id
 LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
 WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now
@@ -37,7 +38,8 @@ EXISTS (
       AND (SELECT j.state = 'active' OR d.kind = 'test' FROM journalists j
            WHERE j.id = d.journalist)
       AND coalesce((SELECT {{no}} FROM addresses a JOIN suppressions s ON s.hash = a.hash
-                    WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list)
+                    WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list))
                     LIMIT 1), {{yes}})
 
 -- name: free
@@ -317,7 +319,8 @@ SELECT distribution, id, attempts FROM deliveries WHERE state = 1 AND worker = :
 SELECT d.distribution, d.id, x.state AS distribution_state, w.state AS wave_state,
     CASE WHEN EXISTS (
         SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
-        WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list))
+        WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list)))
       THEN 1 ELSE 0 END AS suppressed,
     CASE WHEN d.kind IN ('release', 'digest') AND x.kind IN ('release', 'digest')
         AND p.paused = 1 THEN 1 ELSE 0 END AS paused
