@@ -158,6 +158,9 @@ class _Anew:
             frozenset(asked.get("except", ())),
             row["release"] if asked.get("skip_received") else None,
         )
+        self._inner = {
+            each["id"] for each in audience.lists_by_name(tx).values() if each["kind"] == "internal"
+        }
         self._waves = distributions.waves(tx, row["id"])
         self._open: dict[tuple[str, str, str], int] = {
             (wave["zone"], wave["language"], wave["awaits"]): wave["id"]
@@ -193,6 +196,8 @@ class _Anew:
         gets: list[int] = []
         for row in self._candidates():
             number = row["id"]
+            if row["list"] in self._inner:
+                continue  # internal copies stand in a distribution of their own
             if number in stood.waiting:
                 # What he has under way of this release is this very message.
                 why = why_not(row, replace(self._who, received=None))

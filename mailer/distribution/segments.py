@@ -34,7 +34,8 @@ MOST_SHARES = 20
 class Preview:
     """Whom a segment would reach now.
 
-    `left_out` is who is selected and would not be planned, by reason. Of the recipients `waiting`
+    `internal` get a marked copy beside it and are in no other figure but `selected`. `left_out` is
+    who is selected and would not be planned, by reason. Of the recipients `waiting`
     are those who asked for nothing at present: their mail waits or is dropped when it is sent. By
     field, `breakdown` has the most frequent values as written in lists and in `""` who has none;
     `others` how many more values there are. `people` and `left_out_people` are the first of each.
@@ -44,6 +45,7 @@ class Preview:
     text: str
     selected: int
     recipients: int
+    internal: int
     left_out: dict[str, int]
     waiting: dict[str, int]
     breakdown: dict[str, dict[str, int]]
@@ -80,6 +82,7 @@ def preview(room: Newsroom, name: str) -> Preview:
             text=segment.as_text(),
             selected=len(found.everybody),
             recipients=len(found.recipients),
+            internal=len(found.internal),
             left_out={why: len(people) for why, people in out.items() if people},
             waiting={
                 why: len(people)

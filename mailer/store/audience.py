@@ -91,26 +91,29 @@ def test_recipient(tx: Tx, hash: bytes, email: str, zone: str) -> int:
 def count(tx: Tx, segments: Sequence[Segment]) -> dict[str, int]:
     """How many the segments select, and what becomes of them.
 
-    Keys: `selected`, of them `suppressed`, `on_hold` and `other` (away, for example), and
-    `recipients`, who would get it. Raises as `candidates` does.
+    Keys: `selected`, of them `suppressed`, `on_hold` and `other` (erased, for example), `internal`,
+    who would get a marked copy through an internal list, and `recipients`, who would get it.
+    Raises as `candidates` does.
     """
     sql, params = Compiler(tx).people(segments)
     rows = tx.rows(
-        f"SELECT q.state, q.suppressed, count(*) AS n FROM ({sql}) q "
-        "GROUP BY q.state, q.suppressed",
+        query("audience.count", tx.dialect).format(people=sql),
         params,
     )
-    found = dict.fromkeys(("selected", "recipients", "suppressed", "on_hold", "other"), 0)
+    found = dict.fromkeys(_COUNTED, 0)
     for row in rows:
         found["selected"] += row["n"]
         if row["suppressed"]:
             key = "suppressed"
         elif row["state"] == "active":
-            key = "recipients"
+            key = "internal" if row["internal"] else "recipients"
         else:
             key = "on_hold" if row["state"] == "on_hold" else "other"
         found[key] += row["n"]
     return found
+
+
+_COUNTED = ("selected", "recipients", "suppressed", "on_hold", "other", "internal")
 
 
 def by_domain(

@@ -44,11 +44,13 @@ DAY = 86_400_000_000
 
 @dataclass(slots=True)
 class Selected:
-    """Whom segments select, as bitmaps of journalist ids. `recipients` would get it; `suppressed`
-    and, by state, `others` would not. Of the recipients now, `away` and `paused` wish for none."""
+    """Whom segments select, as bitmaps of journalist ids. `recipients` would get it, `internal` a
+    marked copy; `suppressed` and, by state, `others` nothing. Of the recipients now, `away` and
+    `paused` wish for none."""
 
     everybody: BitMap
     recipients: BitMap
+    internal: BitMap
     suppressed: BitMap
     others: dict[str, BitMap]
     away: BitMap
@@ -261,11 +263,19 @@ class View:
         left = everybody - suppressed
         others = {state: left & people for state, people in sorted(data.states.items())}
         others = {state: people for state, people in others.items() if people}
-        recipients = left - inactive
+        active = left - inactive
+        internal = active & self._internal(order)
+        recipients = active - internal
         now = self._tx.now()
         away = BitMap(number for number, until in data.away.items() if until > now)
         return Selected(
-            everybody, recipients, out, others, recipients & away, recipients & data.paused
+            everybody,
+            recipients,
+            internal,
+            out,
+            others,
+            recipients & away,
+            recipients & data.paused,
         )
 
     def shares(self, people: BitMap, name: str, most: int) -> list[tuple[str, int]]:
@@ -368,18 +378,32 @@ class View:
 
     def _suppressed(self, order: Sequence[int]) -> BitMap:
         """Who must not get what is attributed to the first of these lists that he is on."""
-        data = self._data
-        found = data.suppressed.get("all", BitMap()).copy()
-        scopes = {f"list:{number}": number for number in order}
-        if not data.suppressed.keys() & scopes.keys():
-            return found
-        earlier = BitMap()
-        for scope, number in scopes.items():
-            on = data.lists.get(number, BitMap())
-            if scope in data.suppressed:
-                found |= (data.suppressed[scope] & on) - earlier
-            earlier |= on
+        suppressed = self._data.suppressed
+        found = suppressed.get("all", BitMap()).copy()
+        scopes = [number for number in order if f"list:{number}" in suppressed]
+        for number, people in self._attributed(order, scopes):
+            found |= people & suppressed[f"list:{number}"]
         return found
+
+    def _internal(self, order: Sequence[int]) -> BitMap:
+        """Whose delivery is attributed to an internal list."""
+        inner = [row["id"] for row in self._lists.values() if row["kind"] == "internal"]
+        return _union(people for _, people in self._attributed(order, inner))
+
+    def _attributed(
+        self, order: Sequence[int], wanted: Sequence[int]
+    ) -> Iterator[tuple[int, BitMap]]:
+        """Of these lists, whom each has that no list before it in the order has."""
+        earlier = BitMap()
+        left = set(wanted)
+        for number in order:
+            if not left:
+                return
+            on = self._data.lists.get(number, BitMap())
+            if number in left:
+                left.discard(number)
+                yield number, on - earlier
+            earlier |= on
 
     def _first(self, segment: Segment, people: BitMap, first: int) -> BitMap:
         """Those who fit best: level by level of beats matched, and within one by day of joining."""

@@ -9,6 +9,13 @@ SELECT id, name, title, kind, created_at FROM lists
 WHERE import IS NULL OR import NOT IN (SELECT id FROM imports WHERE state = 'staging')
 ORDER BY id
 
+-- name: count
+SELECT q.state, q.suppressed, q.internal, count(*) AS n FROM (
+    SELECT p.state, p.suppressed,
+        CASE WHEN p.list IN (SELECT id FROM lists WHERE kind = 'internal') THEN 1 ELSE 0 END AS internal
+    FROM ({people}) p) q
+GROUP BY q.state, q.suppressed, q.internal
+
 -- name: facet_ids
 SELECT id, value FROM facet_values WHERE field = :field AND value IN ({{texts}})
 
@@ -48,10 +55,10 @@ coalesce((SELECT nullif(c.language, '') FROM preferences c WHERE c.journalist = 
 
 -- name: got
 -- Of deliveries m of distributions x: one that brought a release.
-m.state = 3 AND x.kind NOT IN ('test', 'notice')
+m.state = 3 AND x.kind NOT IN ('test', 'notice', 'digest', 'internal')
 
 -- name: accepted
-m.state = 3 AND x.kind <> 'test'
+m.state = 3 AND x.kind NOT IN ('test', 'internal')
 
 -- name: is_suppressed
 -- Of a person p whose delivery is attributed to p.list. The sets are made once.
@@ -69,7 +76,7 @@ EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
 -- Of a person p: has he any revision of the release, or may he have it, or is it under way.
 EXISTS (SELECT 1 FROM deliveries d JOIN distributions x ON x.id = d.distribution
         WHERE d.journalist = p.id AND d.state IN (0, 1, 2, 3, 5) AND x.release = :release
-          AND x.kind NOT IN ('test', 'notice', 'digest') AND x.state <> 'planning')
+          AND x.kind NOT IN ('test', 'notice', 'digest', 'internal') AND x.state <> 'planning')
 
 -- name: by_hash
 SELECT j.id, j.state, a.email FROM addresses a JOIN journalists j ON j.id = a.journalist
