@@ -115,7 +115,7 @@ def _tell(found: Preview) -> None:
         line(f"  {number:,} left out: {why.replace('_', ' ')}")
     _tell_internal(found.internal)
     for why, number in found.waiting.items():
-        line(f"  {number:,} of them {why} now: theirs waits or is dropped when it is sent")
+        line(f"  {number:,} of them {why} now: theirs would wait or be left out")
     for name, shares in found.breakdown.items():
         if not shares:
             continue

@@ -12,9 +12,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from mailer.audience.conditions import FACETS, leaves
+from mailer.audience.rules import WEEK
 from mailer.audience.segments import Segment
 from mailer.distribution.context import Newsroom
 from mailer.distribution.lists import find_segments
+from mailer.distribution.rules import house_of
 from mailer.store import audience
 from mailer.store.base import Tx
 from mailer.store.bitmaps import Selected, View, index_of
@@ -35,9 +37,9 @@ class Preview:
     """Whom a segment would reach now.
 
     `internal` get a marked copy beside it and are in no other figure but `selected`. `left_out` is
-    who is selected and would not be planned, by reason. Of the recipients `waiting`
-    are those who asked for nothing at present: their mail waits or is dropped when it is sent. By
-    field, `breakdown` has the most frequent values as written in lists and in `""` who has none;
+    who is selected and would not be planned, by reason. Of the recipients `waiting` are those whose
+    mail would wait or be left out if it were sent now: away, paused, or `capped`. By field,
+    `breakdown` has the most frequent values as written in lists and in `""` who has none;
     `others` how many more values there are. `people` and `left_out_people` are the first of each.
     """
 
@@ -64,10 +66,12 @@ def preview(room: Newsroom, name: str) -> Preview:
     Raises as `find_segments` does.
     """
     (segment,) = find_segments(room, [name])
+    cap = house_of(room.config).weekly_cap
     with room.store.read() as tx:
         with index_of(room.store).at(tx) as view:
             found = view.select([segment])
             shares = {each: view.shares(found.recipients, each, MOST_SHARES) for each in BREAKDOWN}
+            capped = view.capped(found.recipients, [segment], cap, tx.now() - WEEK)
             without = {each: view.without(found.recipients, each) for each in BREAKDOWN}
             others = {each: _others(view, found, each) for each in BREAKDOWN}
         written = {each: _as_written(tx, each, shares[each]) for each in BREAKDOWN}
@@ -86,7 +90,11 @@ def preview(room: Newsroom, name: str) -> Preview:
             left_out={why: len(people) for why, people in out.items() if people},
             waiting={
                 why: len(people)
-                for why, people in (("away", found.away), ("paused", found.paused))
+                for why, people in (
+                    ("away", found.away),
+                    ("paused", found.paused),
+                    ("capped", capped),
+                )
                 if people
             },
             breakdown=written,

@@ -107,6 +107,8 @@ class _Data:
     """By scope."""
     away: dict[int, int] = field(default_factory=dict)
     paused: BitMap = field(default_factory=BitMap)
+    caps: dict[int, int] = field(default_factory=dict)
+    """How many messages in seven days somebody wants at most."""
     by_size: dict[str, list[int]] = field(default_factory=dict)
     having: dict[str, BitMap] = field(default_factory=dict)
     """By field, made when asked for: facets by how many have them, and who has any."""
@@ -198,8 +200,9 @@ def _read_standing(tx: Tx, data: _Data, ranges: Sequence[tuple[int, int]]) -> No
     if gone:
         _forget(data.suppressed, gone)
         data.paused = data.paused - gone
-        for number in [number for number in data.away if number in gone]:
-            del data.away[number]
+        for wishes in (data.away, data.caps):
+            for number in [number for number in wishes if number in gone]:
+                del wishes[number]
     for first, last in ranges:
         bounds: dict[str, Any] = {"first": first, "last": last}
         whole = last == _LAST
@@ -212,6 +215,8 @@ def _read_standing(tx: Tx, data: _Data, ranges: Sequence[tuple[int, int]]) -> No
                 data.paused.add(row["journalist"])
             if row["away_until"] is not None:
                 data.away[row["journalist"]] = row["away_until"]
+            if row["weekly_cap"] is not None:
+                data.caps[row["journalist"]] = row["weekly_cap"]
 
 
 def _forget(kept: dict[Any, BitMap], gone: BitMap) -> None:
@@ -277,6 +282,33 @@ class View:
             recipients & away,
             recipients & data.paused,
         )
+
+    def capped(
+        self, people: BitMap, segments: Sequence[Segment], cap: int | None, since: int
+    ) -> BitMap:
+        """Who of some recipients got as much since an instant (UTC microseconds) as a week may
+        bring: by the newsroom's `cap` (None: it has none) or by his own wish. What comes by a topic
+        he signed up to himself is not capped."""
+        own = self._data.caps
+        asked = people if cap is not None else people & BitMap(own)
+        least = min([*own.values(), *([] if cap is None else [cap])], default=0)
+        if not asked:
+            return BitMap()
+        params: dict[str, Any] = {"since": since, "least": max(1, least), "now": self._tx.now()}
+        params["first"] = self._tx.value("rules.first_recent", since=since)
+        name = "bitmaps.busy"
+        if len(asked) <= _MOST_NAMED:
+            name, params["people"] = "bitmaps.busy_of", orjson.dumps(list(asked)).decode()
+        found = BitMap(n for n in asked & BitMap(own) if own[n] == 0)
+        for row in self._tx.all(name, **params):
+            busy = asked & BitMap(orjson.loads(row["people"]))
+            if cap is not None and row["n"] >= cap:
+                found |= busy
+            else:
+                found |= BitMap(n for n in busy & BitMap(own) if row["n"] >= own[n])
+        topics = [row["id"] for row in self._lists.values() if row["kind"] == "topic"]
+        order = list_order(self._lists, segments)
+        return found - _union(who for _, who in self._attributed(order, topics))
 
     def shares(self, people: BitMap, name: str, most: int) -> list[tuple[str, int]]:
         """How many of some people have each value of a facet, the most frequent `most` of them."""
@@ -453,6 +485,9 @@ _LAST = 2**31 - 1
 
 _MOST_BLOCKS = 400
 """Most changed blocks that are read one by one; of more all is read."""
+
+_MOST_NAMED = 20_000
+"""Most people who are named in a question; of more everybody is asked."""
 
 _DEARER = 10
 """So many times a look at one person's outlet costs, to count an outlet's people among others."""

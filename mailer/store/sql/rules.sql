@@ -60,10 +60,14 @@ FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
 LEFT JOIN lists l ON l.id = d.list
 WHERE d.journalist {{is_one_of}} AND d.distribution >= :first AND d.distribution <> :distribution
-  AND d.state IN (1, 3, 5) AND d.kind = 'release' AND x.kind = 'release'
+  AND {{counts}}
+GROUP BY d.journalist
+
+-- name: counts
+-- A delivery d of a distribution x by a list l that a cap counts.
+d.state IN (1, 3, 5) AND d.kind = 'release' AND x.kind = 'release'
   AND (d.state = 1 OR d.last_attempt_at > :since)
   AND (l.kind IS NULL OR l.kind NOT IN ('topic', 'internal'))
-GROUP BY d.journalist
 
 -- name: skip
 -- Of a skipped one, due_at is when that was.
