@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from mailer.audience.conditions import FACETS, leaves
+from mailer.audience.conditions import FACETS, Has, leaves
 from mailer.audience.rules import WEEK
 from mailer.audience.segments import Segment
 from mailer.distribution.context import Newsroom
@@ -115,9 +115,15 @@ def warnings(room: Newsroom, segments: Sequence[Segment]) -> list[str]:
 
 
 def advice(tx: Tx, segments: Sequence[Segment]) -> list[str]:
-    """Conditions that contradict each other, and values that nobody has, with the nearest that
-    somebody has."""
+    """Conditions that contradict each other, values that nobody has, with the nearest that somebody
+    has, and texts that may have been meant as one."""
     found: list[str] = []
+    texts = [each for each in segments if each.name == each.as_text() and not _is_list(each)]
+    if texts and len(segments) > 1:
+        found.append(
+            f"whoever fits one of {len(segments)} segments gets it, {texts[0].name} among them; for "
+            "conditions that must hold together write one text in quotation marks."
+        )
     for segment in segments:
         if reason := segment.nobody:
             found.append(f"nobody can match {segment.name}: {reason}.")
@@ -134,6 +140,10 @@ def advice(tx: Tx, segments: Sequence[Segment]) -> list[str]:
 
 
 _MOST_UNKNOWN = 5
+
+
+def _is_list(segment: Segment) -> bool:
+    return isinstance(segment.tree, Has) and segment.tree.field == "list"
 
 
 def _nearest(tx: Tx, name: str, value: str) -> str:

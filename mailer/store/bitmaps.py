@@ -69,12 +69,9 @@ class Index:
         """What the database holds in this transaction, for the length of the block; one thread at a
         time. Raises StoreUnavailable while an import is just being carried out."""
         with self._lock:
-            try:
-                self._data = _refreshed(tx, self._data)
-                yield View(tx, self._data)
-            except BaseException:
-                self._data = None  # half read would be worse than read again
-                raise
+            data, self._data = self._data, None  # half read would be worse than read again
+            self._data = data = _refreshed(tx, data)
+            yield View(tx, data)
 
 
 def index_of(store: Store) -> Index:
