@@ -121,8 +121,8 @@ def advice(tx: Tx, segments: Sequence[Segment]) -> list[str]:
     texts = [each for each in segments if each.name == each.as_text() and not _is_list(each)]
     if texts and len(segments) > 1:
         found.append(
-            f"whoever fits one of {len(segments)} segments gets it, {texts[0].name} among them; for "
-            "conditions that must hold together write one text in quotation marks."
+            f"whoever fits one of {len(segments)} segments gets it, {texts[0].name} among them; "
+            "for conditions that must hold together write one text in quotation marks."
         )
     for segment in segments:
         if reason := segment.nobody:
