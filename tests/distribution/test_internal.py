@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mailer.clock import ManualClock, from_datetime
-from mailer.distribution import control, embargo
+from mailer.distribution import control, embargo, notices
 from mailer.distribution.lists import count_segment, import_file
 from mailer.distribution.log import status_of
 from mailer.distribution.refresh import carry_out
@@ -20,6 +20,7 @@ from mailer.message.merge import MergeTemplate
 from mailer.store import ledger, published
 
 from tests.distribution.press import HEADER, Press
+from tests.distribution.room import RELEASE
 
 T0 = from_datetime(datetime(2026, 11, 2, 12, 0, tzinfo=UTC))
 
@@ -120,3 +121,22 @@ def test_they_follow_and_wait_for_the_end_of_an_embargo(press: Press) -> None:
     assert press.rows(
         "SELECT DISTINCT state FROM deliveries WHERE distribution = :n", n=number
     ) == [(8,)]
+
+
+def test_a_corrected_copy_keeps_its_mark(press: Press) -> None:
+    """The corrected text that comes in the place of one not sent yet is marked as well."""
+    queued = press.queue("beat:eu", at="2026-11-03T09:00")
+    assert queued.internal is not None
+    better = press.config.home / "better.md"
+    better.write_text(RELEASE.replace("trams and people", "trams, cars and people"))
+    notices.correct(press.room, "a-bridge-opens-after-ten-years", better, "anna", what="cars too")
+    rows = press.rows(
+        "SELECT compiled FROM waves WHERE distribution = :n AND compiled IS NOT NULL",
+        n=queued.internal["distribution"],
+    )
+    with press.room.store.read() as tx:
+        found = [
+            MergeTemplate.from_bytes(bytes(tx.value("ledger.compiled", digest=digest))).subject
+            for (digest,) in rows
+        ]
+    assert len(found) == 1 and found[0].startswith("[internal copy] ")
