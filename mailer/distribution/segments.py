@@ -19,7 +19,7 @@ from mailer.distribution.lists import find_segments
 from mailer.distribution.rules import house_of
 from mailer.store import audience
 from mailer.store.base import Tx
-from mailer.store.bitmaps import Selected, View, index_of
+from mailer.store.bitmaps import Selected, Share, View, index_of
 from mailer.store.selection import facet_ids
 
 BREAKDOWN = ("country", "language", "outlet", "beat")
@@ -156,14 +156,15 @@ def _others(view: View, found: Selected, name: str) -> int:
     return max(0, view.values_of(found.recipients, name) - MOST_SHARES)
 
 
-def _as_written(tx: Tx, name: str, shares: Sequence[tuple[str, int]]) -> dict[str, int]:
+def _as_written(tx: Tx, name: str, shares: Sequence[Share]) -> dict[str, int]:
     """Values as lists write them, not as they are compared: countries and languages have codes, of
     others somebody who has them tells."""
     if name == "country":
-        return {value.upper(): count for value, count in shares}
+        return {each.value.upper(): each.people for each in shares}
     if name == "language":
-        return dict(shares)
-    return {audience.as_written(tx, name, value): count for value, count in shares}
+        return {each.value: each.people for each in shares}
+    said = audience.as_written(tx, name, [each.example for each in shares])
+    return {said.get(each.value, each.value): each.people for each in shares}
 
 
 def shown_people(tx: Tx, numbers: Sequence[int]) -> list[dict[str, str]]:

@@ -179,7 +179,7 @@ def _recipients(
 
 
 def people(tx: Tx, numbers: Sequence[int]) -> list[Row]:
-    """Id, email, first_name, last_name, outlet, country and language of these people, by id."""
+    """Id, email, first_name, last_name, outlet, beats, country and language of these, by id."""
     if not numbers:
         return []
     compiler = Compiler(tx)
@@ -196,11 +196,14 @@ def facets_like(tx: Tx, field: str, value: str) -> list[str]:
     return [row["value"] for row in rows]
 
 
-def as_written(tx: Tx, field: str, value: str) -> str:
-    """A value of outlet or beat as a list wrote it, with capitals; itself where nobody has it."""
-    row = tx.one("audience.written", field=field, value=value)
-    said = [] if row is None else [row["outlet"]] if field == "outlet" else row["beats"].split(";")
-    return next((each.strip() for each in said if facet_value(field, each) == value), value)
+def as_written(tx: Tx, field: str, numbers: Sequence[int]) -> dict[str, str]:
+    """Values of outlet or beat as lists wrote them for these people, with capitals, by value."""
+    found: dict[str, str] = {}
+    for row in people(tx, numbers):
+        said = [row["outlet"]] if field == "outlet" else row["beats"].split(";")
+        for each in said:
+            found.setdefault(facet_value(field, each), each.strip())
+    return found
 
 
 def list_facts(tx: Tx) -> list[dict[str, Any]]:

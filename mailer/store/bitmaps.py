@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 from heapq import heappush, heappushpop
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -55,6 +55,14 @@ class Selected:
     others: dict[str, BitMap]
     away: BitMap
     paused: BitMap
+
+
+class Share(NamedTuple):
+    """How many of some people have a value, and somebody (any) who has it."""
+
+    value: str
+    people: int
+    example: int
 
 
 class Index:
@@ -307,25 +315,32 @@ class View:
         order = list_order(self._lists, segments)
         return found - _union(who for _, who in self._attributed(order, topics))
 
-    def shares(self, people: BitMap, name: str, most: int) -> list[tuple[str, int]]:
+    def shares(self, people: BitMap, name: str, most: int) -> list[Share]:
         """How many of some people have each value of a facet, the most frequent `most` of them."""
         data = self._data
         facets = self._facets_of(name)
         if name == "outlet" and len(people) < _DEARER * len(facets):
-            known = len(data.outlet)
-            counts = Counter(map(data.outlet.__getitem__, people & BitMap(range(known))))
-            found = [(count, data.values[facet][1]) for facet, count in counts.items() if facet]
+            # Who has an outlet is in the array, which ends with the last of them.
+            having = (people & self._having(name)).to_array()
+            counts = Counter(map(data.outlet.__getitem__, having))
+            found = [(count, facet) for facet, count in counts.items() if facet]
         else:
             found = self._counted(people, facets, most)
-        found.sort(key=lambda pair: (-pair[0], pair[1]))
-        return [(value, count) for count, value in found[:most]]
+        found.sort(key=lambda pair: (-pair[0], data.values[pair[1]][1]))
+        return [
+            Share(data.values[facet][1], count, data.facets[facet].min())
+            for count, facet in found[:most]
+        ]
 
     def without(self, people: BitMap, name: str) -> int:
         """How many of some people have no value of a facet."""
+        return len(people) - people.intersection_cardinality(self._having(name))
+
+    def _having(self, name: str) -> BitMap:
         data = self._data
         if name not in data.having:
             data.having[name] = _union(data.facets[facet] for facet in self._facets_of(name))
-        return len(people) - people.intersection_cardinality(data.having[name])
+        return data.having[name]
 
     def values_of(self, people: BitMap, name: str) -> int:
         """How many values of a facet some people have; of outlets how many there are at most."""
@@ -346,17 +361,17 @@ class View:
             data.by_size[name] = [facet for _, facet in sorted(sizes)]
         return data.by_size[name]
 
-    def _counted(self, people: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, str]]:
-        """Facets smaller than what is shown already need no look."""
+    def _counted(self, people: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, int]]:
+        """(how many, facet); facets smaller than what is shown already need no look."""
         data = self._data
-        found: list[tuple[int, str]] = []
+        found: list[tuple[int, int]] = []
         shown: list[int] = []
         for facet in facets:
             if len(shown) == most and len(data.facets[facet]) < shown[0]:
                 break
             count = people.intersection_cardinality(data.facets[facet])
             if count:
-                found.append((count, data.values[facet][1]))
+                found.append((count, facet))
                 (heappush if len(shown) < most else heappushpop)(shown, count)
         return found
 
@@ -487,4 +502,5 @@ _MOST_NAMED = 20_000
 """Most people who are named in a question; of more everybody is asked."""
 
 _DEARER = 10
-"""So many times a look at one person's outlet costs, to count an outlet's people among others."""
+"""So many looks at one person's outlet cost as much as to count an outlet's people among others,
+seeing that most outlets need not be counted."""

@@ -36,13 +36,9 @@ SELECT value FROM facet_values
 WHERE field = :field AND substr(value, 1, 1) = :first AND length(value) BETWEEN :least AND :most
 ORDER BY value LIMIT :limit
 
--- name: written
-SELECT j.outlet, j.beats FROM journalists j WHERE j.id = (
-    SELECT min(m.journalist) FROM facets m JOIN facet_values v ON v.id = m.facet
-    WHERE v.field = :field AND v.value = :value)
-
 -- name: people
-SELECT j.id, a.email, j.first_name, j.last_name, j.outlet, j.country, {{language}} AS language
+SELECT j.id, a.email, j.first_name, j.last_name, j.outlet, j.beats, j.country,
+    {{language}} AS language
 FROM journalists j LEFT JOIN addresses a ON a.journalist = j.id
 WHERE j.id IN ({people}) ORDER BY j.id
 
