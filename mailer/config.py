@@ -207,6 +207,13 @@ class RetentionConfig(_Section):
     agreements: Age = 24 * 365.25 / 12 * 86_400
 
 
+class EmbargoConfig(_Section):
+    """`by_mail`: who agrees behind his link gets the release as a mail too before the end, where
+    one is queued for him (D3)."""
+
+    by_mail: bool = True
+
+
 class MediaConfig(_Section):
     """`inline`: messages carry the picture that they show, instead of linking to it (B2)."""
 
@@ -260,6 +267,7 @@ class ConfigFile(_Section):
     web: WebConfig = WebConfig()
     retention: RetentionConfig = RetentionConfig()
     media: MediaConfig = MediaConfig()
+    embargo: EmbargoConfig = EmbargoConfig()
     rules: RulesConfig = RulesConfig()
 
 
@@ -277,6 +285,7 @@ class Config(_Section):
     web: WebConfig
     retention: RetentionConfig = RetentionConfig()
     media: MediaConfig = MediaConfig()
+    embargo: EmbargoConfig = EmbargoConfig()
     rules: RulesConfig = RulesConfig()
     dkim: DkimConfig | None = None
     service_mail: None = None

@@ -1,8 +1,9 @@
-"""List files: every row read, brought to one form and judged.
+"""List files of every format: each row read, brought to one form and judged.
 
-A row is taken (perhaps mended, with warnings), held (kept and shown, never written to until an
-officer clears it, E9), an objection (it becomes a suppression) or rejected with its reason.
-Nothing is guessed where a guess could write to the wrong person, and no row is dropped unsaid.
+CSV, XLSX, vCard and pasted text all end in the same rows and are judged by the same rules. A row
+is taken (perhaps mended, with warnings), held (kept and shown, never written to until an officer
+clears it, E9), an objection (it becomes a suppression) or rejected with its reason. Nothing is
+guessed where a guess could write to the wrong person, and no row is dropped unsaid.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from mailer.audience.address import AddressError, normalise
+from mailer.audience.cards import Cards, begins_card
+from mailer.audience.columns import FIELDS
+from mailer.audience.encoding import detect_encoding
+from mailer.audience.headings import MAPPABLE, Column, Remembered, Wanted, read_head
 from mailer.audience.journalist import (
     Journalist,
     clean_beats,
@@ -28,25 +33,17 @@ from mailer.audience.journalist import (
     split_full_name,
 )
 from mailer.audience.kinds import outlet_type_of
-from mailer.audience.tables import Record, Table
-from mailer.audience.text import clean_block, clean_line, fold
-from mailer.audience.words import (
-    BASES,
-    FIELDS,
-    OBJECTIONS,
-    UNCERTAIN,
-    asks_for_removal,
-    field_of,
-    key,
-)
-from mailer.errors import InputError, UsageError
+from mailer.audience.lookalikes import mixed_scripts
+from mailer.audience.pasted import Pasted
+from mailer.audience.sheets import Sheet, is_sheet, refuse_old_sheet
+from mailer.audience.tables import Record, Source, Table
+from mailer.audience.text import clean_block, clean_line
+from mailer.audience.words import BASES, OBJECTIONS, UNCERTAIN, asks_for_removal, key
+from mailer.errors import InputError
 
-__all__ = ["MAPPABLE", "ListReader", "Row", "Verdict", "read_list"]
+__all__ = ["MAPPABLE", "Column", "ListReader", "Row", "Verdict", "read_list"]
 
 Verdict = Literal["take", "hold", "reject", "objection"]
-
-# Fields that a column can hold; `name` is both names in one.
-MAPPABLE = (*FIELDS, "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,178 +68,147 @@ def read_list(
     path: Path,
     *,
     mapping: Mapping[str, str] = MappingProxyType({}),
+    remembered: Remembered = lambda titles: {},
+    sheet: str = "",
     default_source: str = "",
     default_source_date: str = "",
     default_basis: str = "",
 ) -> ListReader:
     """Open a list file; iterate over what it gives for its rows, once, with flat memory.
 
-    `mapping`: field to column, a column by its name or its number from 1. The defaults hold where
-    the file has no such column at all; a row whose own cell is empty is held (E9). Raises
-    InputError for a file that is no list: not readable, no text, no column of addresses, one
-    field in two columns, a mapped column that is not there.
+    What it is, is told by its content: a spreadsheet (XLSX), cards (vCard), a table (CSV) or, of a
+    `.txt` file or one without an ending, text with addresses in it. `mapping`: field to column, a
+    column by its name or its number from 1; `remembered`: what was said of such column names
+    before; `sheet`: of a spreadsheet. The defaults hold where the file has no such column at all;
+    a row whose own cell is empty is held (E9).
+
+    Raises InputError for a file that is no list: not readable, no text, no column of addresses,
+    one field in two columns, a mapped column that is not there.
     """
-    return ListReader(
-        path,
-        mapping=mapping,
-        default_source=default_source,
-        default_source_date=default_source_date,
-        default_basis=default_basis,
+    wanted = Wanted(mapping, remembered)
+    source = _open(path, wanted, sheet)
+    try:
+        reader = ListReader(source, wanted)
+    except BaseException:
+        source.close()
+        raise
+    reader.default(source=default_source, source_date=default_source_date, basis=default_basis)
+    return reader
+
+
+_PASTED = ("", ".txt", ".text")
+"""Endings of files that are text unless they have a row of column names."""
+
+
+def _open(path: Path, wanted: Wanted, sheet: str) -> Source:
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+        refuse_old_sheet(path, head)
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise InputError(f"the file cannot be read: {reason}.", where=str(path)) from error
+    if is_sheet(head):
+        return Sheet(path, sheet)
+    if sheet:
+        raise InputError(
+            "this file is no spreadsheet, so it has no sheets.",
+            where=str(path),
+            hint="Leave --sheet out.",
+        )
+    text = head.decode(detect_encoding(path), "ignore")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines and begins_card(lines[0]):
+        return Cards(path)
+    table = Table(path, wanted.recognised, wanted.decisive)
+    named = any(
+        wanted.decisive(cell) for line in lines[:10] for cell in line.split(table.delimiter)
     )
+    if path.suffix.lower() in _PASTED and not named and not wanted.mapping:
+        table.close()
+        return Pasted(path)
+    return table
 
 
 class ListReader:
-    """An open list file whose header is understood.
+    """An open list file whose columns are understood.
 
-    `header`: the column names as they stand. `columns`: field to column name. `missing`: fields
-    without a column. `encoding` and `delimiter`: as found. `bytes_read` of `bytes_total`: for a
-    progress bar.
+    `header`: the column names as they stand. `columns`: field to column name; `all_columns`: every
+    column, with why it was taken for what. `missing`: fields without a column. `format`: csv,
+    xlsx, vcard or text; `place`: the part of the file that is read. `remarks`: what is to be told
+    about the file. `header_lines`: where the header stands, (0, 0) where there is none; `step`:
+    what lines are called. `encoding` and `delimiter`: as found. `bytes_read` of `bytes_total`: for
+    a progress bar.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        mapping: Mapping[str, str],
-        default_source: str,
-        default_source_date: str,
-        default_basis: str,
-    ) -> None:
-        mapped = {fold(column) for column in mapping.values()}
-        address = fold(mapping["email"]) if "email" in mapping else None
-
-        def recognised(cell: str) -> bool:
-            return bool(field_of(cell)) or fold(cell) in mapped
-
-        def decisive(cell: str) -> bool:
-            if address is None:
-                return field_of(cell) == "email"
-            # A column may be given by its number: then any row of names is the header.
-            return fold(cell) == address or (address.isdigit() and bool(cell.strip()))
-
-        self._table = Table(path, recognised, decisive)
-        self.path = path
-        self.header = tuple(clean_line(cell) for cell in self._table.header)
-        self.encoding = self._table.encoding
-        self.delimiter = self._table.delimiter
-        try:
-            at = _columns(self.header, mapping, f"{path}, line {self._table.header_line}")
-        except InputError:
-            self._table.close()
-            raise
-        self.columns: dict[str, str] = {field: self.header[place] for field, place in at.items()}
+    def __init__(self, source: Source, wanted: Wanted) -> None:
+        head = read_head(source, wanted)
+        self._source, self._pending = source, head.pending
+        self.path = source.path
+        self.format, self.place, self.step = source.format, source.place, source.step
+        self.encoding, self.delimiter = source.encoding, source.delimiter
+        self.remarks = source.remarks
+        self.all_columns = head.columns
+        self.header_lines = (head.first, head.last) if head.rows else (0, 0)
+        self.header = tuple(column.title for column in head.columns)
+        self._places = at = head.places
+        self.columns: dict[str, str] = {
+            column.field: column.shown for column in head.columns if column.field
+        }
         named = {"first_name", "last_name"} if "name" in at else set()
         # Telephone numbers are kept where there are any; few lists have them.
         self.missing = tuple(f for f in FIELDS[:-1] if f not in at and f not in named)
+
+    def default(self, *, source: str, source_date: str, basis: str) -> None:
+        """What holds for people of a file that has no such column. Before the first row."""
         self._judge = _Judge(
-            at,
+            self._places,
             len(self.header),
             lossy=self.encoding.startswith(("cp", "iso")),
-            source=clean_line(default_source),
-            source_date=default_source_date,
-            basis=default_basis,
+            source=clean_line(source),
+            source_date=source_date,
+            basis=basis,
         )
 
     @property
     def bytes_read(self) -> int:
-        return self._table.bytes_read
+        return self._source.bytes_read
 
     @property
     def bytes_total(self) -> int:
-        return self._table.bytes_total
+        return self._source.bytes_total
 
     def close(self) -> None:
         """Close the file before its end; at the end it closes itself."""
-        self._table.close()
+        self._source.close()
+
+    def read_as(self) -> dict[str, Any]:
+        """How the file was read, for `lists import --json`."""
+        return {
+            "format": self.format,
+            "place": self.place,
+            "header_lines": list(self.header_lines),
+        }
 
     def __iter__(self) -> Iterator[Row]:
         judge = self._judge.row
-        for number, record in enumerate(self._table, 1):
-            row = judge(number, record)
-            if row is not None:
-                yield row
+        number = 0
+        try:
+            for record in self._records():
+                # A line with nothing in it is no record.
+                number += bool(record.cells or record.fault)
+                row = judge(number, record)
+                if row is not None:
+                    yield row
+        finally:
+            self.close()
 
-
-def _columns(header: tuple[str, ...], mapping: Mapping[str, str], where: str) -> dict[str, int]:
-    """The place of every field; InputError where that is not certain."""
-    at: dict[str, int] = {}
-    for field, column in mapping.items():
-        if field not in MAPPABLE:
-            raise UsageError(
-                f"there is no field “{field}”.",
-                where="--map",
-                hint=f"The fields are {', '.join(MAPPABLE)}.",
-            )
-        place = _find(header, column, where)
-        other = next((name for name, taken in at.items() if taken == place), "")
-        if other:
-            raise InputError(
-                f"the column “{column}” cannot hold both {other} and {field}.",
-                where="--map",
-                hint="Name another column for one of them.",
-            )
-        at[field] = place
-    mapped = set(at.values())
-    for place, title in enumerate(header):
-        field = field_of(title)
-        if not field or place in mapped or field in mapping:
-            continue
-        if field == "phone" and field in at:
-            continue  # of several numbers the first will do
-        if field in at:
-            raise InputError(
-                f"two columns hold the field {field}: “{header[at[field]]}” and “{title}”.",
-                where=where,
-                hint=f"Say which one with --map {field}=COLUMN (its name or its number, "
-                f"{at[field] + 1} or {place + 1}).",
-            )
-        at[field] = place
-    # "Name" beside "Surname" and "Nome" beside "Cognome" are first names.
-    if "name" in at and "last_name" in at and "first_name" not in at and "name" not in mapping:
-        at["first_name"] = at.pop("name")
-    if "email" not in at:
-        raise _no_address(header, where)
-    return at
-
-
-def _no_address(header: tuple[str, ...], where: str) -> InputError:
-    if any("@" in title for title in header):
-        return InputError(
-            "the first line is no row of column names, it holds an address.",
-            where=where,
-            hint="Put a line with the names of the columns on top (email, first_name, …).",
-        )
-    return InputError(
-        f"no column of addresses was found; the columns are {_shown(header)}.",
-        where=where,
-        hint="Say which one it is with --map email=COLUMN.",
-    )
-
-
-def _find(header: tuple[str, ...], column: str, where: str) -> int:
-    wanted = fold(column)
-    found = [place for place, title in enumerate(header) if fold(title) == wanted]
-    if len(found) == 1:
-        return found[0]
-    if not found and column.isascii() and column.isdigit() and 1 <= int(column) <= len(header):
-        return int(column) - 1
-    if found:
-        numbers = " or ".join(str(place + 1) for place in found)
-        raise InputError(
-            f"more than one column is called “{column}”.",
-            where=where,
-            hint=f"Give its number to --map: {numbers}.",
-        )
-    raise InputError(
-        f"there is no column “{column}”; the columns are {_shown(header)}.",
-        where=where,
-        hint="Give --map a name from the header, or the column's number.",
-    )
-
-
-def _shown(header: tuple[str, ...]) -> str:
-    names = [f"“{title[:60]}”" for title in header if title]
-    return ", ".join(names[:40]) + (" …" if len(names) > 40 else "")
+    def _records(self) -> Iterator[Record]:
+        yield from self._pending
+        self._pending = ()
+        read = self._source.read
+        while (record := read()) is not None:
+            yield record
 
 
 class _Judge:
@@ -270,9 +236,9 @@ class _Judge:
         """The row of one record, None for a record of empty cells."""
         cells = record.cells
         if record.fault:
-            return Row(number, record.line, "reject", None, (record.fault,), (), cells)
+            return Row(number, record.line, "reject", None, (record.fault,), record.remarks, cells)
         count = len(cells)
-        warnings: list[str] = []
+        warnings = list(record.remarks)
         if count != self._width:
             if not any(cells):
                 return None
@@ -286,8 +252,14 @@ class _Judge:
             _plain(cell) if cell[:1] in "'=" else cell
             for cell in (padded[place] for place in self._at)
         ]
-        if not values[0].strip() and not any(cell.strip() for cell in cells):
-            return None
+        if record.lost:
+            warnings += self._lost(record)
+        if not values[0].strip():
+            if reason := record.lost.get(self._at[0], ""):
+                reason = f"address: {reason}"
+                return Row(number, record.line, "reject", None, (reason,), tuple(warnings), cells)
+            if not record.lost and not any(cell.strip() for cell in cells):
+                return None
         try:
             address = normalise(values[0])
         except AddressError as error:
@@ -299,11 +271,20 @@ class _Judge:
             return Row(number, record.line, "reject", None, (reason,), tuple(warnings), cells)
         if address.repairs:
             warnings.extend(f"address: {repair}" for repair in address.repairs)
-        journalist, reasons, objects = self._journalist(address.email, values, warnings)
+        email = address.email
+        journalist, reasons, objects = self._journalist(email, values, warnings)
+        if (not email.isascii() or "xn--" in email) and (doubt := mixed_scripts(email)):
+            reasons.append(f"address: {doubt}")
         if lost:
             reasons.append("address: a letter may have been lost (it is “?” now)")
         verdict: Verdict = "objection" if objects else "hold" if reasons else "take"
         return Row(number, record.line, verdict, journalist, tuple(reasons), tuple(warnings), cells)
+
+    def _lost(self, record: Record) -> Iterator[str]:
+        """A warning for each field whose cell could not be read."""
+        for field, place in zip((*FIELDS, "name"), self._at, strict=True):
+            if field != "email" and place in record.lost:
+                yield f"{field.replace('_', ' ')}: {record.lost[place]}"
 
     def _journalist(
         self, email: str, values: list[str], warnings: list[str]

@@ -10,39 +10,83 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from mailer.audience.encoding import detect_encoding
 from mailer.errors import InputError
 
-__all__ = ["Record", "Table"]
+__all__ = ["Record", "Source", "Table"]
 
 # Characters of one line, and lines of one record: more is a quotation mark that nobody closed.
 _LINE_MOST = 1 << 20
 _LINES_MOST = 300
-# Titles that people put above the row of column names.
-_ROWS_ABOVE_HEADER = 10
+# Lines by which the delimiter is found: titles that people put above the column names included.
+_LINES_FOR_DELIMITER = 10
 _DELIMITERS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: the line it begins in (from 1), its cells, and why it cannot be used ("")."""
+    """One record: the line or row it begins in (from 1), its cells, and why it cannot be used ("").
+
+    `remarks` tell what was doubtful about reading it; `lost` says of single cells, by their place
+    from 0, why what stands in them could not be read.
+    """
 
     line: int
     cells: tuple[str, ...]
     fault: str = ""
+    remarks: tuple[str, ...] = ()
+    lost: Mapping[int, str] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """An open list file of any format, read once from its begin to its end.
+
+    `fields`: what the cells of each record mean, where the format says it itself; () where a row
+    of column names has to. `place`: which part of the file is read ("sheet “Press”"), "" the whole;
+    `remarks`: what is to be told about that. `step`: what lines are called.
+    """
+
+    path: Path
+    encoding: str
+    delimiter: str
+    format: str
+    place: str
+    remarks: tuple[str, ...]
+    step: str
+    fields: tuple[str, ...]
+    bytes_total: int
+
+    @property
+    def bytes_read(self) -> int: ...
+
+    def read(self) -> Record | None:
+        """The next record, an empty one included; None at the end. Raises InputError."""
+
+    def expect(self, width: int) -> None:
+        """From now on records have so many cells."""
+
+    def close(self) -> None: ...
 
 
 class Table:
-    """An open CSV file: its header, then its records, once.
+    """An open CSV file.
 
-    `recognised` says whether a header cell names a column that is wanted, `decisive` whether it
-    is the one a header must have: the delimiter is the one by which most are known. Raises
-    InputError for a file that cannot be read, is empty or is no text.
+    `recognised` says whether a cell names a column that is wanted, `decisive` whether it is the
+    one a header must have: the delimiter is the one by which most are known, or by which an
+    address stands in a cell of its own. Raises InputError for a file that cannot be read, is
+    empty or is no text.
     """
+
+    format = "csv"
+    place = ""
+    step = "line"
+    remarks: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
     def __init__(
         self, path: Path, recognised: Callable[[str], bool], decisive: Callable[[str], bool]
@@ -65,32 +109,30 @@ class Table:
         self._strict = csv.reader(_Feed(self), delimiter=self.delimiter, strict=True)
         self._lenient = csv.reader(_Feed(self), delimiter=self.delimiter)
         self._width = 0
-        self.header, self.header_line = self._find_header(decisive)
-        self._width = len(self.header)
 
     @property
     def bytes_read(self) -> int:
         """Octets of the file read so far; at most one buffer ahead of the records given."""
         return self.bytes_total if self._file.closed else self._file.tell()
 
+    def expect(self, width: int) -> None:
+        """From now on records have so many cells: by that two that run into one are told."""
+        self._width = width
+
     def close(self) -> None:
         """Close the file; reading again is not possible."""
         self._text.close()
 
-    def __iter__(self) -> Iterator[Record]:
-        """The records that hold anything, in the order of the file."""
+    def read(self) -> Record | None:
+        """The next record; None at the end."""
         try:
-            while (record := self._next()) is not None:
-                if record.cells or record.fault:
-                    yield record
+            return self._next()
         except OSError as error:
             reason = (error.strerror or "unknown reason").lower()
             raise InputError(
                 f"the file could not be read to its end: {reason}.",
                 where=f"{self.path}, line {self._line}",
             ) from error
-        finally:
-            self.close()
 
     def feed(self) -> str:
         """The next line for the reader; StopIteration at the end, OverflowError past all bounds."""
@@ -173,42 +215,28 @@ class Table:
     def _find_delimiter(
         self, recognised: Callable[[str], bool], decisive: Callable[[str], bool]
     ) -> str:
-        lines = self._peek(_ROWS_ABOVE_HEADER * 2)
+        lines = self._peek(_LINES_FOR_DELIMITER * 2)
         if lines and (said := _SAID.fullmatch(lines[0].strip())):
             self._back.popleft()
             self._line += 1
             return said[1] or "\t"
 
-        def score(delimiter: str) -> tuple[bool, int, int]:
-            best = (False, 0, 0)
-            for line in lines[:_ROWS_ABOVE_HEADER]:
+        def score(delimiter: str) -> tuple[bool, int, bool, int]:
+            best = (False, 0, False, 0)
+            for line in lines[:_LINES_FOR_DELIMITER]:
                 try:
                     cells = next(csv.reader([line], delimiter=delimiter), [])
                 except csv.Error:
                     continue
                 known = sum(map(recognised, cells))
-                best = max(best, (any(map(decisive, cells)), known, len(cells)))
+                alone = any(_ADDRESS.fullmatch(cell) for cell in cells)
+                best = max(best, (any(map(decisive, cells)), known, alone, len(cells)))
             return best
 
         return max(_DELIMITERS, key=score)
 
-    def _find_header(self, decisive: Callable[[str], bool]) -> tuple[tuple[str, ...], int]:
-        first: tuple[tuple[str, ...], int] | None = None
-        for _ in range(_ROWS_ABOVE_HEADER):
-            record = self._next()
-            if record is None:
-                break
-            if any(map(decisive, record.cells)):
-                return record.cells, record.line
-            if any(cell.strip() for cell in record.cells) and first is None:
-                first = (record.cells, record.line)
-            if any("@" in cell for cell in record.cells):
-                break
-        if first is None:
-            raise InputError("the file is empty.", where=str(self.path))
-        return first
 
-
+_ADDRESS = re.compile(r"\s*[^\s@,;|<>]+@[^\s@,;|<>]+\.[^\s@,;|<>]+\s*")
 # Excel's own way to say which delimiter a file has, as its first line.
 _SAID = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""What people write in lists: names of columns, reasons why one may write, wishes to be left alone.
+"""What people write in lists: reasons why one may write, wishes to be left alone.
 
 Plain tables, compared case-folded and without punctuation, in the languages our offices keep
 their lists in. Adding a spelling here is all it takes to understand it.
@@ -9,151 +9,6 @@ from __future__ import annotations
 import re
 
 from mailer.audience.text import fold
-
-FIELDS = (
-    "email",
-    "first_name",
-    "last_name",
-    "outlet",
-    "outlet_type",
-    "beats",
-    "country",
-    "language",
-    "timezone",
-    "consent_basis",
-    "source",
-    "source_date",
-    "notes",
-    "phone",
-)
-"""Columns of an exported list, in order; `name` (both names in one) is understood beside them."""
-
-_HEADERS = {
-    "email": """
-        email|e mail|mail|email address|e mail address|mail address|email adress|address email
-        e mail adresse|email adresse|mailadresse|emailadresse|adresse e mail|adresse email
-        adresse mail|courriel|adresse courriel|adresse electronique|adresse électronique|mel
-        correo|correo electrónico|correo electronico|dirección de correo|email del contacto
-        posta elettronica|indirizzo email|indirizzo e mail|indirizzo di posta elettronica
-        adres e mail|adres email|adres mailowy|poczta elektroniczna|adres poczty elektronicznej
-        e mailadres|emailadres|mailadres|endereço de email|endereço de e mail|endereço eletrónico
-        correio eletrónico|correio eletrônico|emailová adresa|e mailová adresa|mailová adresa
-        e mailcím|sähköposti|e postadress|e post|epost|adresă de email|e posta
-        електронна пошта|електронна адреса|ел пошта|пошта|имейл|емейл|е мейл|мейл
-        электронная почта|электронный адрес|эл почта|почта|адрес электронной почты
-        ηλεκτρονικό ταχυδρομείο
-        contact email|work email|primary email|business email|email 1 value|email1|e mail 1 value
-        דוא"ל|דואל|דוא״ל|דואר אלקטרוני|אימייל|מייל|כתובת דוא"ל|כתובת מייל|כתובת אימייל
-        البريد الإلكتروني|البريد الالكتروني|بريد إلكتروني|الإيميل|ايميل|عنوان البريد الإلكتروني
-        メールアドレス|メール|電子メール|eメール|电子邮件|电子邮箱|邮箱|邮件地址|電子郵件|電郵|信箱
-        이메일|이메일 주소|전자우편
-    """,
-    "first_name": """
-        first name|firstname|first|given name|given names|forename|christian name|vorname|rufname
-        prénom|prenom|nombre|nombre de pila|nome proprio|nome próprio|primeiro nome|imię|imiona
-        voornaam|jméno|křestní jméno|meno|keresztnév|utónév|etunimi|förnamn|fornavn|prenume|ad
-        ім'я|імя|ім’я|имя|име|όνομα
-        שם פרטי|الاسم الأول|الاسم الاول|名|名字|이름
-    """,
-    "last_name": """
-        last name|lastname|last|surname|family name|nachname|familienname|zuname|nom|nom de famille
-        apellido|apellidos|cognome|nazwisko|achternaam|familienaam|apelido|sobrenome|último nome
-        příjmení|priezvisko|vezetéknév|sukunimi|efternamn|efternavn|etternavn|nume de familie|soyad
-        прізвище|фамилия|фамилия имя|επώνυμο
-        שם משפחה|اسم العائلة|اللقب|اسم الأسرة|姓|苗字|姓氏|성
-    """,
-    "name": """
-        name|full name|fullname|contact|contact name|journalist|reporter|person|display name
-        vollständiger name|ansprechpartner|journalistin|nom complet|nom et prénom|prénom et nom
-        nom prénom|nombre completo|nombre y apellidos|nome completo|nome e cognome|nome|naam
-        volledige naam|imię i nazwisko|nazwisko i imię|dziennikarz|celé jméno|jméno a příjmení
-        teljes név|név|namn|navn|nimi|nume|піб|журналіст|прізвище та ім'я|фио|журналист
-        повне ім'я|полное имя
-        שם|שם מלא|עיתונאי|الاسم|الاسم الكامل|اسم الصحفي|氏名|名前|お名前|姓名|记者|記者|성명
-    """,
-    "outlet": """
-        outlet|media outlet|media|medium|publication|organisation|organization|company|newspaper
-        employer|title of publication|redaktion|zeitung|publikation|firma|organisatie|média
-        rédaction
-        journal|titre|support|entreprise|medio|medio de comunicación|publicación|empresa|testata
-        giornale|redazione|azienda|redakcja|gazeta|tytuł|organizacja|krant|redactie|publicatie
-        medium naam|veículo|meio|órgão|publicação|redação|redakce|médium|noviny|organizace
-        видання|редакція|змі|медіа|издание|редакция|сми|организация|організація|tidning|lehti
-        zeitschrift|sender|mediennamen|nazwa redakcji|nazwa medium
-        כלי תקשורת|עיתון|ארגון|גוף תקשורת|الصحيفة|الوسيلة الإعلامية|المؤسسة|وسيلة الإعلام|جهة العمل
-        媒体|媒体名|媒體|会社|会社名|新聞社|报社|매체|소속|언론사
-    """,
-    "outlet_type": """
-        outlet type|type of outlet|media type|medium type|type of media|kind|type|category
-        medientyp|medienart|art|art des mediums|gattung|type de média|type de media|type de support
-        tipo de medio|tipo di media|tipo|tipologia|rodzaj|rodzaj mediów|rodzaj medium|typ|typ medium
-        typ mediów|soort|soort medium|type medium|mediatype|tipo de meio|tipo de mídia|typ média
-        druh média|druh|тип зми|тип змі|тип медіа|вид|тип видання|тип|тип сми|тип издания
-    """,
-    "beats": """
-        beats|beat|topics|topic|subjects|subject|interests|coverage|covers|themen|thema|ressort
-        ressorts|schwerpunkte|fachgebiet|sujets|thèmes|themes|thématiques|rubriques|rubrique|domaines
-        temas|tema|secciones|ámbitos|argomenti|temi|settori|tematy|temat|tematyka|dział|onderwerpen
-        onderwerp|themas|thema's|assuntos|áreas|témata|téma|rubriky|oblasti|теми|тема|тематика
-        темы|тематика|рубрики|ämnen|emner|aiheet
-        תחום|תחומים|נושאים|المواضيع|الموضوع|مجال التغطية|分野|担当|主题|领域|分野名|분야
-    """,
-    "country": """
-        country|country code|nation|land|länderkennung|pays|país|pais|paese|nazione|kraj|państwo
-        země|stát|krajina|ország|maa|country/region|країна|страна|държава|țară|țara|ülke|χώρα
-        מדינה|ארץ|الدولة|البلد|国|国名|国家|國家|국가
-    """,
-    "language": """
-        language|lang|preferred language|locale|sprache|korrespondenzsprache|langue|idioma|lengua
-        lingua|język|jezyk|taal|voertaal|língua|jazyk|nyelv|kieli|språk|sprog|limba|dil|мова|язык
-        език|γλώσσα
-        שפה|اللغة|言語|语言|語言|언어
-    """,
-    "timezone": """
-        timezone|time zone|tz|zone|zeitzone|fuseau horaire|fuseau|zona horaria|huso horario
-        fuso orario|strefa czasowa|strefa|tijdzone|fuso horário|fuso|časové pásmo|pásmo|időzóna
-        aikavyöhyke|tidszon|tidssone|часовий пояс|часовой пояс|часовая зона
-    """,
-    "consent_basis": """
-        consent basis|basis|legal basis|lawful basis|consent|consent status|permission|gdpr basis
-        rechtsgrundlage|grundlage|einwilligung|base légale|base juridique|consentement|base legal
-        base jurídica|consentimiento|base giuridica|consenso|podstawa|podstawa prawna|zgoda
-        grondslag|rechtsgrond|toestemming|consentimento|fundamento|právní základ|právní důvod
-        souhlas|jogalap|підстава|правова підстава|згода|основание|правовое основание|согласие
-    """,
-    "source": """
-        source|from where|where from|origin|obtained from|data source|contact source|provenance
-        quelle|herkunft|provenance du contact|origine|fuente|origen|procedencia|fonte|provenienza
-        źródło|zrodlo|pochodzenie|skąd|bron|herkomst|origem|zdroj|původ|forrás|джерело|звідки
-        источник|откуда|källa|kilde|lähde
-        מקור|المصدر|出典|来源|來源|출처
-    """,
-    "source_date": """
-        source date|date|added|added on|date added|created|date of source|obtained|obtained on
-        datum|quelldatum|erfasst am|hinzugefügt|date de collecte|date d'ajout|ajouté le|fecha
-        fecha de alta|data|data di raccolta|aggiunto il|data dodania|data pozyskania|dodano|dodany
-        toegevoegd|toegevoegd op|adicionado|data de recolha|přidáno|datum přidání|dátum
-        дата|додано|дата додавання|добавлено|дата добавления
-    """,
-    "notes": """
-        notes|note|comment|comments|remarks|remark|memo|notizen|notiz|bemerkung|bemerkungen
-        anmerkung|anmerkungen|kommentar|remarque|remarques|commentaire|commentaires|notas|nota
-        observaciones|comentarios|osservazioni|commenti|uwagi|uwaga|notatki|komentarz|opmerkingen
-        opmerking|notities|observações|comentários|poznámky|poznámka|megjegyzés|примітки|примітка
-        коментар|нотатки|примечания|примечание|комментарий|заметки|anteckningar|huomautukset
-        הערות|הערה|ملاحظات|备注|備註|備考|メモ|비고
-    """,
-    "phone": """
-        phone|telephone|tel|phone number|telephone number|mobile|mobile phone|cell|cell phone
-        direct line|telefon|telefonnummer|tel nr|mobil|mobiltelefon|handy|handynummer|durchwahl
-        rufnummer|téléphone|telephone portable|portable|numéro de téléphone|tél|teléfono
-        telefono|móvil|cellulare|numero di telefono|número de teléfono|telefoon|telefoonnummer
-        mobiel|gsm|telefone|telemóvel|celular|nr telefonu|numer telefonu|telefon komórkowy
-        komórka|puhelin|matkapuhelin|tlf|telefoni|telefonszám|телефон|номер телефону|мобільний
-        номер телефона|мобильный|τηλέφωνο|κινητό|טלפון|נייד|الهاتف|هاتف|رقم الهاتف|الجوال|电话
-        電話|手机|手機|電話番号|携帯電話|전화|전화번호|휴대폰
-    """,
-}
 
 _BASES = {
     "legitimate_interest": """
@@ -245,32 +100,19 @@ def key(text: str) -> str:
     return " ".join(re.sub(r"[^\w'’]+|_", " ", fold(text)).split())
 
 
-def _table(text: str) -> list[str]:
+def spellings(text: str) -> list[str]:
+    """The words of a table, lines and bars between them, as `key` gives them."""
     return [key(word) for line in text.strip().splitlines() for word in line.split("|")]
 
 
-HEADERS = {word: field for field, text in _HEADERS.items() for word in _table(text)}
-"""Field of every known column name."""
-
-for _field in FIELDS:
-    HEADERS[key(_field)] = _field
-
-_COMPACT = {word.replace(" ", ""): field for word, field in HEADERS.items()}
-
-BASES = {word: basis for basis, text in _BASES.items() for word in (key(basis), *_table(text))}
+BASES = {word: basis for basis, text in _BASES.items() for word in (key(basis), *spellings(text))}
 """The canonical legal basis of every known wording."""
 
-OBJECTIONS = frozenset(_table(_OBJECTIONS))
+OBJECTIONS = frozenset(spellings(_OBJECTIONS))
 """Wordings, in the basis column, of a person who said no."""
 
-UNCERTAIN = frozenset(_table(_UNCERTAIN))
+UNCERTAIN = frozenset(spellings(_UNCERTAIN))
 """Wordings, in basis or source, that leave open whether one may write (E9)."""
-
-
-def field_of(header: str) -> str:
-    """The field that a column of this name holds, "" if none; "firstName" is "first name"."""
-    words = key(header)
-    return HEADERS.get(words) or _COMPACT.get(words.replace(" ", ""), "")
 
 
 def asks_for_removal(notes: str) -> bool:

@@ -1,9 +1,11 @@
-"""Lists of journalists: `mailer lists import|ls|show|export`."""
+"""Lists of journalists: `mailer lists import|ls|show|export|check`."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,24 +13,33 @@ import typer
 
 from mailer.cli import people
 from mailer.cli.base import FORMAT, Commands, current, say
+from mailer.cli.columns import ask_origin, columns_told
 from mailer.cli.jobs import tell_handed_over
 from mailer.cli.output import Column, document, emit, ended, line, printable
 from mailer.errors import UsageError
 
 if TYPE_CHECKING:
+    from mailer.distribution.listfiles import Question
     from mailer.distribution.lists import ImportResult
 
 LIST = Annotated[str, typer.Argument(metavar="NAME", help="A list, as `mailer lists ls` names it.")]
+CHECK_COLUMNS = [
+    Column("email", "ADDRESS", weight=2, least=16),
+    Column("level", "LEVEL"),
+    Column("finding", "FINDING", weight=3, least=20),
+    Column("suggestion", "PERHAPS", weight=2, least=12),
+]
 _COUNTS = ("new", "changed", "unchanged", "rejected", "suppressed", "on_hold")
 
 
 def register(app: Commands) -> None:
     """Add this module's commands."""
-    lists = Commands(name="lists", help="Lists of journalists: import, list, show, export.")
+    lists = Commands(name="lists", help="Lists of journalists: import, list, show, export, check.")
     lists.add("import", import_)
     lists.add("ls", ls)
     lists.add("show", show)
     lists.add("export", export)
+    lists.add("check", check)
     people.register_lists(lists)
     app.add_typer(lists)
 
@@ -37,7 +48,11 @@ def import_(
     files: Annotated[
         # What cannot be read is bad input (4), not wrong usage, so Typer must not look.
         list[Path],
-        typer.Argument(metavar="FILE…", help="CSV files.", readable=False),
+        typer.Argument(
+            metavar="FILE…",
+            help="CSV, XLSX, vCard or text files; - for what is pasted.",
+            readable=False,
+        ),
     ],
     name: Annotated[
         str, typer.Option("--list", metavar="NAME", help="The list; else the file's name.")
@@ -46,6 +61,12 @@ def import_(
         list[str] | None,
         typer.Option("--map", metavar="FIELD=COLUMN", help="Where a field stands; repeatable."),
     ] = None,
+    sheet: Annotated[
+        str, typer.Option(metavar="NAME", help="Of a spreadsheet; else the first with addresses.")
+    ] = "",
+    forget_map: Annotated[
+        bool, typer.Option("--forget-map", help="Forget what --map said of such columns before.")
+    ] = False,
     source: Annotated[
         str, typer.Option(metavar="TEXT", help="Where the addresses come from.")
     ] = "",
@@ -67,45 +88,61 @@ def import_(
     from mailer.distribution import errands
     from mailer.distribution.lists import import_file
 
-    mapping = _mapping(map_ or [])
+    asked: dict[str, Any] = {"list_name": name, "mapping": _mapping(map_ or []), "sheet": sheet}
+    asked |= {"forget_map": forget_map, "source": source, "basis": basis, "kind": kind}
     results = []
     if later and dry_run:
         raise typer.BadParameter("it does not go with --dry-run", param_hint="--later")
     with current().newsroom() as room:
         if later and errands.taken_here(room):
-            jobs = errands.hand_over_imports(
-                *(room, files, current().actor),
-                list_name=name,
-                mapping=mapping,
-                source=source,
-                basis=basis,
-                kind=kind,
-            )
+            with _as_files(files, name) as paths:
+                jobs = errands.hand_over_imports(room, paths, current().actor, **asked)
             tell_handed_over(jobs)
             return
         if later:
             say("No worker takes jobs, so it is done here and now.")
-        for file in files:
-            with _Rows(file) as rows:
-                result = import_file(
-                    room,
-                    file,
-                    list_name=name,
-                    mapping=mapping,
-                    source=source,
-                    basis=basis,
-                    kind=kind,
-                    dry_run=dry_run,
-                    actor=current().actor,
-                    progress=rows.show,
-                )
-            results.append(result)
-            for warning in result.warnings:
-                say(f"Warning: {file.name}: {printable(warning)}")
-            if not current().json:
-                _tell(result)
+        with _as_files(files, name) as paths:
+            for file in paths:
+                with _Rows(file) as rows:
+                    result = import_file(
+                        room,
+                        file,
+                        **asked,
+                        dry_run=dry_run,
+                        actor=current().actor,
+                        progress=rows.show,
+                        question=None if dry_run else _question(),
+                    )
+                results.append(result)
+                for warning in result.warnings:
+                    say(f"Warning: {file.name}: {printable(warning)}")
+                if not current().json:
+                    _tell(result)
     if current().json:
         document(_as_json(results))
+
+
+@contextmanager
+def _as_files(files: list[Path], name: str) -> Iterator[list[Path]]:
+    """The files, with what comes in by standard input as one of them."""
+    from mailer.distribution.listfiles import standard_input
+
+    pasted = [file for file in files if str(file) == "-"]
+    if not pasted:
+        yield files
+        return
+    if len(pasted) > 1 or not name:
+        raise typer.BadParameter(
+            "what is pasted needs --list NAME, and can be read once", param_hint="-"
+        )
+    with standard_input(sys.stdin.buffer) as path:
+        yield [path if str(file) == "-" else file for file in files]
+
+
+def _question() -> Question | None:
+    """Asks where people come from, on a terminal only."""
+    asked = sys.stdin.isatty() and sys.stderr.isatty() and not current().json
+    return ask_origin if asked else None
 
 
 def ls(format: FORMAT = "table") -> None:
@@ -177,6 +214,45 @@ def export(
                 sys.stdout.writelines(csv_lines(rows))
 
 
+def check(
+    name: LIST,
+    dns: Annotated[bool, typer.Option("--dns", help="Ask whether the domains take mail.")] = False,
+    dns_server: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Whom to ask; else this machine's servers.")
+    ] = "",
+    format: FORMAT = "table",
+) -> None:
+    """Look through the addresses of a list: what cannot arrive, what looks like a slip."""
+    from mailer.distribution.domains import dns_server as parse
+    from mailer.distribution.listcheck import check_list
+
+    form = current().format(format)
+    server = parse(dns_server) if dns_server else None
+    with current().newsroom() as room:
+        found = check_list(room, name, dns=dns or server is not None, server=server)
+        if current().json:
+            findings = list(found.findings)
+            document(
+                {
+                    "list": name,
+                    "people": found.people,
+                    "errors": found.errors,
+                    "domains_asked": found.domains,
+                    "domains_unanswered": found.unanswered,
+                    "counts": found.counts,
+                    "findings": findings,
+                }
+            )
+        else:
+            emit(found.findings, CHECK_COLUMNS, form, empty="Nothing speaks against any of them.")
+    if found.unanswered:
+        say(f"Warning: no answer came for {found.unanswered:,} of {found.domains:,} domains.")
+    if not current().json:
+        say(f"{found.people:,} people looked through, {found.errors:,} that mail cannot reach.")
+    if found.errors:
+        raise typer.Exit(1)
+
+
 class _Rows:
     """Rows read and the share of the file, on a terminal only."""
 
@@ -220,6 +296,9 @@ def _tell(result: ImportResult) -> None:
         if result.counts.get(key)
     )
     what = "would be " if result.number is None else ""
+    if result.number is None:
+        for text in columns_told(result):
+            line(text)
     line(f"{result.list_name}: {what}{counts or 'no rows'}")
     for reason, count in result.reasons.items():
         line(f"  {count:>7,}  {reason}")

@@ -25,7 +25,7 @@ from mailer.errors import NotFound, Refused, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.release.embargoed import by_zone, held_until
 from mailer.release.times import Now, parse_when
-from mailer.store import audience, distributions, embargo, guard
+from mailer.store import agreements, audience, distributions, embargo, guard
 from mailer.store import notices as stored_notices
 from mailer.store import variants as stored_variants
 from mailer.store.base import Tx
@@ -33,6 +33,15 @@ from mailer.store.core import add_event
 from mailer.store.embargo import Held
 from mailer.store.ledger import keep_compiled
 from mailer.store.states import DeliveryState
+
+AGREED = ("agreed", "reply", "telephone", "standing")
+"""How somebody agreed: by an act that is not said, by reply, by telephone, once for all."""
+
+SAID = ("reply", "telephone", "standing")
+"""Of these what `embargo grant --how` takes."""
+
+HOW = (*AGREED, "vouched")
+"""How somebody may have a release before the end, as an officer records it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ def grant(
     reason: str,
 ) -> dict[str, Any]:
     """Let people have a release before its embargo ends; who waits for the end in a queued
-    distribution gets it at once. `how` is "agreed" or "vouched".
+    distribution gets it at once. `how` is one of HOW.
 
     Raises NotFound and UsageError, and Refused for who may not be mailed.
     """
@@ -127,10 +136,13 @@ def grant(
         raise UsageError("nobody is named.", hint="Name people: --email ADDRESS or --list NAME.")
     if not reason.strip():
         raise UsageError("a grant needs a reason.", hint='Say it: --reason "agreed by telephone".')
-    stored, number = _stored(room, reference, actor)
+    stored, number = kept(room, reference, actor)
     with room.store.write() as tx:
         people = [named.require(room, tx, [], each, "--email")[0]["id"] for each in emails]
         given = embargo.grant(tx, number, people, how=how, reason=reason, list=None, actor=actor)
+        if how in AGREED:
+            for person in people:
+                agreements.answer(tx, number, person, "agreed", actor)
         if list_name is not None:
             row = audience.lists_by_name(tx).get(fold(list_name))
             if row is None:
@@ -161,7 +173,7 @@ def revoke(
         raise UsageError("nobody is named.", hint="Name people: --email ADDRESS.")
     if not reason.strip():
         raise UsageError("taking a grant back needs a reason.", hint="Say it: --reason TEXT.")
-    stored, number = _stored(room, reference, actor)
+    stored, number = kept(room, reference, actor)
     back = 0
     with room.store.write() as tx:
         had = {row["journalist"]: row["email"] for row in embargo.have_it(tx, number)}
@@ -189,7 +201,7 @@ def show(room: Newsroom, reference: str, actor: str) -> dict[str, Any]:
         raise NotFound(f"{reference} is not kept yet.", hint="`mailer release import` keeps it.")
     with room.store.read() as tx:
         now = tx.now()
-        until = _end(tx, stored)
+        until = end_of(tx, stored)
         rows = embargo.grants(tx, stored.id)
     return {
         "release": stored.release.slug,
@@ -216,7 +228,7 @@ def move(room: Newsroom, reference: str, to: str, actor: str, *, reason: str) ->
     Early readers who were not sent it yet read the new end. Raises UsageError for a time that is
     none or has passed, Refused where no embargo is running: what the public has stays public.
     """
-    stored, number = _stored(room, reference, actor)
+    stored, number = kept(room, reference, actor)
     home = room.config.newsroom.timezone
     when = parse_when(to, home)
     with room.store.read() as tx:
@@ -234,7 +246,7 @@ def move(room: Newsroom, reference: str, to: str, actor: str, *, reason: str) ->
 def lift(room: Newsroom, reference: str, actor: str, *, reason: str = "") -> Changed:
     """End an embargo now: everything that waits for it leaves at once, the page and the feed appear
     with it (D22). Raises Refused where none is running."""
-    stored, number = _stored(room, reference, actor)
+    stored, number = kept(room, reference, actor)
     return _change(room, stored, number, None, actor, "embargo_lifted", reason)
 
 
@@ -244,9 +256,9 @@ def broken(
     """Keep in the history that somebody published too early (D6), and with `ends` lift for all."""
     if not reason.strip():
         raise UsageError("a break needs a reason.", hint="Say who and where: --reason TEXT.")
-    stored, number = _stored(room, reference, actor)
+    stored, number = kept(room, reference, actor)
     with room.store.write() as tx:
-        until = _running(tx, stored)
+        until = running(tx, stored)
         data = {"release": number, "until": until, "reason": reason}
         add_event(tx, "embargo_broken", actor, data=data)
         has_it = _has_it(tx, number)
@@ -273,13 +285,15 @@ def _change(
     zone = own.zone if own else room.config.newsroom.timezone
     with room.store.write() as tx:
         stored_notices.lock(tx, number)
-        before = _running(tx, stored)
+        before = running(tx, stored)
         end = tx.now() if until is None else until
         bound = embargo.held(tx, number)
         has_it = _has_it(tx, number)
         embargo.change(tx, number, end, zone, actor)
         data = {"release": number, "from": before, "to": end, "reason": reason}
         add_event(tx, event, actor, data=data)
+        if until is None:
+            _no_more_notes(tx, number, actor)
         notice = None
         if has_it:
             what = event.removeprefix("embargo_")
@@ -293,6 +307,14 @@ def _change(
         has_it,
     )
     return _told(room, changed, notice, stored)
+
+
+def _no_more_notes(tx: Tx, release: int, actor: str) -> None:
+    """Nobody is asked any more to agree to what is over."""
+    for distribution in agreements.pending_notes(tx, release):
+        distributions.move(tx, distribution, "cancelled", actor, reason="the embargo is over")
+        for wave in distributions.waves(tx, distribution):
+            distributions.move_wave(tx, distribution, wave["id"], "cancel", actor)
 
 
 def _told(room: Newsroom, changed: Changed, notice: int | None, stored: StoredRelease) -> Changed:
@@ -364,22 +386,25 @@ def _early_message(
     return releases.compiled(room, text, languages=links, enclosed=enclosed)
 
 
-def _stored(room: Newsroom, reference: str, actor: str) -> tuple[StoredRelease, int]:
+def kept(room: Newsroom, reference: str, actor: str) -> tuple[StoredRelease, int]:
+    """The release that is named, and its number; a file is kept first."""
     stored = releases.resolve(room, reference, actor)
     assert stored.id is not None
     return stored, stored.id
 
 
-def _end(tx: Tx, stored: StoredRelease) -> int | None:
+def end_of(tx: Tx, stored: StoredRelease) -> int | None:
+    """When a release's embargo ends, or ended (UTC microseconds): what its text says, or a
+    distribution, whichever is later."""
     assert stored.id is not None
     own = stored.release.embargo
     ends = [own.instant if own else None, embargo.last_end(tx, stored.id)]
     return max((each for each in ends if each is not None), default=None)
 
 
-def _running(tx: Tx, stored: StoredRelease) -> int:
+def running(tx: Tx, stored: StoredRelease) -> int:
     """When the embargo ends; Refused when none is running."""
-    until = _end(tx, stored)
+    until = end_of(tx, stored)
     if until is None:
         raise Refused(f"the release {stored.release.slug} is under no embargo.")
     if until <= tx.now():

@@ -56,6 +56,8 @@ def hand_over_imports(
     *,
     list_name: str = "",
     mapping: Mapping[str, str] | None = None,
+    sheet: str = "",
+    forget_map: bool = False,
     source: str = "",
     basis: str = "",
     kind: str = "press",
@@ -66,6 +68,7 @@ def hand_over_imports(
     before any is handed over.
     """
     asked: dict[str, Any] = {"list_name": list_name, "mapping": dict(mapping or {})}
+    asked |= {"sheet": sheet, "forget_map": forget_map}
     asked |= {"source": source, "basis": basis, "kind": kind}
     for path in paths:
         check_file(room, path, **asked)

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mailer.audience import segments as language
+from mailer.audience.columns import FIELDS
 from mailer.audience.conditions import Has, leaves
-from mailer.audience.lists import ListReader, Row, read_list
+from mailer.audience.lists import Row
 from mailer.audience.segments import Segment, list_segment
 from mailer.audience.text import fold
-from mailer.audience.words import FIELDS
-from mailer.clock import SECOND, to_datetime
 from mailer.distribution import undo
 from mailer.distribution.context import Newsroom
+from mailer.distribution.listfiles import Asked, ListFile, Question, open_list
 from mailer.distribution.pace import Pace
 from mailer.distribution.rejected import RejectedFile, rejected_files
 from mailer.distribution.textrows import defused
@@ -58,7 +58,8 @@ class ImportResult:
     """What became of a file's rows. `number` is the import's; None for a dry run.
 
     The counts of rows add up to `rows`; a row that repeats an earlier one is unchanged. `reasons`
-    says why rows were rejected or held, with how many of them.
+    says why rows were rejected or held, with how many of them. `columns` tell which was taken for
+    what and why, `missing` the fields without one; `read_as`: format, place and header of the file.
     """
 
     number: int | None
@@ -69,6 +70,9 @@ class ImportResult:
     rejected_file: str | None = None
     warnings: list[str] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    read_as: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The contract's document (`lists import --json`), with what is more."""
@@ -81,6 +85,9 @@ class ImportResult:
             "rows": self.rows,
             "warnings": self.warnings,
             "reasons": self.reasons,
+            "columns": self.columns,
+            "missing": self.missing,
+            **self.read_as,
         }
 
 
@@ -140,6 +147,11 @@ def show_list(room: Newsroom, name: str) -> dict[str, Any]:
     return dict(_known_list(facts, name))
 
 
+def list_number(tx: Tx, name: str) -> int:
+    """The id of the list of that name. Raises NotFound with the nearest names."""
+    return int(_known_list(audience.lists_by_name(tx), name)["id"])
+
+
 def export_list(room: Newsroom, name: str = "") -> Iterator[list[str]]:
     """The rows of an export, the header first; cells that spreadsheets would run are defused (H18).
 
@@ -150,7 +162,7 @@ def export_list(room: Newsroom, name: str = "") -> Iterator[list[str]]:
     if not name:
         return _exported(room, audience.everybody)
     with room.store.read() as tx:
-        number = _known_list(audience.lists_by_name(tx), name)["id"]
+        number = list_number(tx, name)
     return _exported(room, lambda tx: audience.members(tx, number))
 
 
@@ -160,6 +172,8 @@ def import_file(
     *,
     list_name: str = "",
     mapping: Mapping[str, str] | None = None,
+    sheet: str = "",
+    forget_map: bool = False,
     source: str = "",
     basis: str = "",
     kind: str = "press",
@@ -167,19 +181,23 @@ def import_file(
     actor: str,
     progress: Progress = lambda rows, read, total: None,
     receipt: Receipt | None = None,
+    question: Question | None = None,
 ) -> ImportResult:
     """Import one file into a list (default: the file's name), whole or not at all.
 
-    `mapping` is field to column; `source` and `basis` hold for a file without such columns. With
+    `mapping` is field to column, and remembered for files with the same column names; `sheet` is
+    one of a spreadsheet. `source` and `basis` hold for a file without such columns; where they are
+    not said either, `question` is asked. With
     `dry_run` everything is worked out and nothing stays. Raises InputError for a file that is no
     list, UsageError for a name or kind that cannot be one, StoreUnavailable while another import
     runs.
     """
     name = _checked_name(list_name, path, kind)
-    with only_import(room):
-        tidy(room)
-        reader = _open(room, path, mapping or {}, source, basis)
-        try:
+    asked = Asked(mapping or {}, sheet, forget_map, source, basis)
+    file = open_list(room, path, asked, question)
+    try:
+        with only_import(room):
+            tidy(room)
             with room.store.write() as tx:
                 row = audience.lists_by_name(tx).get(fold(name))
                 run = imports.begin(
@@ -190,11 +208,9 @@ def import_file(
                     file=path.name,
                     actor=actor,
                 )
-            job = _Job(room, run, reader, path, dry_run, progress, receipt)
-            job.result.warnings += _file_warnings(reader, path, room, source, basis)
-            return job.run()
-        finally:
-            reader.close()
+            return _Job(room, run, file, dry_run, actor, progress, receipt).run()
+    finally:
+        file.reader.close()
 
 
 def check_file(
@@ -203,13 +219,16 @@ def check_file(
     *,
     list_name: str = "",
     mapping: Mapping[str, str] | None = None,
+    sheet: str = "",
+    forget_map: bool = False,
     source: str = "",
     basis: str = "",
     kind: str = "press",
 ) -> None:
     """Refuse, as `import_file` does, what could not be imported at all: by its name and head."""
     _checked_name(list_name, path, kind)
-    _open(room, path, mapping or {}, source, basis).close()
+    asked = Asked(mapping or {}, sheet, forget_map, source, basis)
+    open_list(room, path, asked).reader.close()
 
 
 def settle(room: Newsroom) -> None:
@@ -253,17 +272,26 @@ class _Job:
         self,
         room: Newsroom,
         run: OpenImport,
-        reader: ListReader,
-        path: Path,
+        file: ListFile,
         dry_run: bool,
+        actor: str,
         progress: Progress,
         receipt: Receipt | None,
     ) -> None:
-        self._room, self._run, self._reader, self._receipt = room, run, reader, receipt
-        self._path, self._dry_run, self._progress = path, dry_run, progress
+        self._room, self._run, self._file, self._receipt = room, run, file, receipt
+        self._dry_run, self._actor, self._progress = dry_run, actor, progress
+        self._reader = reader = file.reader
         self._told: dict[str, tuple[int, str]] = {}
         self._rejected: RejectedFile | None = None
-        self.result = ImportResult(None if dry_run else run.id, run.name, path.name)
+        self.result = ImportResult(
+            None if dry_run else run.id,
+            run.name,
+            reader.path.name,
+            warnings=list(file.warnings),
+            columns=file.columns(),
+            missing=list(reader.missing),
+            read_as=reader.read_as(),
+        )
 
     def run(self) -> ImportResult:
         """Stage all rows, then bring them in force; or take everything away again."""
@@ -279,6 +307,7 @@ class _Job:
                     receipt.keep(result, None if rejected is None else rejected.flushed())
                 with room.store.write() as tx:
                     imports.flip(tx, run)
+                    self._file.remember(tx, self._actor)
                     if receipt is not None:
                         receipt.settle(tx, result)
         except BaseException:
@@ -322,7 +351,7 @@ class _Job:
             if row.verdict == "objection":
                 evidence = {
                     "method": "objection in list",
-                    "file": self._path.name,
+                    "file": self._reader.path.name,
                     "line": row.line,
                     "import": self._run.id,
                 }
@@ -341,9 +370,12 @@ class _Job:
             return
         if self._rejected is None:
             self._rejected = RejectedFile(
-                self._room.config.home, self._run.name, self._run.id, self._reader.header
+                self._room.config.home, self._run.name, self._run.id, self._names()
             )
         self._rejected.add(row)
+
+    def _names(self) -> list[str]:
+        return [column.shown for column in self._reader.all_columns]
 
     def _count_reasons(self, row: Row) -> None:
         reasons = self.result.reasons
@@ -354,7 +386,9 @@ class _Job:
 
     def _tell(self, warning: str, line: int) -> None:
         key = _QUOTED.sub("“…”", warning)
-        count, example = self._told.get(key, (0, f"{warning} (first in line {line})."))
+        count, example = self._told.get(
+            key, (0, f"{warning} (first in {self._reader.step} {line}).")
+        )
         if count or len(self._told) < _MOST_TOLD:
             self._told[key] = (count + 1, example)
 
@@ -382,42 +416,6 @@ def _abandon(room: Newsroom, number: int) -> None:
     if record is not None:
         for path in rejected_files(room.config.home, number):
             path.unlink(missing_ok=True)
-
-
-def _open(
-    room: Newsroom, path: Path, mapping: Mapping[str, str], source: str, basis: str
-) -> ListReader:
-    try:
-        changed = round(path.stat().st_mtime * SECOND)
-    except OSError as error:
-        raise InputError(
-            f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}.",
-            where=str(path),
-        ) from error
-    return read_list(
-        path,
-        mapping=mapping,
-        default_source=source or path.name,
-        default_source_date=to_datetime(changed).date().isoformat(),
-        default_basis=basis or room.config.newsroom.default_basis,
-    )
-
-
-def _file_warnings(
-    reader: ListReader, path: Path, room: Newsroom, source: str, basis: str
-) -> list[str]:
-    found = []
-    if "source" in reader.missing and not source:
-        found.append(
-            f'no column tells where the contacts come from: "{path.name}" is kept as their '
-            "source (--source says it better)."
-        )
-    if "consent_basis" in reader.missing and not basis:
-        found.append(
-            "no column tells why these people may be written to: "
-            f'"{room.config.newsroom.default_basis}" is taken for all (--basis says otherwise).'
-        )
-    return found
 
 
 def _exported(room: Newsroom, people: Callable[[Tx], Iterator[Any]]) -> Iterator[list[str]]:

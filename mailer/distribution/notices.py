@@ -108,7 +108,7 @@ def hold(
             _supersede(tx, release, [each for each in found if each.kind == "cleared"], actor)
             paused = []
             for row in _to_stop(tx, release):
-                if row["kind"] != "notice" and row["state"] in ("scheduled", "sending"):
+                if row["notice"] is None and row["state"] in ("scheduled", "sending"):
                     why = f"on hold: {reason}"
                     distributions.move(tx, row["id"], "paused", actor, reason=why)
                     paused.append(row["id"])
@@ -202,7 +202,7 @@ def correct(
             compiled=texts.plain.digest, language=key, ends=ends.id if ends else None,
         )  # fmt: skip
         for row in _to_stop(tx, release):
-            if row["kind"] != "notice":
+            if row["notice"] is None:
                 texts.put_in(tx, row, lead, actor)
         if ends is not None:
             _go_on(tx, ends, actor)

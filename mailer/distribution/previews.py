@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailer.distribution import releases
 from mailer.distribution.context import Newsroom
@@ -119,7 +120,7 @@ def known_recipient(room: Newsroom, email: str) -> Recipient:
             f"There is no journalist with the address {email}.",
             hint="`mailer lists show NAME` shows who is on a list.",
         )
-    fields = {name: row[name] or "" for name in row.keys()}  # noqa: SIM118
+    fields: dict[str, Any] = {name: row[name] or "" for name in row.keys()}  # noqa: SIM118
     return Recipient(**fields, key_id=room.keys.current_id)
 
 

@@ -209,6 +209,11 @@ def revision(room: Newsroom, release: int, number: int | None) -> StoredRelease:
         return _stored(releases.get(tx, release, number))
 
 
+def stored_in(tx: Tx, release: int, number: int | None = None) -> StoredRelease:
+    """The same within a transaction."""
+    return _stored(releases.get(tx, release, number))
+
+
 def family(room: Newsroom, stored: StoredRelease) -> Family:
     """The languages of a release, as they are once this text is kept."""
     with room.store.read() as tx:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from mailer.clock import to_datetime
-from mailer.distribution.backup import read_manifest
 from mailer.distribution.context import Newsroom
 from mailer.distribution.files import created, temporary
 from mailer.distribution.inbox import Caught, Inbox, inbox_path
@@ -170,6 +169,8 @@ def _elsewhere(room: Newsroom, named: re.Pattern[str]) -> Iterator[str]:
 
 def _backups(room: Newsroom) -> Iterator[str]:
     """Copies that were made while he was in the ledger: what a backup is for is not to change."""
+    from mailer.distribution.backup import read_manifest  # with PostgreSQL's client: seldom needed
+
     with room.store.read() as tx:
         made = [row["at"] for row in tx.all("core.backed_up")]
     folder = room.config.home / "backups"

@@ -52,7 +52,7 @@ _ABSENCES_AFTER = 30 * DAY * SECOND
 _AHEAD = 100
 
 _AGES = {"signatures": "messages", "reasons": "messages", "jobs": "files", "rejected": "files"}
-_AGES |= {"crash_reports": "files"}
+_AGES |= {"crash_reports": "files", "undo": "files"}
 """Whose age is set together with another's."""
 
 

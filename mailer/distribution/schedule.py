@@ -40,7 +40,7 @@ from mailer.distribution.waves import (
     stop_wave,
 )
 from mailer.errors import Refused, StoreUnavailable
-from mailer.store import distributions, embargo, notices, paces, rules, variants, workers
+from mailer.store import digests, distributions, embargo, notices, paces, rules, variants, workers
 from mailer.store.base import Row, Tx
 from mailer.store.core import control_version, raise_control
 from mailer.store.embargo import Held
@@ -275,7 +275,10 @@ class Sweeper:
         if self._room.config.rules.digest is None:
             return
         if self._digests is None:
-            from mailer.distribution.digest import Planner
+            with self._room.store.read() as tx:
+                if not digests.wanted(tx):
+                    return
+            from mailer.distribution.digest import Planner  # with all that compiles a message
 
             self._digests = Planner(self._room)
         self._digests.look()

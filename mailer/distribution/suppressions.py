@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mailer.audience.address import AddressError, normalise
+from mailer.audience.columns import field_of
 from mailer.audience.encoding import detect_encoding
 from mailer.audience.text import clean_line, fold
-from mailer.audience.words import field_of
 from mailer.distribution.context import Newsroom
 from mailer.distribution.log import iso
 from mailer.errors import InputError, NotFound

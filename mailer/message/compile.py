@@ -28,7 +28,7 @@ from mailer.message.slots import Printed, SlotEnvironment
 from mailer.message.templates import TemplateSource, render
 from mailer.message.text import TextPart
 from mailer.message.values import URL_SLOTS
-from mailer.message.view import ALONE, Languages, View, directed, view_of
+from mailer.message.view import ALONE, Languages, View, directed, embargo_in, view_of
 from mailer.release.html import heading_levels, safe_href
 from mailer.release.model import Release
 
@@ -87,6 +87,13 @@ def compile_release(
             hint="Shorten the release and link to the full text.",
         )
     for part in (html, text):
+        asks = any(printed.slot == "embargo_url" for printed in part.printed.values())
+        if asks != (layout == EMBARGO_NOTE):
+            raise CheckFailed(
+                "embargo_url stands in both parts of the note about an embargo, and nowhere else.",
+                where=part.name,
+                hint=f"Print {{{{ embargo_url }}}} in email/{EMBARGO_NOTE}.html and .txt.",
+            )
         if all(printed.slot != "unsubscribe_url" for printed in part.printed.values()):
             raise CheckFailed(
                 "The layout prints no unsubscribe_url, so nobody could leave.",
@@ -94,6 +101,10 @@ def compile_release(
                 hint="Print {{ unsubscribe_url }} as the footer of the packaged layout does.",
             )
     return template
+
+
+EMBARGO_NOTE = "embargo-note"
+"""The layout of the message that asks somebody to agree to an embargo."""
 
 
 def template_context(view: View) -> dict[str, object]:
@@ -110,6 +121,7 @@ def template_context(view: View) -> dict[str, object]:
         "levels": heading_levels,
         "href": safe_href,
         "directed": directed,
+        "embargo_in": embargo_in,
         "online": False,
     }
 

@@ -44,6 +44,7 @@ class Recipient:
     `greeting`, `reason` and `list_id` are what the program's own words made of the rest when it was
     first written (`Letterhead.write_out`); empty before that. `earlier` are the Message-IDs of what
     he got of the same release, oldest first with spaces between, for a message that continues them.
+    `offered`: he is asked to agree to an embargo, so the message has a link for that.
     """
 
     email: str
@@ -61,3 +62,4 @@ class Recipient:
     reason: str = ""
     list_id: str = ""
     earlier: str = ""
+    offered: bool = False

@@ -25,6 +25,9 @@ UNSUBSCRIBE = "u"
 PREFERENCES = "p"
 """Purpose of the link to the choices page."""
 
+AGREE = "e"
+"""Purpose of the link in a note about an embargo: to agree to its terms."""
+
 TOKEN_LENGTH = 58
 """Characters of a token: 20 bytes of fields and 16 of HMAC, as base32 without padding."""
 

@@ -20,10 +20,13 @@ from mailer.message import phrases
 from mailer.message.headers import CONTROLS, quoted_string
 from mailer.message.model import Recipient, Sender
 from mailer.message.tokens import (
+    AGREE,
     PREFERENCES,
     UNSUBSCRIBE,
+    Token,
     TokenKeys,
     delivery_code,
+    mint,
     signed_names,
 )
 
@@ -35,12 +38,13 @@ SLOTS = (
     "journalist.outlet",
     "unsubscribe_url",
     "preferences_url",
+    "embargo_url",
     "reason",
     "list_title",
 )
 """Slots that templates may print. The header's own are not among them."""
 
-URL_SLOTS = frozenset({"unsubscribe_url", "preferences_url"})
+URL_SLOTS = frozenset({"unsubscribe_url", "preferences_url", "embargo_url"})
 """Slots whose value is an address of the newsroom's public pages."""
 
 
@@ -78,6 +82,7 @@ class Letterhead:
         self._id_end = f".{sender.ledger_id}@{sender_domain(sender.sender)}>"
         self._unsubscribe = f"{sender.public_url}/{UNSUBSCRIBE}/"
         self._preferences = f"{sender.public_url}/{PREFERENCES}/"
+        self._agree = f"{sender.public_url}/{AGREE}/"
         # Many people stand on one list and came from one source.
         self._of_the_list = lru_cache(maxsize=4096)(partial(_of_the_list, sender))
 
@@ -127,7 +132,12 @@ class Letterhead:
         code = delivery_code(delivery)
         sender = self._sender
         leaving, choosing, tag = signed_names(keys, journalist, list_id, delivery)
+        offered = {}
+        if recipient.offered:
+            token = Token(journalist, list_id, delivery, AGREE)
+            offered["embargo_url"] = self._agree + mint(keys, token)
         return {
+            **offered,
             "to_name": name,
             "to_address": recipient.email,
             "message_id": f"<{code}{self._id_end}",

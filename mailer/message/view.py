@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -217,6 +217,17 @@ def subject(release: Release, own: OwnWords = ()) -> str:
         day = _babel_date(when, "MMMd", release.language)
         return f"{words['prefix_embargo']} {day} {when:%H:%M} {_zone_name(when)}: {text}"
     return text
+
+
+def embargo_in(release: Release, zone: str = "") -> str:
+    """When a release's embargo ends, as the band of a message says it; in one `zone` alone where
+    that is named. "" without an embargo."""
+    if release.embargo is None:
+        return ""
+    if zone:
+        embargo = replace(release.embargo, zone=zone, reader="")
+        release = replace(release, embargo=embargo)
+    return _lift(release)
 
 
 def directed(text: str, direction: str) -> list[tuple[str, bool]]:

@@ -22,6 +22,11 @@ STOPPED = "a release that it names was withdrawn, held or corrected"
 """Why a mail ends whose people are written to anew."""
 
 
+def wanted(tx: Tx) -> bool:
+    """Whether a cap left anything out that no mail has named, or a mail has named anything."""
+    return bool(tx.value("digests.wanted"))
+
+
 def zones(tx: Tx) -> list[str]:
     """The zones of those of whom something was left out and not named yet."""
     return [row["zone"] for row in tx.all("digests.zones")]

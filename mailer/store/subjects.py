@@ -184,10 +184,9 @@ def replace(tx: Tx, found: Sequence[Mention], needles: Sequence[str]) -> int:
         key = " AND ".join(f"{column} = :key_{column}" for column in each.key)
         sql = _filled("replace", table=each.table, column=each.column, key=key)
         params = {f"key_{column}": value for column, value in each.key.items()}
-        if each.table == "facet_values":
-            new = f"{GONE} {each.key['id']}"  # each stands once
-        else:
-            new = without(each.text, named)
+        new = without(each.text, named)
+        if each.table in _EACH_ONCE:
+            new = f"{new} {each.key['id']}"
         changed += tx.execute(sql, {"new": new, "old": each.text, **params})
     return changed
 
@@ -287,6 +286,9 @@ _NOT_SEARCHED = frozenset(
     | {"counters", "control", "memberships", "workers", "machines", "keepers", "incidents", "paces"}
 )
 """The newsroom's own texts, and tables that hold no words of anybody."""
+
+_EACH_ONCE = frozenset({"facet_values", "provenances"})
+"""Tables in which no text stands twice: what was taken out of one must not make it another's."""
 
 _NO_TEXTS = frozenset({"actor", "state", "kind", "zone", "language", "scope", "how", "sha256"})
 

@@ -25,6 +25,7 @@ from mailer.distribution.spool import Request as Act
 from mailer.distribution.spool import Step
 from mailer.distribution.subscriptions import ALL, BACK, DEFAULT, LEAVE, Scope, Token
 from mailer.errors import StoreUnavailable
+from mailer.web.agreeing import Agreeing
 from mailer.web.forms import BodyRefused, Fields, is_one_click, read_fields
 from mailer.web.guard import Guard, GuessLimit, private
 from mailer.web.pages import ICON, STYLESHEET, Pages
@@ -55,6 +56,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     pages = Pages(newsroom.config, base=public_url.path)
     leaving = _Leaving(newsroom, pages)
     reading = Reading(newsroom, pages)
+    agreeing = Agreeing(newsroom, pages)
     app = FastAPI(
         title="Newsroom",
         openapi_url=None,
@@ -73,6 +75,8 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/u/{token}", leaving.act, "POST")
     page("/p/{token}", leaving.choices)
     page("/p/{token}", leaving.choose, "POST")
+    page("/e/{token}", agreeing.ask)
+    page("/e/{token}", agreeing.act, "POST")
     page("/u/{token}", _options, "OPTIONS")
     page("/p/{token}", _options, "OPTIONS")
     page("/", reading.front)
@@ -103,7 +107,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/favicon.ico", icon)
 
     async def robots(request: Request) -> Response:
-        return PlainTextResponse("User-agent: *\nDisallow: /u/\nDisallow: /p/\n")
+        return PlainTextResponse("User-agent: *\nDisallow: /u/\nDisallow: /p/\nDisallow: /e/\n")
 
     page("/robots.txt", robots)
 
@@ -117,7 +121,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
         Guard,
         secure=public_url.scheme == "https",
         base=public_url.path,
-        secret=("/u/", "/p/"),
+        secret=("/u/", "/p/", "/e/"),
         fault=reading.fault,
     )
     return app

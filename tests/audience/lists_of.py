@@ -10,6 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
 _MAKER = Path(__file__).parent / "data" / "make_lists.py"
 
 
@@ -33,13 +36,34 @@ def maker() -> ModuleType:
 
 
 def make(folder: Path, count: int, seed: int, dialect: str) -> tuple[Path, list[Truth]]:
-    """A list of `count` rows and the truth about every one."""
+    """A list of `count` rows and the truth about every one; `xlsx` is the same as a spreadsheet."""
     path, truth = folder / f"{dialect}.csv", folder / f"{dialect}.truth.csv"
     made = maker()
-    made.write_list(str(path), made.Maker(seed), count, dialect, truth=str(truth))
+    written = "utf8" if dialect == "xlsx" else dialect
+    made.write_list(str(path), made.Maker(seed), count, written, truth=str(truth))
+    if dialect == "xlsx":
+        path = as_sheet(path)
     with truth.open(encoding="utf-8", newline="") as file:
         rows = [Truth(int(r[0]), r[1], r[2], r[3]) for r in list(csv.reader(file))[1:]]
     return path, rows
+
+
+def as_sheet(path: Path) -> Path:
+    """The rows of a CSV file as a spreadsheet, every cell as text."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Press")
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.reader(file):
+            cells = []
+            for text in row:
+                cell = WriteOnlyCell(sheet, value=text)
+                # As Excel keeps what was typed with an apostrophe before it.
+                cell.data_type = "s"
+                cells.append(cell)
+            sheet.append(cells)
+    target = path.with_suffix(".xlsx")
+    book.save(target)
+    return target
 
 
 def samples(folder: Path) -> Path:

@@ -296,10 +296,10 @@ def test_a_name_beside_a_surname_is_the_first_name(tmp_path: Path) -> None:
             "“Phone”. Say which one it is with --map email=COLUMN.",
         ),
         (
-            "anna@example.org,Anna\njan@example.org,Jan\n",
+            "anna@example.org,jan@example.org\nola@example.org,piotr@example.org\n",
             {},
-            "list.csv, line 1: the first line is no row of column names, it holds an address. "
-            "Put a line with the names of the columns on top (email, first_name, …).",
+            "list.csv, line 1: two columns hold addresses: column 1 and column 2. "
+            "Say which one with --map email=COLUMN (its number, 1 or 2).",
         ),
         (
             "Email,Mail,Name\na@example.org,b@example.org,Anna\n",
@@ -342,8 +342,7 @@ def test_headers_that_leave_a_doubt_are_refused(
     [
         (
             b"PK\x03\x04" + b"x" * 100,
-            "list.csv: this is a spreadsheet or a packed file, not a CSV file. "
-            "Save the table as CSV (UTF-8) and import that file.",
+            "list.csv: this packed file is damaged. Fetch or save it again.",
         ),
         (
             b"%PDF-1.7",

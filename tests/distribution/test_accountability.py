@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from mailer.cli.main import run
-from mailer.distribution import accountability, suppressions
+from mailer.config import RetentionConfig
+from mailer.distribution import accountability, retention, suppressions
 from mailer.distribution.accountability import breach, processing, watched, write_record
 from mailer.distribution.lists import import_file
 from mailer.distribution.textrows import as_json
@@ -95,3 +96,9 @@ def test_a_breach_report_says_who_what_and_since_when(press: Press, tmp_path: Pa
     assert json.loads(path.read_text().splitlines()[0])["email"] == "j1@example.com"
     with pytest.raises(UsageError):
         breach(press.room, "not a time", "anna")
+
+
+def test_every_kind_has_an_age() -> None:
+    """E13, E20: whatever goes by itself has a time that the record can name."""
+    ages = {kind: retention.age_of(RetentionConfig(), kind) for kind in retention.KINDS}
+    assert all(age >= 86_400 for age in ages.values())

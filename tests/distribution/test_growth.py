@@ -192,7 +192,8 @@ def test_a_route_that_answers_for_itself_is_tried_with_few_and_probed_with_one(
             times = [at for at, _ in first.mail_from if at > last + 0.3]
             first.rcpt = lambda _: "250 2.1.5 ok"
             most = max(sum(1 for at in times if begin <= at < begin + 0.5) for begin in times)
-            assert most <= 4, "two senders, and what had not heard yet"
+            # Two senders, and what had not heard yet; without a rest all sixteen would try.
+            assert most < 8
             until(lambda: status_of(press.room, 1)["state"] == "done", 90)
             assert status_of(press.room, 1)["counts"] == {"accepted": people}
             assert set(got((first, spare)).values()) == {1}

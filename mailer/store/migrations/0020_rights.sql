@@ -13,9 +13,6 @@ CREATE TABLE erasures (
 );
 CREATE INDEX erasures_open ON erasures (id) WHERE finished_at IS NULL;
 
--- Everything that history says of one person.
-CREATE INDEX events_journalist ON events (journalist) WHERE journalist IS NOT NULL;
-
 -- Terms as they were shown to somebody: they never change.
 CREATE TABLE embargo_terms (
     id INTEGER PRIMARY KEY,

@@ -4,6 +4,11 @@
 -- name: capped
 d.state = 7 AND d.reason = 'cap' AND d.digest IS NULL
 
+-- name: wanted
+-- Was anything left out and not named, or is there a mail that may have to be stopped?
+SELECT EXISTS (SELECT 1 FROM deliveries d WHERE {{capped}})
+    OR EXISTS (SELECT 1 FROM digest_releases) AS wanted
+
 -- name: zones
 SELECT DISTINCT j.zone FROM deliveries d JOIN journalists j ON j.id = d.journalist
 WHERE {{capped}} ORDER BY j.zone

@@ -1,16 +1,20 @@
 -- Embargoes: who may have a release before the end, the batches for them, and changed ends.
 
 -- name: grant
-INSERT INTO embargo_grants (release, journalist, how, reason, list, actor, granted_at)
-VALUES (:release, :journalist, :how, :reason, :list, :actor, :now)
+-- The terms are those that he was shown, where he was.
+INSERT INTO embargo_grants (release, journalist, how, reason, list, actor, granted_at, terms)
+VALUES (:release, :journalist, :how, :reason, :list, :actor, :now, (SELECT o.terms
+    FROM embargo_offers o WHERE o.release = :release AND o.journalist = :journalist))
 ON CONFLICT (release, journalist) DO UPDATE SET how = excluded.how, reason = excluded.reason,
-    list = excluded.list, actor = excluded.actor, granted_at = excluded.granted_at
+    list = excluded.list, actor = excluded.actor, granted_at = excluded.granted_at,
+    terms = coalesce(excluded.terms, embargo_grants.terms), by_mail = 1
 
 -- name: revoke
 DELETE FROM embargo_grants WHERE release = :release AND journalist = :journalist
 
 -- name: granted
-SELECT journalist FROM embargo_grants WHERE release = :release
+-- By mail: who only reads it behind his link waits for the end with the others.
+SELECT journalist FROM embargo_grants WHERE release = :release AND by_mail = 1
 
 -- name: grants
 -- With what became of the message to each: the last delivery that was not a test's.
@@ -84,7 +88,8 @@ UPDATE deliveries SET wave = :wave, due_at = :now
 WHERE distribution = :distribution AND state = 0
   AND journalist IN (SELECT g.journalist FROM embargo_grants g
                      JOIN journalists j ON j.id = g.journalist
-                     WHERE g.release = :release AND j.zone IN {{these_zones}})
+                     WHERE g.release = :release AND g.by_mail = 1
+                       AND j.zone IN {{these_zones}})
   AND wave IN (SELECT w.id FROM waves w WHERE w.distribution = :distribution
                AND w.state IN ('scheduled', 'sending', 'waiting')
                AND w.language = :language AND w.awaits = ''
@@ -100,7 +105,7 @@ WHERE distribution = :distribution AND state = 0
 SELECT DISTINCT j.zone FROM embargo_grants g
 JOIN deliveries d ON d.journalist = g.journalist AND d.distribution = :distribution AND d.state = 0
 JOIN journalists j ON j.id = g.journalist
-WHERE g.release = :release ORDER BY j.zone
+WHERE g.release = :release AND g.by_mail = 1 ORDER BY j.zone
 
 -- name: renew_early
 -- What has not begun keeps its time and gets the message with the end that binds now.

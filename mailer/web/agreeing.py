@@ -1,0 +1,90 @@
+"""The page behind the link of a note about an embargo: terms, time, a button, and then the text.
+
+A GET shows and never acts (F4, D3). A POST agrees, declines or opens the text again; who agreed
+reads it in the answer to his POST and nowhere else: it has no address of its own, and no browser
+or index keeps it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from mailer.distribution import agreements
+from mailer.web.forms import read_fields
+from mailer.web.guard import CONTENT_POLICY, GuessLimit, private
+from mailer.web.pages import Pages
+
+if TYPE_CHECKING:
+    from mailer.distribution.context import Newsroom
+
+_HIDDEN = {"X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet"}
+
+
+class Agreeing:
+    """The page of `/e/{token}`."""
+
+    def __init__(self, newsroom: Newsroom, pages: Pages) -> None:
+        self._newsroom = newsroom
+        self._pages = pages
+        self._guesses = GuessLimit()
+
+    async def ask(self, request: Request, token: str) -> Response:
+        """GET /e/{token}: how it stands; nothing of the text, and nothing changes."""
+        known = agreements.read_token(self._newsroom, token)
+        if known is not None:
+            shown = await run_in_threadpool(agreements.asked, self._newsroom, known)
+            if shown is not None:
+                return self._page(token, shown)
+        return self._incomplete(request)
+
+    async def act(self, request: Request, token: str) -> Response:
+        """POST /e/{token}: `act` is agree, decline or read."""
+        known = agreements.read_token(self._newsroom, token)
+        if known is None:
+            return self._incomplete(request)
+        fields = await read_fields(request)
+        act = fields.get("act", [""])[0]
+        room = self._newsroom
+        if act == "agree":
+            shown = await run_in_threadpool(agreements.agree, room, known)
+        elif act == "decline":
+            shown = await run_in_threadpool(agreements.decline, room, known)
+        else:
+            shown = await run_in_threadpool(agreements.asked, room, known)
+        if shown is None:
+            return self._incomplete(request)
+        if act in ("agree", "read") and shown.state == "agreed":
+            form = await run_in_threadpool(agreements.text, room, known)
+            if form is not None:
+                await run_in_threadpool(agreements.bring_forward, room, known)
+                styles = f"style-src {' '.join(form.styles)}"
+                policy = CONTENT_POLICY.replace("style-src 'self'", styles)
+                headers = {"Content-Security-Policy": policy, "Content-Language": form.language}
+                return HTMLResponse(form.body, 200, private({**_HIDDEN, **headers}))
+            shown = await run_in_threadpool(agreements.asked, room, known) or shown
+        return self._page(token, shown)
+
+    def _page(self, token: str, shown: agreements.Asked) -> Response:
+        return self._pages.html(
+            "embargo.html",
+            410 if shown.state == "withdrawn" else 200,
+            private(_HIDDEN),
+            token=token,
+            state=shown.state,
+            slug=shown.slug,
+            terms=[each.strip() for each in shown.terms.split("\n\n") if each.strip()],
+            until=shown.until,
+            utc=shown.utc,
+            agreed=shown.agreed,
+        )
+
+    def _incomplete(self, request: Request) -> Response:
+        client = request.client.host if request.client else ""
+        if self._guesses.exceeded(client, time.monotonic()):
+            return self._pages.html("incomplete.html", 429, private({"Retry-After": "60"}))
+        return self._pages.html("incomplete.html", 404, private())
