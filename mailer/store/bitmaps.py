@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
-from heapq import heappush, heappushpop
+from heapq import heappush, heappushpop, nlargest
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -326,6 +326,9 @@ class View:
             found = [(count, facet) for facet, count in counts.items() if facet]
         else:
             found = self._counted(people, facets, most)
+        if len(found) > most:
+            least = nlargest(most, (count for count, _ in found))[-1]
+            found = [pair for pair in found if pair[0] >= least]
         found.sort(key=lambda pair: (-pair[0], data.values[pair[1]][1]))
         return [
             Share(data.values[facet][1], count, data.facets[facet].min())
