@@ -225,7 +225,7 @@ def rules(bench: Bench) -> list[Row]:
         planning.seed(config, FEW)
         words = ("--config", str(config), "queue", str(room / "release.md"), "--to")
         planning.run(room, *words, "list:everybody")
-        rule_costs.history(config, FEW)
+        rule_costs.history(config)
         _settle(url)
         rows += rule_costs.measure(name, config, FEW)
     return rows

@@ -7,6 +7,7 @@ Unicode Technical Standard 39). A domain wholly of letters that look Latin is do
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -22,11 +23,23 @@ def mixed_scripts(email: str) -> str:
     """
     local, _, domain = email.rpartition("@")
     foreign = domain.rpartition(".")[2].startswith("xn--")
-    if not local.isascii() and (doubt := _doubt(local)):
+    if not local.isascii() and (doubt := _of_words(local)):
         return f"{doubt} before the @"
     for label in domain.split("."):
         if label.startswith("xn--") and (doubt := _of_label(label, foreign)):
             return doubt
+    return ""
+
+
+def _of_words(local: str) -> str:
+    """Of the words of a name: each may be in a script of its own ("सुनीता.iyer"), but not look as if
+    it were in that of the others."""
+    words = re.split(r"[\W_\d]+", local)
+    for word in words:
+        if doubt := _doubt(word):
+            return doubt
+    if any(word and all(char in _LIKE_LATIN for char in word) for word in words):
+        return _doubt("".join(words))
     return ""
 
 

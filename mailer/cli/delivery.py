@@ -76,6 +76,16 @@ def said(row: Mapping[str, Any]) -> str:
 _REASON_FIRST = ("suppressed", "skipped", "cancelled")
 
 
+_SKIPPED = {
+    "cap": "cap: he had as many in seven days as he or the newsroom allows",
+    "away": "away: he is away, by his own word",
+    "paused": "paused: he wants nothing until he says so",
+    "quiet": "quiet: it would have had to wait longer than `longest_wait`",
+    "no embargoes": "no embargoes: he wants nothing before it is free",
+}
+"""Rules' short reasons in words."""
+
+
 def _standing(found: Mapping[str, Any], zone: str) -> str:
     """What goes on after the state's word in the first line."""
     tried, due = (
@@ -92,6 +102,10 @@ def _standing(found: Mapping[str, Any], zone: str) -> str:
         "in_doubt": f"not certain: the server may have it, its answer was lost ({tried})",
         "expired": f"given up after {found['attempts']} attempts, the last on {tried}",
     }
+    if found["state"] == "deferred" and not found["attempts"] and found["reason"]:
+        return f"{reason}, due at {due}"
+    if found["state"] == "skipped":
+        return _SKIPPED.get(reason, reason)
     if found["state"] == "suppressed":
         return reason if reason.startswith("do not contact") else f"do not contact: {reason}"
     sentence = sentences.get(found["state"], reason)

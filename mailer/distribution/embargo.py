@@ -25,7 +25,7 @@ from mailer.errors import NotFound, Refused, UsageError
 from mailer.message.merge import MergeTemplate
 from mailer.release.embargoed import by_zone, held_until
 from mailer.release.times import Now, parse_when
-from mailer.store import agreements, audience, distributions, embargo, guard
+from mailer.store import agreements, audience, distributions, embargo, guard, rules
 from mailer.store import notices as stored_notices
 from mailer.store import variants as stored_variants
 from mailer.store.base import Tx
@@ -99,7 +99,9 @@ def readers(room: Newsroom, release: int | None, segments: Sequence[Segment], ho
             if row is not None and row["kind"] == "trusted":
                 trusted |= dict.fromkeys(embargo.members(tx, row["id"]), row["id"])
         granted = embargo.granted(tx, release) if release is not None else set()
-    return Early(frozenset(granted), trusted, home)
+        unwilling = rules.without_embargoes(tx)
+    trusted = {person: number for person, number in trusted.items() if person not in unwilling}
+    return Early(frozenset(granted - unwilling), trusted, home)
 
 
 def trust(tx: Tx, release: int, early: Early, planned: Sequence[int], actor: str) -> None:

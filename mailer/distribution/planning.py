@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mailer.distribution.embargo import Early
+from mailer.distribution.foresight import Foresight
 from mailer.distribution.internal import Copy
 from mailer.distribution.named import Named
 from mailer.distribution.timing import Timing
 from mailer.distribution.variants import Choice
 from mailer.store.base import Row
 from mailer.store.distributions import PlannedDelivery
+from mailer.store.variants import NEVER
 
 EARLY = "early"
 """Stands for a zone among a plan's waves; no zone is called so."""
@@ -66,7 +68,8 @@ class Plan:
     `expected` is how many each wave will have; only a plan that is spread needs it. With several
     languages `choice` says who gets which, and a wave that waits for one is due at `until`. `early`
     are those who may have it before the embargo ends: they are in waves of their own. Who is
-    reached through one of the lists `internal` is in no wave, but among `copies`.
+    reached through one of the lists `internal` is in no wave, but among `copies`. `foresight` is
+    shown everybody else, to tell what rules will do.
     """
 
     timing: Timing
@@ -81,6 +84,7 @@ class Plan:
     trusted: list[int] = field(default_factory=list)
     internal: frozenset[int] = frozenset()
     copies: list[Copy] = field(default_factory=list)
+    foresight: Foresight | None = None
 
     def take(
         self, rows: Iterable[Row], first: int = 0
@@ -106,6 +110,10 @@ class Plan:
             else:
                 wave = self._wave(row["zone"], *text)
             due = wave.next_due()
+            if self.foresight:
+                then = max(due, wave.due_at if wave.due_at < NEVER else wave.begins)
+                lift = number not in self.early and self.timing.is_lift(then)
+                self.foresight.add(number, row["list"], row["zone"], then, lift=lift)
             planned.append(PlannedDelivery(first + len(planned), number, row["list"], wave.id, due))
         self.recipients += len(planned)
         return planned, left

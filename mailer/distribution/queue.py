@@ -22,6 +22,7 @@ from mailer.distribution.dealing import Dealer
 from mailer.distribution.embargo import Early
 from mailer.distribution.enclosed import NOTHING, OWN, Enclosed
 from mailer.distribution.forecast import Forecast
+from mailer.distribution.foresight import Foresight
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso, stamp
 from mailer.distribution.planning import Plan, Wave
@@ -209,6 +210,8 @@ def queue(
         )
     plan = Plan(timing, who, texts.choice, texts.until, early=early, internal=inner)
     with room.store.read() as tx:
+        foresight = Foresight(room, tx, now, timing.at)
+        plan.foresight = foresight if dry_run else None
         for chunk in _candidates(tx, segments, plan):
             plan.take(chunk)
             if plan.recipients and not (dry_run or timing.over):
@@ -219,16 +222,19 @@ def queue(
     if not dry_run:
         expected = {key: wave.recipients for key, wave in plan.waves.items()}
         plan = Plan(timing, who, texts.choice, texts.until, expected, early=early, internal=inner)
+        plan.foresight = foresight
         stored = _kept(room, order, stored, actor)
         writing = _Writing(room, stored, template, texts, segments, order, plan, actor)
         number = writing.write(progress)
         if number is None and writing.copies is None:
             raise Refused(_nobody(order, plan))
         copies = writing.copies
-    span = _forecast(room, segments, plan, number) if plan.recipients else (timing.at, timing.at)
-    found = _queued(
-        plan, stored.release.language, number, span, [*warnings, *who.warnings, *timing.warnings]
-    )
+    first, last = timing.at, timing.at
+    if plan.recipients:
+        first, last = _forecast(room, segments, plan, number)
+    span = first, max(last, foresight.last)
+    warnings += [*who.warnings, *timing.warnings, *foresight.warnings()]
+    found = _queued(plan, stored.release.language, number, span, warnings)
     if plan.copies:
         found.internal = {"distribution": copies, "recipients": len(plan.copies)}
         found.distribution = number or copies

@@ -1,9 +1,9 @@
 """The newsroom's rules and each journalist's own, asked in the transaction of a claim (decision 3).
 
 What was claimed and may not go now waits or is skipped before it takes a place in any rate. People
-whom no rule binds cost one question per claim whether there are any others. What leaves in spite of
-a rule: notices of a withdrawal, hold, correction or changed embargo, messages that somebody asked
-for, tests, and copies for the house itself (docs/decisions, 35).
+whom no rule binds cost nothing as long as nobody chose anything, else one question for a whole
+claim. What leaves in spite of a rule: notices of a withdrawal, hold, correction or changed embargo,
+messages that somebody asked for, tests, and copies for the house itself (docs/decisions, 35).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Rulebook:
     def __init__(self, config: Config) -> None:
         self.house = house_of(config)
         self._home = config.newsroom.timezone
-        self._longest = round(config.rules.longest_wait * SECOND)
+        self.longest = round(config.rules.longest_wait * SECOND)
         self._calendars: dict[tuple[Closed, str], Calendar] = {}
 
     def judge(
@@ -78,14 +78,14 @@ class Rulebook:
     ) -> list[Claimed]:
         """Who of those just claimed from a wave gets it now; the others wait or are skipped, in the
         ledger and its history."""
-        meant = [
-            each.journalist
+        meant = {
+            each.id: each.journalist
             for each in claimed
             if each.kind in _RULED and each.person[_LIST_KIND] != _INTERNAL
-        ]
-        if not meant or not (self.house or rules.any_wishes(tx)):
+        }
+        if not meant or not (self.house or wave.wishes):
             return list(claimed)
-        rows = rules.bound(tx, wave.distribution, meant, all_of_them=bool(self.house))
+        rows = rules.bound(tx, wave.distribution, meant, everybody=bool(self.house))
         # What went to one person by an officer's hand, he asked for.
         rows = [row for row in rows if row["kind"] in _RULED]
         if not rows:
@@ -126,7 +126,9 @@ class Rulebook:
         if own.counts and row["journalist"] not in free:
             return Ruling(Then.WAIT, WAITS_FOR_TURN, now + _AGAIN)
         messages, last_at = got.get(row["journalist"], (0, None))
-        latest = (row["waits_since"] or now) + self._longest
+        if row["attempts"]:
+            messages = 0  # its place under the cap was taken when it was first tried, and is kept
+        latest = (row["waits_since"] or now) + self.longest
         calendar = self.calendar(own.closed, row["zone"])
         return judge(own, calendar, now, latest=latest, recent=messages, last_at=last_at)
 

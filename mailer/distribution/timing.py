@@ -98,7 +98,7 @@ class Timing:
 
     def spread(self, due: int) -> int:
         """Over how many microseconds a wave that is due then is spread; a lift never is (D22)."""
-        if self.over and self._is_lift(due):
+        if self.over and self.is_lift(due):
             self._warn("the end of an embargo reaches everybody at once: --over is not applied.")
             return 0
         return self.over
@@ -109,9 +109,10 @@ class Timing:
         At a lift only the wave and the embargo hold them back, so that moving the embargo moves
         everything.
         """
-        return min(self.now, due) if self._is_lift(due) else due
+        return min(self.now, due) if self.is_lift(due) else due
 
-    def _is_lift(self, due: int) -> bool:
+    def is_lift(self, due: int) -> bool:
+        """Whether what is due then is due because the embargo ends."""
         return self.embargo_until is not None and due <= self.embargo_until
 
     def _local_due(self, local: datetime, zone: str) -> tuple[int, str]:

@@ -27,7 +27,8 @@ class OpenWave:
     """A wave one may claim from now.
 
     `urgent` ones (an embargo's lift, a correction, a withdrawal) reach everybody at once: warm-up
-    does not hold them (D22). The lower `priority` comes first.
+    does not hold them (D22). The lower `priority` comes first. With `wishes` some journalist
+    chose something, so that rules of his are asked.
     """
 
     distribution: int
@@ -35,6 +36,7 @@ class OpenWave:
     compiled: str
     urgent: bool = False
     priority: int = 50
+    wishes: bool = True
 
 
 @dataclass(slots=True)
@@ -116,6 +118,7 @@ def open_waves(tx: Tx) -> list[OpenWave]:
             row["compiled"],
             bool(row["urgent"]),
             row["priority"],
+            bool(row["wishes"]),
         )
         for row in tx.all("ledger.open_waves", now=tx.now())
     ]

@@ -7,7 +7,7 @@ else can claim for him: on PostgreSQL his row is locked first, on SQLite there i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mailer.store.base import Row, Tx
@@ -26,16 +26,15 @@ class Skip(NamedTuple):
     data: dict[str, object]
 
 
-def any_wishes(tx: Tx) -> bool:
-    """Whether any journalist chose anything."""
-    return tx.one("rules.any_wishes") is not None
-
-
-def bound(tx: Tx, distribution: int, people: Sequence[int], *, all_of_them: bool) -> list[Row]:
-    """What the rules ask of deliveries of a distribution to these people: of all of them, or only
-    of those who chose something."""
-    name = "rules.bound" if all_of_them else "rules.bound_by_wishes"
-    return tx.all(name, distribution=distribution, people=json.dumps(people), now=tx.now())
+def bound(
+    tx: Tx, distribution: int, deliveries: Mapping[int, int], *, everybody: bool
+) -> list[Row]:
+    """What the rules ask of deliveries of a distribution, given with their people: of all of them,
+    or only of those to people who chose something."""
+    place = {"distribution": distribution, "now": tx.now()}
+    if everybody:
+        return tx.all("rules.bound", ids=json.dumps(list(deliveries)), **place)
+    return tx.all("rules.bound_by_wishes", people=json.dumps(list(deliveries.values())), **place)
 
 
 def lock(tx: Tx, people: Sequence[int]) -> set[int]:
@@ -58,6 +57,28 @@ def recent(
         first=first,
         now=tx.now(),
     )
+    return {row["journalist"]: (row["messages"], row["last_at"]) for row in rows}
+
+
+def wishes(tx: Tx) -> list[Row]:
+    """What every journalist chose who chose anything."""
+    return tx.all("rules.wishes")
+
+
+def without_embargoes(tx: Tx) -> set[int]:
+    """Who wants nothing that is not free yet."""
+    return {row["journalist"] for row in tx.all("rules.without_embargoes")}
+
+
+def recent_of(tx: Tx, people: Collection[int] | None, since: int) -> dict[int, tuple[int, int]]:
+    """As `recent`, of all distributions; of everybody where `people` is None."""
+    first = tx.value("rules.first_recent", since=since)
+    place: dict[str, object] = {"since": since, "first": first, "now": tx.now()}
+    if people is None:
+        rows = tx.all("rules.recent_of_all", **place)
+    else:
+        named = json.dumps(list(people))
+        rows = tx.all("rules.recent", people=named, distribution=0, **place)
     return {row["journalist"]: (row["messages"], row["last_at"]) for row in rows}
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mailer.audience.doubts import doubts_about, intended_domain
+from mailer.audience.lookalikes import mixed_scripts
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,18 @@ def test_a_slip_comes_with_the_whole_address() -> None:
 def test_any_text_is_looked_at(text: str) -> None:
     """H14"""
     assert all(doubt.text for doubt in doubts_about(text))
+
+
+@pytest.mark.parametrize(
+    ("email", "doubted"),
+    [
+        ("सुनीता.iyer@a.example.org", False),
+        ("خديجة.aïtbenhaddou@a.example.net", False),
+        ("anna.ковальська@a.example.org", False),
+        ("аnna@a.example.org", True),
+        ("аса.nowak@a.example.org", True),
+    ],
+)
+def test_names_may_be_in_two_scripts_but_not_pretend(email: str, doubted: bool) -> None:
+    """E9: a word in a script of its own is a name; one that looks like the others' is a trick."""
+    assert bool(mixed_scripts(email)) == doubted

@@ -44,23 +44,18 @@ WHERE journalist BETWEEN :first AND :last
   AND (paused = 1 OR away_until IS NOT NULL OR weekly_cap IS NOT NULL)
 
 -- name: busy
--- How many messages people got, or may have got, of what a weekly cap counts (rules.recent).
+-- How many messages people got, or may have got, of what a weekly cap counts.
 SELECT m.n, {{people}} FROM (
-    SELECT d.journalist, count(*) AS n {{counted}}
-    GROUP BY d.journalist HAVING count(*) >= :least) m
+    SELECT c.journalist, c.messages AS n FROM ({{rules.recent_of_all}}) c
+    WHERE c.messages >= :least) m
 GROUP BY m.n
 
 -- name: busy_of
 SELECT m.n, {{people}} FROM (
-    SELECT d.journalist, count(*) AS n {{counted}} AND d.journalist {{rules.is_one_of}}
-    GROUP BY d.journalist HAVING count(*) >= :least) m
+    SELECT c.journalist, c.messages AS n FROM (
+        {{rules.counted}} AND d.journalist {{rules.is_one_of}} GROUP BY d.journalist) c
+    WHERE c.messages >= :least) m
 GROUP BY m.n
-
--- name: counted
-FROM deliveries d
-JOIN distributions x ON x.id = d.distribution
-LEFT JOIN lists l ON l.id = d.list
-WHERE d.distribution >= :first AND {{rules.counts}}
 
 -- name: got
 SELECT {{people}} FROM deliveries m JOIN distributions x ON x.id = m.distribution

@@ -57,9 +57,14 @@ ON CONFLICT (journalist, day) DO NOTHING RETURNING journalist
 
 -- name: name
 -- It was named in a mail.
-UPDATE deliveries AS d SET digest = :digest
+UPDATE deliveries AS d {{by_capped}} SET digest = :digest
 WHERE {{capped}} AND d.journalist {{rules.is_one_of}} AND d.due_at < :until
   AND d.distribution IN (SELECT x.id FROM distributions x WHERE x.release {{these_releases}})
+
+-- name: by_capped
+INDEXED BY deliveries_capped
+
+-- name: by_capped@postgresql
 
 -- name: these_releases
 IN (SELECT value FROM json_each(:releases))

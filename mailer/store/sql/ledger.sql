@@ -6,7 +6,8 @@
 -- Waves from which something may be claimed at this instant, most urgent distribution first.
 SELECT w.distribution, w.id AS wave, {{text}}, x.priority,
     CASE WHEN (x.embargo_until IS NOT NULL AND w.early IS NULL) OR x.priority < 50
-        THEN 1 ELSE 0 END AS urgent
+        THEN 1 ELSE 0 END AS urgent,
+    CASE WHEN EXISTS (SELECT 1 FROM preferences) THEN 1 ELSE 0 END AS wishes
 FROM distributions x JOIN waves w ON w.distribution = x.id
 LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
 WHERE x.state = 'sending' AND w.state = 'sending' AND w.due_at <= :now

@@ -2,28 +2,25 @@
 -- nothing of this runs. State numbers are those of store/states.py: 1 claimed, 3 accepted,
 -- 5 in_doubt, 7 skipped.
 
--- name: any_wishes
-SELECT 1 AS found FROM preferences LIMIT 1
-
 -- name: bound
 -- What the rules ask of the claimed, for everybody.
 SELECT {{asked}}
-FROM journalists j
-JOIN deliveries d ON d.journalist = j.id AND d.distribution = :distribution
-LEFT JOIN preferences p ON p.journalist = j.id
+FROM deliveries d
+JOIN journalists j ON j.id = d.journalist
+LEFT JOIN preferences p ON p.journalist = d.journalist
 JOIN distributions x ON x.id = d.distribution
 JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
-WHERE j.id {{is_one_of}}
+WHERE d.distribution = :distribution AND d.id {{ledger.is_one_of}}
 
 -- name: bound_by_wishes
--- The same, only for those who chose something.
+-- The same, only for those who chose something. The order of joins is given (SQLite keeps to it with
+-- CROSS JOIN): from the few to their deliveries.
 SELECT {{asked}}
-FROM preferences p
-JOIN journalists j ON j.id = p.journalist
-JOIN deliveries d ON d.journalist = p.journalist AND d.distribution = :distribution
-JOIN distributions x ON x.id = d.distribution
-JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
-WHERE p.journalist {{is_one_of}}
+FROM preferences p CROSS JOIN deliveries d CROSS JOIN journalists j CROSS JOIN distributions x
+    CROSS JOIN waves w
+WHERE p.journalist {{is_one_of}} AND d.journalist = p.journalist
+  AND d.distribution = :distribution AND j.id = p.journalist AND x.id = d.distribution
+  AND w.distribution = d.distribution AND w.id = d.wave
 
 -- name: asked
 d.distribution, d.id, d.journalist, d.wave, d.waits_since, d.attempts, j.zone, p.weekly_cap, p.office_hours,
@@ -54,20 +51,30 @@ WHERE state IN ('scheduled', 'sending', 'waiting', 'paused') OR finished_at >= :
 -- name: recent
 -- What each got or may have got since then, and what is on its way to him: what has a rule itself.
 -- The table's own key by journalist finds it.
+{{counted}} AND d.journalist {{is_one_of}} AND d.distribution <> :distribution
+GROUP BY d.journalist
+
+-- name: recent_of_all
+{{counted}} GROUP BY d.journalist
+
+-- name: counted
+-- What was tried and is to be tried again keeps its place.
 SELECT d.journalist, count(*) AS messages,
     max(CASE WHEN d.state = 1 THEN :now ELSE d.last_attempt_at END) AS last_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
 LEFT JOIN lists l ON l.id = d.list
-WHERE d.journalist {{is_one_of}} AND d.distribution >= :first AND d.distribution <> :distribution
-  AND {{counts}}
-GROUP BY d.journalist
-
--- name: counts
--- A delivery d of a distribution x by a list l that a cap counts.
-d.state IN (1, 3, 5) AND d.kind = 'release' AND x.kind = 'release'
-  AND (d.state = 1 OR d.last_attempt_at > :since)
+WHERE d.distribution >= :first
+  AND (d.state IN (1, 3, 5) OR (d.state = 2 AND d.attempts > 0))
+  AND d.kind = 'release' AND x.kind = 'release'
+  AND (d.state IN (1, 2) OR d.last_attempt_at > :since)
   AND (l.kind IS NULL OR l.kind NOT IN ('topic', 'internal'))
+
+-- name: wishes
+SELECT journalist, weekly_cap, office_hours, away_until, paused FROM preferences
+
+-- name: without_embargoes
+SELECT journalist FROM preferences WHERE no_embargoes = 1
 
 -- name: skip
 -- Of a skipped one, due_at is when that was.
