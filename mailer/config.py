@@ -174,6 +174,29 @@ class RouteConfig(_Section):
     is_default_address: bool = False
 
 
+class ServiceMailSection(_Section):
+    """How the program's own mails leave; what is not said is as for press mail."""
+
+    sender: Annotated[str, BeforeValidator(values.mailbox)] = ""
+    url: Annotated[str, BeforeValidator(values.text)] = ""
+    password_file: Text = ""
+
+    @property
+    def route(self) -> RouteSection | None:
+        """Its own way out, as another route would be written; None without one."""
+        if not self.url and not self.password_file:
+            return None
+        return RouteSection(name="service-mail", url=self.url, password_file=self.password_file)
+
+
+class ServiceMailConfig(_Section):
+    """Where the program's own mails come from ("" is the newsroom's sender), and their way out
+    (None is that of press mail)."""
+
+    sender: str = ""
+    route: RouteConfig | None = None
+
+
 class SendingConfig(_Section):
     """How deliveries are attempted. All durations are seconds."""
 
@@ -262,7 +285,7 @@ class ConfigFile(_Section):
     routes: list[RouteSection] = []
     destinations: list[DestinationConfig] = []
     sending: SendingConfig = SendingConfig()
-    service_mail: dict[str, Any] = {}
+    service_mail: ServiceMailSection | None = None
     dkim: DkimSection | None = None
     web: WebConfig = WebConfig()
     retention: RetentionConfig = RetentionConfig()
@@ -288,7 +311,7 @@ class Config(_Section):
     embargo: EmbargoConfig = EmbargoConfig()
     rules: RulesConfig = RulesConfig()
     dkim: DkimConfig | None = None
-    service_mail: None = None
+    service_mail: ServiceMailConfig | None = None
     warnings: tuple[str, ...] = ()
 
     @property

@@ -29,6 +29,8 @@ from mailer.config import (
     NewsroomConfig,
     RouteConfig,
     RouteSection,
+    ServiceMailConfig,
+    ServiceMailSection,
     SmtpSection,
     SmtpTimeouts,
     StoreConfig,
@@ -103,6 +105,7 @@ class Reader:
             web=parsed.web,
             retention=parsed.retention,
             media=parsed.media,
+            service_mail=self._service_mail(parsed.service_mail, home),
             rules=parsed.rules,
             dkim=None if parsed.dkim is None else self._dkim(parsed.dkim, home),
             warnings=tuple(self.warnings),
@@ -285,12 +288,6 @@ class Reader:
         )
 
     def _refuse_unbuilt(self, parsed: ConfigFile) -> None:
-        if parsed.service_mail:
-            self._fail(
-                ("service_mail",),
-                "This version sends no service mail, so [service_mail] would do nothing",
-                "Take the section out.",
-            )
         if parsed.sending.approval == "second":
             self._fail(
                 ("sending", "approval"),
@@ -381,6 +378,16 @@ class Reader:
             is_default_address=section.url.rstrip("/") == DEFAULT_ROUTE_URL,
             **more,
         )
+
+    def _service_mail(
+        self, section: ServiceMailSection | None, home: Path
+    ) -> ServiceMailConfig | None:
+        if section is None:
+            return None
+        if section.route is None:
+            return ServiceMailConfig(sender=section.sender)
+        route = self._route(section.route, section.route.name, ("service_mail",), home)
+        return ServiceMailConfig(sender=section.sender, route=route)
 
     def _dkim(self, section: DkimSection, home: Path) -> DkimConfig:
         for key in ("selector", "key_file"):

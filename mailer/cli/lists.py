@@ -39,6 +39,8 @@ def register(app: Commands) -> None:
     lists.add("ls", ls)
     lists.add("show", show)
     lists.add("export", export)
+    lists.add("open", open_)
+    lists.add("close", close)
     lists.add("check", check)
     people.register_lists(lists)
     app.add_typer(lists)
@@ -214,6 +216,19 @@ def export(
                 sys.stdout.writelines(csv_lines(rows))
 
 
+def open_(name: LIST) -> None:
+    """Let anybody sign up to a list of kind topic, at /subscribe on the public pages.
+
+    A sign-up counts once it is confirmed by a link that is mailed to the address.
+    """
+    _set_open(name, open=True)
+
+
+def close(name: LIST) -> None:
+    """End sign-up to a list; who is on it stays."""
+    _set_open(name, open=False)
+
+
 def check(
     name: LIST,
     dns: Annotated[bool, typer.Option("--dns", help="Ask whether the domains take mail.")] = False,
@@ -317,3 +332,19 @@ def _as_json(results: list[ImportResult]) -> dict[str, Any]:
         "rejected_file": [facts["rejected_file"] for facts in each if facts["rejected_file"]],
         "files": each,
     }
+
+
+def _set_open(name: str, *, open: bool) -> None:
+    from mailer.distribution.fresh import set_open
+
+    with current().newsroom() as room:
+        changed = set_open(room, name, current().actor, open=open)
+        address = f"{room.sender.public_url}/subscribe"
+    if current().json:
+        document({"list": name, "open": open, "changed": changed})
+    elif not changed:
+        line(f"{name} was {'open' if open else 'closed'} already.")
+    elif open:
+        line(f"{name} is open: anybody can sign up at {address}")
+    else:
+        line(f"{name} is closed: nobody can sign up any more.")

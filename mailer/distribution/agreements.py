@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mailer.clock import to_datetime
 from mailer.distribution import embargo, forms, releases, variants
 from mailer.distribution.context import Newsroom
-from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease, template_source
 from mailer.errors import MailerError
 from mailer.message.render import online_html, style_hashes
@@ -166,9 +166,14 @@ def _asked(room: Newsroom, tx: Tx, token: Token) -> Asked | None:
         terms=found.text,
         until=embargo_in(said),
         utc=embargo_in(said, "UTC"),
-        agreed=iso(found.answered_at) if found.answer == "agreed" else None,
+        agreed=_day(found.answered_at) if found.answer == "agreed" else None,
         name=room.sender.name,
     )
+
+
+def _day(instant: int | None) -> str | None:
+    when = None if instant is None else to_datetime(instant)
+    return None if when is None else f"{when.day} {when:%B %Y, %H:%M} UTC"
 
 
 def _until(room: Newsroom, release: Release, until: int, zone: str) -> Release:

@@ -17,7 +17,7 @@ from mailer.config import RetentionConfig
 from mailer.distribution.context import Newsroom
 from mailer.distribution.inbox import Inbox, inbox_path
 from mailer.distribution.pace import Pace
-from mailer.store import errands, media, retention, undo
+from mailer.store import errands, fresh, media, retention, undo
 from mailer.store.base import Tx
 from mailer.store.retention import Run
 
@@ -98,6 +98,7 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
             or _forget_people(room, tx, run, pace.size)
             or _forget_media(tx, run)
         ):
+            fresh.forget(tx)  # links that nobody used, where no pages are served that would do it
             retention.finish(tx, run)
             return True
         retention.keep(tx, run)

@@ -19,8 +19,9 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailer.distribution.files import sync, write_durably
 from mailer.errors import StoreUnavailable
@@ -34,10 +35,20 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One wish: `act` is "leave" or "back", `scope` is "default", "all" or "list:ID"."""
+    """One wish: `act` and `scope` say what it is about, `value` how it shall be.
+
+    "leave" and "back" have a scope of "default", "all" or "list:ID" and no value; the others are
+    those of `distribution/preferences.py`.
+    """
 
     act: str
     scope: str
+    value: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Without an empty value: a sender not yet upgraded reads every leaving and coming back."""
+        plain = {"act": self.act, "scope": self.scope}
+        return {**plain, "value": self.value} if self.value else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,17 @@ class Request:
     steps: tuple[Step, ...]
     method: str
     at: int
+
+    def as_json(self) -> dict[str, Any]:
+        """As the spool keeps it; files of earlier versions have the same names."""
+        return {
+            "journalist": self.journalist,
+            "list": self.list,
+            "delivery": self.delivery,
+            "steps": [step.as_json() for step in self.steps],
+            "method": self.method,
+            "at": self.at,
+        }
 
 
 class Spool:
@@ -94,7 +116,7 @@ class Spool:
         temporary = self.folder / f".{name}.new"
         try:
             self._make()
-            write_durably(temporary, json.dumps(asdict(request)).encode())
+            write_durably(temporary, json.dumps(request.as_json()).encode())
             temporary.rename(self.folder / f"{name}{_SUFFIX}")
             sync(self.folder)
         except OSError as error:

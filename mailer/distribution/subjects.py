@@ -59,7 +59,8 @@ def subject_export(room: Newsroom, who: str | int, actor: str) -> Iterator[str]:
     _take_in(room)
     subject, email = _subject(room, who)
     with room.store.read() as tx:
-        suppressed = [asdict(each) for each in suppression.find(tx, subject.hash)]
+        hashes = [each.hash for each in _same(tx, subject)]
+        suppressed = [asdict(one) for each in hashes for one in suppression.find(tx, each)]
     found = remains.holding(room, _needles(subject, email))
     if subject.journalist is None and not suppressed and not found.any():
         raise NotFound(f"nothing is held on {email}.")
@@ -79,25 +80,28 @@ def subject_erase(
     """
     _take_in(room)
     subject, email = _subject(room, who)
+    done = Erased(known=subject.journalist is not None)
+    begun: list[tuple[Subject, int | None]] = []
     with room.store.write() as tx:
-        held = suppression.find(tx, subject.hash)
-        known = subject.journalist is not None
-        _stop(tx, subject, actor)
-        again = not known and any(each.reason == Reason.ERASED for each in held)
-        number = None if again else subjects.begin(tx, subject, actor)
-    done = Erased(known=known)
-    if number is not None and subject.journalist is not None:
-        until = room.clock.monotonic() + patience
-        while _in_hand(room, subject.journalist) and room.clock.monotonic() < until:
+        # With whoever was found to be the same person; all of it begins at once.
+        for each in _same(tx, subject):
+            held = suppression.find(tx, each.hash)
+            _stop(tx, each, actor)
+            again = not done.known and any(one.reason == Reason.ERASED for one in held)
+            begun.append((each, None if again else subjects.begin(tx, each, actor)))
+    until = room.clock.monotonic() + patience
+    for each, number in begun:
+        while _in_hand(room, each) and room.clock.monotonic() < until:
             time.sleep(0.05)
-        if _in_hand(room, subject.journalist):
+        if _in_hand(room, each):
             done.remains.append(
                 "A message to this person is just being sent. The rest goes by itself once its "
                 "answer is here, while `mailer serve`, `run` or `worker` is running, or with this "
                 "command again."
             )
             return done
-    _carry_out(room, subject, email, number, actor, done)
+        _carry_out(room, each, each.email or email, number, actor, done)
+    done.finished = True
     return done
 
 
@@ -109,7 +113,7 @@ def go_on(room: Newsroom) -> bool:
     for row in open_ones:
         with room.store.read() as tx:
             subject = subjects.find(tx, bytes(row["hash"]))
-        if subject.journalist is not None and _in_hand(room, subject.journalist):
+        if _in_hand(room, subject):
             continue
         _carry_out(room, subject, subject.email, row["id"], row["actor"], Erased())
         worked = True
@@ -150,16 +154,23 @@ def _carry_out(
     gone = remains.clean(room, needles)
     for kind, n in gone.removed.items():
         counts[kind] = counts.get(kind, 0) + n
-    done.remains += gone.remains
     with room.store.write() as tx:
         if subject.journalist is not None:
-            counts["rows"] = subjects.forget_rows(tx, subject.journalist)
+            counts["rows"] = counts.get("rows", 0) + subjects.forget_rows(tx, subject.journalist)
         counted = {kind: n for kind, n in counts.items() if n}
         if number is not None:
             subjects.finish(tx, number, subject, actor, counted)
-    done.removed, done.finished = counted, True
+    done.removed = counted
     if email is not None:
-        done.remains += remains.compact(room, email)
+        left = [*gone.remains, *remains.compact(room, email)]
+        done.remains += [each for each in left if each not in done.remains]
+
+
+def _same(tx: Tx, subject: Subject) -> list[Subject]:
+    """The person's entries: one, or several that were merged."""
+    if subject.journalist is None:
+        return [subject]
+    return subjects.same_person(tx, subject.journalist)
 
 
 def _stop(tx: Tx, subject: Subject, actor: str) -> None:
@@ -183,9 +194,9 @@ def _needles(subject: Subject, email: str | None) -> list[str]:
     return list(dict.fromkeys([*emails, *map(as_written, emails), *subject.names]))
 
 
-def _in_hand(room: Newsroom, journalist: int) -> bool:
+def _in_hand(room: Newsroom, subject: Subject) -> bool:
     with room.store.read() as tx:
-        return subjects.claimed(tx, journalist) > 0
+        return subject.journalist is not None and subjects.claimed(tx, subject.journalist) > 0
 
 
 def _take_in(room: Newsroom) -> None:
@@ -234,9 +245,11 @@ def _sections(
     suppressed: Sequence[Mapping[str, Any]],
     found: remains.Found,
 ) -> Iterator[tuple[str, str, Iterator[Mapping[str, Any]]]]:
-    if subject.journalist is not None:
-        for name, source, rows in subjects.sections(tx, subject):
-            if name != "suppressions":
+    for each in _same(tx, subject) if subject.journalist is not None else ():
+        for kind, source, rows in subjects.sections(tx, each):
+            other = each.journalist != subject.journalist
+            name = f"{kind} (merged with {each.email})" if other else kind
+            if kind != "suppressions":
                 yield name, f"store: {source}", rows
     yield "suppressions", "store: suppressions", iter(suppressed)
     mentioned = subjects.mentions(tx, _needles(subject, email), subject.journalist)

@@ -9,16 +9,18 @@ caller get StoreUnavailable.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from mailer.clock import Clock
+from mailer.distribution import preferences
+from mailer.distribution.preferences import NOTHING, Choices, ListChoice, Offer
 from mailer.distribution.spool import Request, Spool, Step
 from mailer.errors import StoreUnavailable
 from mailer.message.tokens import PREFERENCES, UNSUBSCRIBE, Token, TokenKeys, read
 from mailer.store import Store, Tx, suppression
-from mailer.store.suppression import ALL, Reason, list_scope
+from mailer.store.suppression import ALL, OFFICE, Reason, list_scope
 
 __all__ = [
     "ALL",
@@ -40,6 +42,7 @@ __all__ = [
     "request",
     "scope_of",
     "submit",
+    "submit_all",
     "waiting",
 ]
 
@@ -71,37 +74,17 @@ class Office(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ListChoice:
-    """One list on the choices page; `receives` is true while mail for it would come."""
-
-    id: int
-    title: str
-    kind: str
-    receives: bool
-
-    @property
-    def scope(self) -> str:
-        return list_scope(self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a journalist can choose. `stopped` is true while nothing at all is sent."""
-
-    stopped: bool
-    lists: tuple[ListChoice, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Scope:
     """What one click ends, by decision 10: `title` is the topic's, or "" for all press mail.
 
-    `list_title` names the list the message came from; "" when it came from none.
+    `list_title` names the list the message came from; "" when it came from none. `language` is
+    the one that the person is addressed in, "" when that is not known.
     """
 
     code: str
     title: str
     list_title: str
+    language: str = ""
 
 
 def read_token(office: Office, text: str) -> Token | None:
@@ -113,7 +96,7 @@ def read_token(office: Office, text: str) -> Token | None:
 def scope_of(office: Office, token: Token) -> Scope:
     """What one click on this token's link ends (F11). Raises StoreUnavailable."""
     with office.store.read() as tx:
-        return _scope(tx, token.list)
+        return replace(_scope(tx, token.list), language=preferences.language(tx, token.journalist))
 
 
 def opt_out(office: Office, token: Token, *, method: str, scope: str = DEFAULT) -> bool:
@@ -153,14 +136,22 @@ def request(office: Office, token: Token, steps: Sequence[Step], *, method: str)
 
 def submit(office: Office, act: Request) -> bool:
     """Apply an act, or spool it when the database cannot take it now; True when applied."""
+    return submit_all(office, [act])
+
+
+def submit_all(office: Office, acts: Sequence[Request]) -> bool:
+    """Apply acts in one transaction, or spool them all; True when applied.
+
+    Raises StoreUnavailable when neither database nor spool can be written.
+    """
     try:
         # What waits was asked for earlier and must be applied earlier.
         drain(office, patience=0.5)
-        with office.store.write() as tx:
-            _apply(tx, act)
+        _apply_all(office.store, acts)
         return True
     except StoreUnavailable:
-        defer(office, act)
+        for act in acts:
+            defer(office, act)
         return False
 
 
@@ -184,24 +175,12 @@ def waiting(office: Office) -> bool:
     return Spool(office.config.spool_dir).pending()
 
 
-def choices(office: Office, token: Token) -> Choices:
-    """What the holder of a link may choose: the list his message came from and the topics he
-    signed up to. Tells nothing else about the person. Raises StoreUnavailable."""
-    with office.store.read() as tx:
-        hash = suppression.hash_of(tx, token.journalist)
-        scopes = {found.scope for found in suppression.find(tx, hash)} if hash else {ALL}
-        rows = suppression.lists_to_choose(tx, token.journalist, token.list)
-    stopped = ALL in scopes
-    lists = tuple(
-        ListChoice(
-            id=row["id"],
-            title=row["title"],
-            kind=row["kind"],
-            receives=not stopped and list_scope(row["id"]) not in scopes,
-        )
-        for row in rows
+def choices(office: Office, token: Token, offered: Offer = NOTHING, zone: str = "") -> Choices:
+    """What the holder of a link may choose and how it stands: the list his message came from, the
+    topics he signed up to, what is `offered` to all. Raises StoreUnavailable."""
+    return preferences.read_choices(
+        office.store, token.journalist, token.list, token.delivery, offered, zone
     )
-    return Choices(stopped, lists)
 
 
 def _apply_all(store: Store, acts: Sequence[Request]) -> None:
@@ -216,7 +195,11 @@ def _apply(tx: Tx, act: Request) -> None:
         return  # erased since: nothing can be sent to him, and nothing is known to change
     actor = f"journalist:{act.method}"
     evidence = {"method": act.method, "list": act.list, "delivery": act.delivery}
+    if any(step.act not in (LEAVE, BACK) for step in act.steps):
+        preferences.apply(tx, act, actor)
     for step in act.steps:
+        if step.act not in (LEAVE, BACK):
+            continue
         scope = _scope(tx, act.list).code if step.scope == DEFAULT else step.scope
         list_id = 0 if scope == ALL else int(scope.removeprefix("list:"))
         if step.act == LEAVE:
@@ -232,11 +215,20 @@ def _apply(tx: Tx, act: Request) -> None:
             if list_id:
                 suppression.leave_list(tx, act.journalist, list_id)
             continue
-        back = suppression.remove(
-            tx, hash, scope=scope, actor=actor, evidence=evidence, only_own=True
-        )
+        # Who asks for a list of the office no longer wants his topics alone.
+        office = [OFFICE] if not list_id or _kind(tx, list_id) != "topic" else []
+        back = False
+        for each in (scope, *office):
+            back |= suppression.remove(
+                tx, hash, scope=each, actor=actor, evidence=evidence, only_own=True
+            )
         if back and list_id:
             suppression.rejoin_list(tx, act.journalist, list_id)
+
+
+def _kind(tx: Tx, list_id: int) -> str:
+    row = suppression.list_named(tx, list_id)
+    return str(row["kind"]) if row else ""
 
 
 def _scope(tx: Tx, list_id: int) -> Scope:

@@ -77,12 +77,16 @@ class Signed:
 class Signer:
     """Signs what one template merges. Holds nothing that changes: threads may share it."""
 
-    def __init__(self, template: MergeTemplate, keys: Sequence[SigningKey]) -> None:
-        """Raises CheckFailed when the template's header cannot be signed."""
+    def __init__(
+        self, template: MergeTemplate, keys: Sequence[SigningKey], *, bulk: bool = True
+    ) -> None:
+        """Raises CheckFailed when the template's header cannot be signed; what goes to many
+        (`bulk`) must have the fields by which one leaves."""
         pieces, self._body_at, self._body_start = _head(template)
         self._static, self._varying, names = _canonical_plan(pieces)
         listed = [*names, *OVERSIGNED]
-        for name in ("from", "list-unsubscribe", "list-unsubscribe-post"):
+        leaving = ("list-unsubscribe", "list-unsubscribe-post") if bulk else ()
+        for name in ("from", *leaving):
             if name not in names:
                 raise CheckFailed(f"The message has no header field {name} that could be signed.")
         texts = [_field_text(key, listed) for key in keys]

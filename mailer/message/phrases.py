@@ -1,9 +1,10 @@
-"""The fixed words of a message, in the languages of its readers.
+"""The fixed words of a message and of a journalist's pages, in the languages of their readers.
 
-Everything that the program itself says in a message stands in the gettext catalogues of `locale/`
-and nowhere else: English in `messages.pot`, each other language in a file of its own. A language
-that is missing, or lacks a phrase, speaks English. `{…}` are filled by the functions below.
-A newsroom may word a phrase otherwise (`own_words`).
+Everything that the program itself says there stands in the gettext catalogues of `locale/` and
+nowhere else: English in `messages.pot` (messages) and `pages.pot` (pages, and the mails that bring
+their links), each other language in files of its own. A language that is missing, or lacks a
+phrase, speaks English. `{…}` are filled by the functions below. A newsroom may word a phrase of its
+messages otherwise (`own_words`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from mailer.errors import ConfigError
 
@@ -44,6 +46,30 @@ def languages() -> frozenset[str]:
     """The languages that have a catalogue, the fallback among them."""
     folders = resources.files("mailer.message").joinpath("locale").iterdir()
     return frozenset([FALLBACK, *(folder.name for folder in folders if folder.is_dir())])
+
+
+@cache
+def page_languages() -> frozenset[str]:
+    """The languages in which pages speak, the fallback among them."""
+    folder = resources.files("mailer.message").joinpath("locale")
+    with_pages = (tag for tag in languages() if _file_of(folder, tag, "pages").is_file())
+    return frozenset([FALLBACK, *with_pages])
+
+
+def page_phrase(language: str, name: str, **values: object) -> str:
+    """One phrase of the pages, filled; KeyError for a name that is none.
+
+    In right-to-left languages what is filled in is isolated, as in `reason`.
+    """
+    base = base_language(language)
+    if base not in page_languages():
+        base = FALLBACK
+    text = _catalogue(base, "pages").get(name) or _catalogue(FALLBACK, "pages")[name]
+    if not values:
+        return text
+    if base in RTL:
+        values = {key: f"\u2068{value}\u2069" for key, value in values.items()}
+    return text.format(**values)
 
 
 def own_words(files: Iterable[tuple[str, str]]) -> OwnWords:
@@ -172,14 +198,18 @@ def kind_label(language: str, kind: str, own: OwnWords = ()) -> str:
 
 
 @cache
-def _catalogue(language: str) -> Mapping[str, str]:
+def _catalogue(language: str, kind: str = "messages") -> Mapping[str, str]:
     """A language's phrases by name; of English the template, whose msgids are the words."""
-    folder = resources.files("mailer.message").joinpath("locale")
+    file = _file_of(resources.files("mailer.message").joinpath("locale"), language, kind)
+    source = language == FALLBACK
+    name = file.name if source else f"{language}/{file.name}"
+    return _read_po(file.read_text("utf-8"), name, source=source)
+
+
+def _file_of(folder: Traversable, language: str, kind: str) -> Traversable:
     if language == FALLBACK:
-        name, file = "messages.pot", folder / "messages.pot"
-    else:
-        name, file = f"{language}.po", folder / language / "LC_MESSAGES" / "messages.po"
-    return _read_po(file.read_text("utf-8"), name, source=language == FALLBACK)
+        return folder / f"{kind}.pot"
+    return folder / language / "LC_MESSAGES" / f"{kind}.po"
 
 
 def _read_po(text: str, name: str, *, source: bool = False) -> dict[str, str]:

@@ -25,6 +25,15 @@ UNSUBSCRIBE = "u"
 PREFERENCES = "p"
 """Purpose of the link to the choices page."""
 
+DATA = "d"
+"""Purpose of the short-lived link to what is held about a person."""
+
+MOVE = "c"
+"""Purpose of the link that confirms a new address."""
+
+JOIN = "s"
+"""Purpose of the link that confirms a sign-up."""
+
 AGREE = "e"
 """Purpose of the link in a note about an embargo: to agree to its terms."""
 
@@ -174,6 +183,29 @@ def read(keys: TokenKeys, text: str) -> Token | None:
     if not (good and known and version == _VERSION):
         return None
     return Token(journalist, list_id, delivery, chr(purpose))
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What a short-lived link stands for: the number of its row, its purpose, and the second (since
+    1970, UTC) at which it ends."""
+
+    purpose: str
+    link: int
+    expires: int
+
+
+def mint_fresh(keys: TokenKeys, fresh: Fresh) -> str:
+    """The token's text. It is made like any other and names no person at all."""
+    return mint(keys, Token(0, fresh.expires, fresh.link, fresh.purpose))
+
+
+def read_fresh(keys: TokenKeys, text: str) -> Fresh | None:
+    """What a short-lived link stands for, expired or not; None when we did not make it."""
+    token = read(keys, text)
+    if token is None or token.purpose not in (DATA, MOVE, JOIN):
+        return None
+    return Fresh(token.purpose, token.delivery, token.list)
 
 
 def verp_address(

@@ -36,6 +36,7 @@ from mailer.store.selection import (
     release_ids,
     staged_imports,
 )
+from mailer.store.suppression import OFFICE
 from mailer.store.touched import EVERYBODY, FACTS, SHIFT, STANDING
 
 DAY = 86_400_000_000
@@ -427,9 +428,17 @@ class View:
         """Who must not get what is attributed to the first of these lists that he is on."""
         suppressed = self._data.suppressed
         found = suppressed.get("all", BitMap()).copy()
-        scopes = [number for number in order if f"list:{number}" in suppressed]
-        for number, people in self._attributed(order, scopes):
-            found |= people & suppressed[f"list:{number}"]
+        office = suppressed.get(OFFICE, BitMap())
+        topics = {row["id"] for row in self._lists.values() if row["kind"] == "topic"}
+        wanted = [
+            number
+            for number in order
+            if f"list:{number}" in suppressed or (office and number not in topics)
+        ]
+        for number, people in self._attributed(order, wanted):
+            found |= people & suppressed.get(f"list:{number}", BitMap())
+            if number not in topics:
+                found |= people & office
         return found
 
     def _internal(self, order: Sequence[int]) -> BitMap:

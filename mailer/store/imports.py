@@ -277,7 +277,10 @@ class _Stage:
         self._shut_out = {
             bytes(row["hash"])
             for row in _for_hashes(
-                tx, "shut_out", hashes, {"scope": list_scope(run.list), "import": run.id}
+                tx,
+                "shut_out",
+                hashes,
+                {"scope": list_scope(run.list), "list": run.list, "import": run.id},
             )
         }
         # Several addresses may be those of one person, who was merged.

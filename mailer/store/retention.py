@@ -129,6 +129,11 @@ def count_people(tx: Tx, kind: str, before: int) -> int:
 def forget_people(tx: Tx, kind: str, before: int, limit: int) -> int:
     """Remove some of them; how many. Who was on hold goes as by an erasure, but for the entry that
     would keep a better list from bringing him."""
+    if kind == "agreements":
+        gone = tx.run("retention.forget_agreements", before=before, limit=limit)
+        gone = gone or tx.run("retention.forget_offers", before=before, limit=limit)
+        tx.run("retention.forget_openings", before=before)
+        return gone
     if kind != "holds":
         return tx.run(f"retention.forget_{kind}", before=before, limit=limit)
     people = tx.all("retention.old_holds", before=before, limit=min(limit, _PEOPLE_AT_ONCE))

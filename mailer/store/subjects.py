@@ -61,6 +61,13 @@ def of_journalist(tx: Tx, journalist: int) -> Subject | None:
     return None if row is None else _subject(row)
 
 
+def same_person(tx: Tx, journalist: int) -> list[Subject]:
+    """He, and whoever was merged with him and still has an address."""
+    rows = tx.all("subjects.same_person", journalist=journalist)
+    found = (of_journalist(tx, row["journalist"]) for row in rows)
+    return [each for each in found if each is not None]
+
+
 # Everything held ----------------------------------------------------------------------------------
 
 
@@ -96,15 +103,15 @@ def mentions(tx: Tx, needles: Sequence[str], journalist: int | None) -> Iterator
         if name in _NOT_SEARCHED or not texts:
             continue
         whole = " || ' ' || ".join(f"coalesce({each}, '')" for each in texts)
-        condition = " OR ".join(f"lower({whole}) LIKE :{each} ESCAPE '!'" for each in params)
+        condition = " OR ".join(f"whole LIKE :{each} ESCAPE '!'" for each in params)
         if journalist is not None and name == "journalists":
             condition = f"id <> :journalist AND ({condition})"
         columns = ", ".join([*table.key, *texts])
-        sql = _filled("search", table=name, columns=columns, condition=condition)
+        sql = _filled("search", table=name, columns=columns, whole=whole, condition=condition)
         for row in tx.stream_rows(sql, {**params, "journalist": journalist}):
             key = {each: row[each] for each in table.key}
             for each in texts:
-                if row[each] and named.search(row[each]):
+                if row[each] and without(row[each], named) != row[each]:
                     yield Mention(name, each, key, row[each])
 
 
@@ -256,9 +263,11 @@ def _blank(tx: Tx, journalist: int) -> None:
 
 
 def forget_rows_of_hash(tx: Tx, hash: bytes) -> None:
-    """What stands under the hash: earlier reasons not to contact, with their evidence."""
-    tx.run("subjects.forget_suppressions", hash=hash)
-    tx.run("subjects.forget_objections", hash=hash)
+    """What stands under the hash: earlier reasons not to contact with their evidence, objections in
+    lists, links that were mailed to the address."""
+    for name, table in tables().items():
+        if "hash" in table.columns and name not in ("addresses", "erasures"):
+            tx.execute(_filled("forget_hash", table=name), {"hash": hash})
 
 
 _NAMED = {
@@ -328,9 +337,17 @@ def _without_hash(row: Row) -> dict[str, Any]:
 
 
 def pattern(needles: Sequence[str]) -> re.Pattern[str]:
-    """What finds any of these, the longest first, also as JSON writes them."""
-    forms = sorted({form for each in needles for form in _written(each)}, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
+    """What finds any of these as whole words, the longest first: "Ada Li" is not in "Ada Lindt",
+    nor a@example.org in ada@example.org."""
+    longest = sorted(set(needles), key=len, reverse=True)
+    return re.compile("|".join(map(_whole, longest)), re.IGNORECASE)
+
+
+def _whole(needle: str) -> str:
+    if "@" in needle:
+        return rf"(?<![\w.!#$%&*+/=?^`{{|}}~-]){re.escape(needle)}(?![\w-]|\.\w)"
+    before = r"(?<!\w)" if needle[:1].isalnum() else r"(?<![\w+])"
+    return rf"{before}{re.escape(needle)}(?!\w)"
 
 
 def _written(needle: str) -> tuple[str, ...]:

@@ -25,6 +25,10 @@ HASH_VERSION = 1
 ALL = "all"
 """The scope of everything from this newsroom, later lists and imports included."""
 
+OFFICE = "office"
+"""The scope of every list that the journalist did not choose himself: of who stopped everything and
+then signed up to a topic."""
+
 
 class Reason(StrEnum):
     """Why an address must not be mailed. Only the first can be taken back by a mailed link."""
@@ -200,6 +204,8 @@ def _stop(tx: Tx, journalist: int, scope: str, reason: str, actor: str) -> int:
     words = f"do not contact: {reason}"
     if scope == ALL:
         rows = tx.all("suppression.stop_all", journalist=journalist, reason=words)
+    elif scope == OFFICE:
+        rows = tx.all("suppression.stop_office", journalist=journalist, reason=words)
     else:
         list_id = int(scope.removeprefix("list:"))
         rows = tx.all("suppression.stop_list", journalist=journalist, list=list_id, reason=words)

@@ -7,7 +7,6 @@ or index keeps it.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from fastapi import Request
@@ -15,8 +14,9 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from mailer.distribution import agreements
+from mailer.web.acts import Acts
 from mailer.web.forms import read_fields
-from mailer.web.guard import CONTENT_POLICY, GuessLimit, private
+from mailer.web.guard import CONTENT_POLICY, private
 from mailer.web.pages import Pages
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ _HIDDEN = {"X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet"}
 class Agreeing:
     """The page of `/e/{token}`."""
 
-    def __init__(self, newsroom: Newsroom, pages: Pages) -> None:
+    def __init__(self, newsroom: Newsroom, pages: Pages, acts: Acts) -> None:
         self._newsroom = newsroom
         self._pages = pages
-        self._guesses = GuessLimit()
+        self._acts = acts
 
     async def ask(self, request: Request, token: str) -> Response:
         """GET /e/{token}: how it stands; nothing of the text, and nothing changes."""
@@ -40,13 +40,13 @@ class Agreeing:
             shown = await run_in_threadpool(agreements.asked, self._newsroom, known)
             if shown is not None:
                 return self._page(token, shown)
-        return self._incomplete(request)
+        return self._acts.incomplete(request)
 
     async def act(self, request: Request, token: str) -> Response:
         """POST /e/{token}: `act` is agree, decline or read."""
         known = agreements.read_token(self._newsroom, token)
         if known is None:
-            return self._incomplete(request)
+            return self._acts.incomplete(request)
         fields = await read_fields(request)
         act = fields.get("act", [""])[0]
         room = self._newsroom
@@ -57,7 +57,7 @@ class Agreeing:
         else:
             shown = await run_in_threadpool(agreements.asked, room, known)
         if shown is None:
-            return self._incomplete(request)
+            return self._acts.incomplete(request)
         if act in ("agree", "read") and shown.state == "agreed":
             form = await run_in_threadpool(agreements.text, room, known)
             if form is not None:
@@ -82,9 +82,3 @@ class Agreeing:
             utc=shown.utc,
             agreed=shown.agreed,
         )
-
-    def _incomplete(self, request: Request) -> Response:
-        client = request.client.host if request.client else ""
-        if self._guesses.exceeded(client, time.monotonic()):
-            return self._pages.html("incomplete.html", 429, private({"Retry-After": "60"}))
-        return self._pages.html("incomplete.html", 404, private())

@@ -89,7 +89,7 @@ def desk_app(newsroom: Newsroom) -> FastAPI:
         return Response(page, 200, {**_NO_STORE, "Content-Type": CONTENT_TYPE})
 
     def notice(status: int, title: str, text: str) -> Response:
-        back = {"back": "/inbox", "back_label": "To the inbox", "write": ""}
+        back: dict[str, Any] = {"back": "/inbox", "back_label": "To the inbox", "write": ""}
         return pages.html("notice.html", status, _NO_STORE, title=title, text=text, **back)
 
     async def failed(request: Request, error: Exception) -> Response:

@@ -73,6 +73,11 @@ def is_one_click(fields: Fields) -> bool:
     )
 
 
+def one(fields: Fields, name: str) -> str:
+    """The first value of a field; "" when there is none."""
+    return fields.get(name, [""])[0]
+
+
 def _urlencoded(body: bytes) -> list[tuple[str, str]]:
     text = body.decode("utf-8", "replace")
     try:

@@ -17,9 +17,11 @@ from jinja2.sandbox import SandboxedEnvironment
 from mailer.config import Config
 from mailer.defaults import defaults_dir
 from mailer.distribution.published import Palette, palettes
+from mailer.distribution.tongues import Words
 
 STYLESHEET = "static/site.css"
 ICON = "static/icon.svg"
+ENGLISH = Words()
 
 
 class Pages:
@@ -36,8 +38,6 @@ class Pages:
             "newsroom": room.name,
             "postal_address": room.postal_address,
             "mailbox": parseaddr(room.reply_to)[1] or parseaddr(room.sender)[1],
-            "language": "en",
-            "direction": "ltr",
         }
 
     def html(
@@ -45,15 +45,21 @@ class Pages:
         template: str,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
+        words: Words = ENGLISH,
         **values: Any,
     ) -> Response:
-        """The template as an answer; values are escaped where the template prints them."""
-        return HTMLResponse(self.text(template, **values), status, dict(headers or {}))
+        """The template as an answer in the language of `words` (`t` in templates); values are
+        escaped where the template prints them."""
+        text = self.text(
+            template, t=words, language=words.language, direction=words.direction, **values
+        )
+        return HTMLResponse(text, status, {"Content-Language": words.language, **(headers or {})})
 
     def text(self, template: str, **values: Any) -> str:
         """The template as text."""
         found = self._environment.get_template(template)
-        return found.render({**self._shared, "stylesheet": self.stylesheet_path, **values})
+        plain = {"t": ENGLISH, "language": "en", "direction": "ltr"}
+        return found.render({**plain, **self._shared, "stylesheet": self.stylesheet_path, **values})
 
     @cached_property
     def stylesheet(self) -> bytes:

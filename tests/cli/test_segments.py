@@ -88,3 +88,17 @@ def test_an_export_needs_a_file(mailer: Mailer, room: Path) -> None:
         assert result.code == 2, place
         assert result.err.count("\n") == 1
     assert mailer("lists", "import", "lists").code == 4
+
+
+def test_a_topic_is_opened_and_closed(mailer: Mailer, room: Path) -> None:
+    """Sign-up is for topics that the newsroom opened; any other list is refused (6)."""
+    for name, kind in (("energy", "topic"), ("press", "press")):
+        (room / f"{name}.csv").write_text("email\nada@example.org\n")
+        imported = mailer("lists", "import", f"{name}.csv", "--kind", kind, "--source", "a form")
+        assert imported.code == 0
+    assert mailer("lists", "open", "energy").out.rstrip().endswith("/subscribe")
+    assert mailer("lists", "open", "energy", "--json").json["changed"] is False
+    refused = mailer("lists", "open", "press")
+    assert refused.code == 6 and "kind press" in refused.err
+    assert mailer("lists", "open", "nowhere").code == 5
+    assert "closed" in mailer("lists", "close", "energy").out

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mailer.distribution import subjects, suppressions
+from mailer.distribution import people, subjects, suppressions
 from mailer.distribution.backup import back_up
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import log
@@ -265,6 +265,39 @@ def test_a_table_that_nobody_named_is_exported_and_erased(
         if "journalist" in table.columns and name not in ("deliveries", "events", "erasures"):
             sql = f"SELECT * FROM {name} WHERE journalist = :zoe"
             assert press.rows(sql, zoe=zoe) == [], name
+
+
+def test_who_was_merged_is_one_person(tmp_path: Path) -> None:
+    """E11, E12: asked for by either address, both of his entries are told and removed."""
+    with Press(tmp_path / "room", "sqlite:///mailer.db") as press:
+        press.people("press", [WHO, "zoe@example.org", "ben@example.com"])
+        (press.config.home / "press.csv").unlink()
+        people.merge(press.room, ["zoe@example.org", WHO], "anna")
+        for asked, other in ((WHO, "zoe@example.org"), ("zoe@example.org", WHO)):
+            held = exported(press, asked)["held"]
+            assert held["profile"]["rows"][0]["email"] == asked
+            assert held[f"profile (merged with {other})"]["rows"][0]["email"] == other
+        assert subject_erase(press.room, WHO, "anna").finished
+        assert names_left(press, "zoe@example.org") == []
+        reasons = press.rows("SELECT reason FROM suppressions")
+        assert reasons == [("erased",), ("erased",)]
+        assert check(press.room) == []
+
+
+def test_who_is_called_alike_keeps_his_own(tmp_path: Path) -> None:
+    """E12: a longer name or address that holds the erased one is another person's."""
+    with Press(tmp_path / "room", "sqlite:///mailer.db") as press:
+        press.people("press", ["ada@example.com", "ben@example.com"])
+        with press.room.store.write() as tx:
+            tx.execute("UPDATE journalists SET last_name = 'Li' WHERE id = 1", {})
+            notes = "Ada Lindt, not Ada Li; xada@example.com, ada@example.com.au, ada@example.com."
+            tx.execute("UPDATE journalists SET notes = :notes WHERE id = 2", {"notes": notes})
+            add_event(tx, "noted", "anna", data={"text": "first\nada@example.com", "n": 1})
+        subject_erase(press.room, "ada@example.com", "anna")
+        [(left,)] = press.rows("SELECT notes FROM journalists WHERE id = 2")
+        assert left == "Ada Lindt, not [erased]; xada@example.com, ada@example.com.au, [erased]."
+        [(data,)] = press.rows("SELECT data FROM events WHERE kind = 'noted'")
+        assert json.loads(data) == {"text": "first\n[erased]", "n": 1}
 
 
 def test_copies_elsewhere_are_named(tmp_path: Path) -> None:

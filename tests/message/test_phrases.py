@@ -10,7 +10,16 @@ from babel.messages.pofile import read_po
 from mailer.errors import ConfigError
 from mailer.message.compile import compile_release
 from mailer.message.merge import MergeTemplate
-from mailer.message.phrases import languages, own_name, own_words, phrases, placeholders, reason
+from mailer.message.phrases import (
+    languages,
+    own_name,
+    own_words,
+    page_languages,
+    page_phrase,
+    phrases,
+    placeholders,
+    reason,
+)
 
 from tests.message.samples import SENDER, TEMPLATES, english, preview_parts, values
 
@@ -47,6 +56,27 @@ def test_a_catalogue_is_whole_and_current(language: str) -> None:
             assert places <= {"{name}"}
         else:
             assert places == placeholders(str(each.id)), (language, name)
+
+
+PAGES = WANTED - {"hi", "th"}
+
+
+@pytest.mark.parametrize("language", sorted(PAGES - {"en"}))
+def test_a_catalogue_of_pages_is_whole_and_current(language: str) -> None:
+    """F17, GDPR art. 12(2): as of messages, and what is filled in is isolated right to left."""
+    with (LOCALE / "pages.pot").open("rb") as file:
+        english_words = {each.context: each.id for each in read_po(file) if each.id}
+    with (LOCALE / language / "LC_MESSAGES" / "pages.po").open("rb") as file:
+        found = {each.context: each for each in read_po(file, locale=language) if each.id}
+    assert {name: each.id for name, each in found.items()} == english_words
+    for name, each in found.items():
+        text = str(each.string)
+        assert text and not each.fuzzy and "!" not in text, (language, name)
+        assert placeholders(text) == placeholders(str(each.id)), (language, name)
+    assert page_languages() >= PAGES
+    filled = page_phrase(language, "stop_ask", newsroom="ODF")
+    assert ("\u2068ODF\u2069" in filled) == (language in ("ar", "he"))
+    assert page_phrase("th", "save") == "Save" and page_phrase("de-AT", "save") == "Speichern"
 
 
 def test_a_newsroom_words_a_phrase_otherwise() -> None:

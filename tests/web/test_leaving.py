@@ -19,7 +19,7 @@ from mailer.distribution import subscriptions
 from mailer.message.tokens import mint
 from mailer.store import Store, open_store
 from mailer.store.migrations import migrate
-from mailer.web import public
+from mailer.web import acts
 from mailer.web.forms import is_one_click, parse
 from mailer.web.guard import GuessLimit
 from mailer.web.public import public_app
@@ -331,7 +331,7 @@ def test_choices_are_saved_stopped_and_taken_back(office: Room, client: httpx.Cl
     """F5, F17."""
     path = f"/p/{link(ANNA, PRESS, 'p')}"
     page = client.get(path).text
-    assert page.count('type="checkbox"') == 3 and page.count(" checked") == 3
+    assert page.count('name="keep"') == 3 and page.count(" checked") == 3
     shown = [f"list:{number}" for number in (1, 2, 3)]
     saved = client.post(path, data={"act": "save", "shown": shown, "keep": shown[:1]}).text
     assert "Your choice is saved." in saved and saved.count(" checked") == 1
@@ -480,7 +480,7 @@ def test_a_store_that_never_answers_is_given_up(
         return write()
 
     monkeypatch.setattr(office.store, "write", hang)
-    monkeypatch.setattr(public, "STORE_SILENT", 0.3)
+    monkeypatch.setattr(acts, "STORE_SILENT", 0.3)
     with serving(public_app(office)) as address, bare(address) as client:
         answer = client.post(f"/u/{link(BEN)}", content=ONE_CLICK, headers=FORM)
         assert (answer.status_code, answer.text) == (200, "Unsubscribed.\n")

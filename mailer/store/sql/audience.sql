@@ -63,10 +63,13 @@ p.id IN (SELECT a.journalist FROM suppressions s JOIN addresses a ON a.hash = s.
   OR (p.id, 'list:' || p.list) IN (
     SELECT a.journalist, s.scope FROM suppressions s JOIN addresses a ON a.hash = s.hash
     WHERE s.scope <> 'all')
+  OR p.id IN (SELECT a.journalist FROM suppressions s JOIN addresses a ON a.hash = s.hash
+              WHERE s.scope = 'office') AND p.list NOT IN (SELECT id FROM lists WHERE kind = 'topic')
 
 -- name: is_suppressed@postgresql
 EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
-        WHERE a.journalist = p.id AND s.scope IN ('all', 'list:' || p.list))
+        WHERE a.journalist = p.id AND s.scope IN ('all', 'list:' || p.list,
+        {{core.by_kind_of}} p.list)))
 
 -- name: has_received
 -- Of a person p: has he any revision of the release, or may he have it, or is it under way.
@@ -122,14 +125,16 @@ WHERE {active} GROUP BY m.list, j.state
 -- name: list_suppressed
 SELECT m.list, count(DISTINCT m.journalist) AS n
 FROM suppressions s JOIN addresses a ON a.hash = s.hash JOIN memberships m ON m.journalist = a.journalist
-WHERE s.scope IN ('all', 'list:' || m.list) AND {active} GROUP BY m.list
+WHERE s.scope IN ('all', 'list:' || m.list,
+        {{core.by_kind_of}} m.list)) AND {active} GROUP BY m.list
 
 -- name: members
 SELECT a.email, j.id, j.state, j.first_name, j.last_name, j.outlet, j.outlet_type, j.beats, j.country,
     j.language, j.zone, j.consent_basis, j.source, j.source_date, j.notes, j.phone
 FROM memberships m JOIN journalists j ON j.id = m.journalist JOIN addresses a ON a.journalist = j.id
 WHERE m.list = :list AND {active} AND j.state <> 'erased' AND NOT EXISTS (
-    SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list))
+    SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list,
+        {{core.by_kind_of}} m.list)))
 ORDER BY m.journalist
 
 -- name: everybody
@@ -139,5 +144,6 @@ SELECT a.email, j.id, j.state, j.first_name, j.last_name, j.outlet, j.outlet_typ
 FROM journalists j JOIN addresses a ON a.journalist = j.id
 WHERE j.state NOT IN ('erased', 'test') AND EXISTS (
     SELECT 1 FROM memberships m WHERE m.journalist = j.id AND {active} AND NOT EXISTS (
-        SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list)))
+        SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list,
+        {{core.by_kind_of}} m.list))))
 ORDER BY j.id

@@ -66,3 +66,8 @@ SELECT CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE state = 1)
 
 -- name: backed_up
 SELECT at FROM events WHERE kind = 'backed_up' ORDER BY id
+
+-- name: by_kind_of
+-- Which scope beside 'all' and its own stops a list: 'office' ends mail on every list that the
+-- journalist did not choose himself. The list's id and two brackets follow.
+(SELECT CASE WHEN max(kind) = 'topic' THEN '' ELSE 'office' END FROM lists WHERE id =

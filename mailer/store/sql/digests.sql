@@ -33,7 +33,8 @@ WHERE {{capped}} AND d.journalist {{rules.is_one_of}} AND d.due_at >= :since AND
   AND coalesce(p.paused, 0) = 0 AND coalesce(p.away_until, 0) <= :now
   AND NOT EXISTS (SELECT 1 FROM digests g WHERE g.journalist = d.journalist AND g.day = :day)
   AND NOT EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
-                  WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list))
+                  WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list)))
   AND NOT EXISTS (SELECT 1 FROM deliveries h JOIN distributions y ON y.id = h.distribution
                   WHERE h.journalist = d.journalist AND y.release = x.release
                     AND h.state IN (0, 1, 2, 3, 5) AND y.kind NOT IN ('test', 'notice', 'digest', 'internal'))

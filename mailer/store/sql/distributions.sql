@@ -227,7 +227,8 @@ WHERE (w.state IN ('cancelled', 'dropped')
 SELECT d.id, d.journalist, '' AS gone
 FROM suppressions s JOIN addresses a ON a.hash = s.hash
 JOIN deliveries d ON d.journalist = a.journalist AND d.distribution = :distribution
-WHERE d.state IN (0, 2) AND s.scope IN ('all', 'list:' || d.list)
+WHERE d.state IN (0, 2) AND s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list))
 UNION
 SELECT d.id, d.journalist, j.state AS gone
 FROM journalists j JOIN deliveries d ON d.journalist = j.id AND d.distribution = :distribution

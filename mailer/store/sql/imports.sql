@@ -46,7 +46,8 @@ LEFT JOIN import_people p ON p.import = :import AND p.journalist = j.id
 WHERE a.hash IN (:hashes)
 
 -- name: shut_out
-SELECT hash FROM suppressions WHERE scope IN ('all', :scope) AND hash IN (:hashes)
+SELECT hash FROM suppressions
+WHERE scope IN ('all', :scope, {{core.by_kind_of}} :list)) AND hash IN (:hashes)
 UNION ALL
 SELECT hash FROM import_objections WHERE import = :import AND hash IN (:hashes)
 

@@ -38,7 +38,8 @@ EXISTS (
       AND (SELECT j.state = 'active' OR d.kind = 'test' FROM journalists j
            WHERE j.id = d.journalist)
       AND coalesce((SELECT {{no}} FROM addresses a JOIN suppressions s ON s.hash = a.hash
-                    WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list)
+                    WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list))
                     LIMIT 1), {{yes}})
 
 -- name: free
@@ -318,7 +319,8 @@ SELECT distribution, id, attempts FROM deliveries WHERE state = 1 AND worker = :
 SELECT d.distribution, d.id, x.state AS distribution_state, w.state AS wave_state,
     CASE WHEN EXISTS (
         SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
-        WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list))
+        WHERE a.journalist = d.journalist AND s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list)))
       THEN 1 ELSE 0 END AS suppressed,
     CASE WHEN d.kind IN ('release', 'digest') AND x.kind IN ('release', 'digest')
         AND p.paused = 1 THEN 1 ELSE 0 END AS paused

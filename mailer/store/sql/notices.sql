@@ -140,7 +140,8 @@ SELECT d.journalist, d.id, d.distribution, d.wave, d.list, d.state, d.last_attem
     a.email, j.first_name, j.last_name, j.outlet, j.language, j.state AS person_state,
     l.name AS list_name, l.title AS list_title, l.kind AS list_kind, j.source, j.source_date, j.phone,
     (SELECT s.reason FROM suppressions s WHERE s.hash = a.hash
-        AND s.scope IN ('all', 'list:' || d.list) ORDER BY s.scope LIMIT 1) AS suppressed_by,
+        AND s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list)) ORDER BY s.scope LIMIT 1) AS suppressed_by,
     CASE WHEN EXISTS (
         SELECT 1 FROM distributions n JOIN deliveries e ON e.distribution = n.id
         WHERE n.notice = :notice AND n.state <> 'planning' AND e.journalist = d.journalist)

@@ -43,7 +43,8 @@ LEFT JOIN (SELECT x.journalist, x.import, x.provenance, y.file, y.actor, y.start
 LEFT JOIN provenances v ON v.id = p.provenance
 LEFT JOIN informed_journalists f ON f.journalist = j.id
 WHERE m.list = :list AND {active} AND j.state <> 'erased' AND NOT EXISTS (
-    SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list))
+    SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list,
+        {{core.by_kind_of}} m.list)))
 ORDER BY m.journalist, p.import
 
 -- name: informed

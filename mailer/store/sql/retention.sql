@@ -108,8 +108,22 @@ UPDATE preferences SET away_until = NULL WHERE journalist IN (
 g.granted_at <= :before AND NOT EXISTS (SELECT 1 FROM distributions x
     WHERE x.release = g.release AND x.embargo_until > g.granted_at AND x.embargo_until > :before)
 
+-- name: old_offer
+o.offered_at <= :before AND NOT EXISTS (SELECT 1 FROM embargo_grants g
+    WHERE g.release = o.release AND g.journalist = o.journalist)
+
 -- name: count_agreements
-SELECT count(*) AS n FROM embargo_grants g WHERE {{old_grant}}
+SELECT (SELECT count(*) FROM embargo_grants g WHERE {{old_grant}})
+    + (SELECT count(*) FROM embargo_offers o WHERE {{old_offer}}) AS n
+
+-- name: forget_offers
+DELETE FROM embargo_offers WHERE (release, journalist) IN (
+    SELECT o.release, o.journalist FROM embargo_offers o WHERE {{old_offer}} LIMIT :limit)
+
+-- name: forget_openings
+DELETE FROM embargo_openings WHERE last_at <= :before AND NOT EXISTS (SELECT 1
+    FROM embargo_grants g WHERE g.release = embargo_openings.release
+        AND g.journalist = embargo_openings.journalist)
 
 -- name: forget_agreements
 DELETE FROM embargo_grants WHERE (release, journalist) IN (

@@ -9,6 +9,15 @@ FROM addresses a JOIN journalists j ON j.id = a.journalist WHERE a.hash = :hash
 SELECT a.journalist, a.email, a.hash, j.state, j.first_name, j.last_name, j.phone
 FROM addresses a JOIN journalists j ON j.id = a.journalist WHERE a.journalist = :journalist
 
+-- name: same_person
+-- Everybody who was found to be the same as this one, himself included.
+SELECT x.journalist FROM (
+    SELECT :journalist AS journalist
+    UNION SELECT stays FROM merged_journalists WHERE journalist = :journalist
+    UNION SELECT journalist FROM merged_journalists WHERE stays = :journalist
+    UNION SELECT o.journalist FROM merged_journalists m JOIN merged_journalists o ON o.stays = m.stays
+    WHERE m.journalist = :journalist) x ORDER BY x.journalist
+
 -- name: of_journalist
 SELECT * FROM {table} WHERE journalist = :journalist ORDER BY {order}
 
@@ -60,8 +69,11 @@ WHERE distribution = :distribution AND delivery = :delivery ORDER BY number
 SELECT data FROM slot_values WHERE distribution = :distribution AND delivery = :delivery
 
 -- name: search
--- Rows of a table in which any text holds what is looked for. The texts are read as one.
-SELECT {columns} FROM {table} WHERE {condition}
+-- Rows of a table in which any text holds what is looked for. The texts are read as one, which is
+-- made once a row: without a limit both databases would put it into each comparison.
+SELECT {columns} FROM (SELECT {columns}, lower({whole}) AS whole FROM {table}
+    LIMIT 9223372036854775807) q
+WHERE {condition}
 
 -- name: replace
 UPDATE {table} SET {column} = :new WHERE {key} AND {column} = :old
@@ -119,11 +131,8 @@ SELECT id, data FROM events WHERE journalist = :journalist AND id > :after ORDER
 -- name: blank_event
 UPDATE events SET data = :data WHERE id = :id
 
--- name: forget_suppressions
-DELETE FROM suppressions WHERE hash = :hash
-
--- name: forget_objections
-DELETE FROM import_objections WHERE hash = :hash
+-- name: forget_hash
+DELETE FROM {table} WHERE hash = :hash
 
 -- name: suppress
 INSERT INTO suppressions (id, hash, hash_version, scope, reason, evidence, actor, created_at)

@@ -36,6 +36,12 @@ UPDATE deliveries SET state = 6, reason = :reason
 WHERE journalist = :journalist AND state IN (0, 2)
 RETURNING distribution, id
 
+-- name: stop_office
+UPDATE deliveries SET state = 6, reason = :reason
+WHERE journalist = :journalist AND state IN (0, 2)
+  AND list NOT IN (SELECT id FROM lists WHERE kind = 'topic')
+RETURNING distribution, id
+
 -- name: stop_list
 UPDATE deliveries SET state = 6, reason = :reason
 WHERE journalist = :journalist AND list = :list AND state IN (0, 2)

@@ -119,7 +119,8 @@ SELECT count(*) AS n, min(d.id) AS first FROM suppressions s
 JOIN addresses a ON a.hash = s.hash
 JOIN deliveries d ON d.journalist = a.journalist
 JOIN attempts t ON t.distribution = d.distribution AND t.delivery = d.id
-WHERE s.scope IN ('all', 'list:' || d.list) AND t.state = 3
+WHERE s.scope IN ('all', 'list:' || d.list,
+        {{core.by_kind_of}} d.list)) AND t.state = 3
   AND t.sent_date > s.created_at + :grace
 
 -- name: unevenly_divided

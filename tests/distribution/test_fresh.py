@@ -1,0 +1,131 @@
+"""What a proven address may do, on both databases: the statements behind the pages of links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mailer.distribution import fresh, servicemail
+from mailer.distribution.context import address_hash
+from mailer.distribution.tongues import Words
+from mailer.message.tokens import DATA, JOIN, MOVE, Fresh, read_fresh
+from mailer.store import Store, suppression
+from mailer.store import fresh as stored
+from mailer.store.suppression import OFFICE
+
+from tests.distribution.recorder import Recorder
+from tests.web.office import ANNA, BEN, KEYS, PRESS, TOPIC, fill, mailbox, membership, token
+from tests.web.serving import Room, room
+
+KEY = bytes(32)
+
+
+@pytest.fixture
+def office(store: Store, tmp_path: Path) -> Any:
+    fill(store)
+    with store.write() as tx:
+        for who, name in ((ANNA, "anna"), (BEN, "ben")):
+            tx.execute(
+                "UPDATE addresses SET hash = :h WHERE journalist = :j",
+                {"h": address_hash(KEY, mailbox(name)), "j": who},
+            )
+        tx.execute("UPDATE lists SET open = 1 WHERE id = :l", {"l": TOPIC})
+    return room(store, tmp_path / "room")
+
+
+def newest(office: Room, purpose: str) -> Fresh:
+    with office.store.read() as tx:
+        sql = "SELECT max(id) AS id FROM fresh_links WHERE purpose = :p"
+        return Fresh(purpose, tx.rows(sql, {"p": purpose})[0]["id"], 0)
+
+
+def reasons(office: Room, name: str) -> set[tuple[str, str]]:
+    with office.store.read() as tx:
+        found = suppression.find(tx, address_hash(KEY, mailbox(name)))
+    return {(each.scope, each.reason) for each in found}
+
+
+def test_a_link_is_taken_once_and_used_once(office: Any) -> None:
+    """F7: two processes do not mail it twice; of two clicks one acts."""
+    fresh.ask_for_data(office, token(ANNA), Words())
+    with office.store.write() as tx:
+        (row,) = stored.take(tx, most=5, until=tx.now() + 60_000_000)
+        assert stored.take(tx, most=5, until=tx.now() + 60_000_000) == []
+        stored.again(tx, row["id"], tx.now(), "451 later")
+        assert len(stored.take(tx, most=5, until=tx.now() + 1)) == 1
+    held = fresh.held(office, newest(office, DATA))
+    assert held is not None and held.topics == ("Energy briefing", "Trade briefing")
+    with office.store.write() as tx:
+        assert stored.use(tx, row["id"]) and not stored.use(tx, row["id"])
+    assert fresh.held(office, newest(office, DATA)) is None
+
+
+def test_moving_and_meeting_another(office: Any) -> None:
+    """F7."""
+    for wanted in ("anna@new.example.org", mailbox("ben")):
+        fresh.ask_for_data(office, token(ANNA), Words())
+        assert fresh.ask_to_move(office, newest(office, DATA), wanted, Words())
+        assert fresh.move(office, newest(office, MOVE))
+        assert not fresh.move(office, newest(office, MOVE))
+    with office.store.read() as tx:
+        rows = tx.rows("SELECT j.id, a.email, j.state FROM journalists j "
+                       "JOIN addresses a ON a.journalist = j.id", {})  # fmt: skip
+    found = {row["id"]: (row["email"], row["state"]) for row in rows}
+    assert found[ANNA] == ("anna@new.example.org", "on_hold")
+    assert found[BEN] == (mailbox("ben"), "active")
+    assert membership(office.store, BEN, TOPIC) == "active"
+    assert reasons(office, "anna") == {("all", "opt-out")} and not reasons(office, "ben")
+
+
+def test_joining_after_leaving(office: Any) -> None:
+    """F13: only the topic comes back, on lists made later too; what was queued for it may go."""
+    hash = address_hash(KEY, mailbox("ben"))
+    with office.store.write() as tx:
+        suppression.add(tx, hash, scope="all", reason="objection", actor="x", evidence={})
+    assert fresh.ask_to_join(office, mailbox("ben"), [TOPIC, PRESS], "words", Words("de"))
+    assert fresh.join(office, newest(office, JOIN))
+    assert not fresh.join(office, newest(office, JOIN))
+    assert reasons(office, "ben") == {(OFFICE, "objection")}
+    assert membership(office.store, BEN, TOPIC) == "active"
+    with office.store.read() as tx:
+        sql = (
+            "SELECT m.list FROM memberships m JOIN addresses a ON a.journalist = m.journalist "
+            "WHERE m.journalist = :j AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE "
+            "s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list, "
+            "(SELECT CASE WHEN max(kind) = 'topic' THEN '' ELSE 'office' END FROM lists "
+            "WHERE id = m.list)))"
+        )
+        assert [row["list"] for row in tx.rows(sql, {"j": BEN})] == [TOPIC]
+        from mailer.audience.segments import list_segment
+        from mailer.store.audience import count
+
+        assert count(tx, [list_segment("energy")])["recipients"] == 3
+        assert count(tx, [list_segment("eu-affairs")])["recipients"] == 1
+    assert fresh.ask_to_join(office, "new@example.org", [TOPIC], "words", Words())
+    assert fresh.join(office, newest(office, JOIN))
+
+
+def test_mails_leave_by_their_own_service(office: Any, tmp_path: Path) -> None:
+    """[service_mail]: sender and server of its own."""
+    import asyncio
+
+    from mailer import config
+
+    with Recorder() as server:
+        path = office.config.path
+        text = path.read_text() + (
+            f'\n[service_mail]\nsender = "Desk <desk@example.net>"\n'
+            f'url = "smtp://127.0.0.1:{server.port}"\n'
+        )
+        path.write_text(text)
+        own = Room(config.load(path, {}), office.store, office.sender, KEY, KEYS)
+        fresh.ask_for_data(own, token(ANNA), Words("de"))  # type: ignore[arg-type]
+        assert servicemail.is_due(own)  # type: ignore[arg-type]
+        assert asyncio.run(servicemail.send_due(own)) == 1  # type: ignore[arg-type]
+        assert not servicemail.is_due(own)  # type: ignore[arg-type]
+    raw = server.got[0].raw.decode()
+    assert "From: Desk <desk@example.net>" in raw and "Content-Language: de" in raw
+    found = raw.replace("=\r\n", "").partition("/f/")[2][:58]
+    asked = read_fresh(KEYS, found)
+    assert asked is not None and asked.purpose == DATA
