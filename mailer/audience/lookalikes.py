@@ -59,11 +59,12 @@ def _of_label(label: str, foreign: bool) -> str:
 
 
 def _doubt(text: str) -> str:
-    scripts = {script for char in text if (script := _script(char))}
-    if len(scripts) < 2 or any(scripts <= usual for usual in _TOGETHER):
-        return ""
-    names = sorted(_SHOWN.get(script, script.capitalize()) for script in scripts)
-    return f"letters of different scripts ({', '.join(names)}) stand in one word"
+    for word in _BETWEEN.split(text):
+        scripts = {script for char in word if (script := _script(char))}
+        if len(scripts) > 1 and not any(scripts <= usual for usual in _TOGETHER):
+            names = sorted(_SHOWN.get(script, script.capitalize()) for script in scripts)
+            return f"letters of different scripts ({', '.join(names)}) stand in one word"
+    return ""
 
 
 @lru_cache(maxsize=4096)
@@ -78,6 +79,8 @@ def _script(char: str) -> str:
     return "" if first in ("KATAKANA-HIRAGANA", "MODIFIER", "FEMININE", "MASCULINE") else first
 
 
+# What parts the words of a name: a first name in one script and a last name in another are usual.
+_BETWEEN = re.compile(r"[\W\d_]+")
 _TOGETHER = (
     frozenset({"LATIN", "HAN", "HIRAGANA", "KATAKANA"}),
     frozenset({"LATIN", "HAN", "BOPOMOFO"}),

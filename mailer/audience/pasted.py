@@ -20,12 +20,14 @@ from mailer.errors import InputError
 __all__ = ["Pasted"]
 
 _LINE_MOST = 1 << 20
+_NOTES_MOST = 2000
 _FIELDS = ("email", "name", "outlet", "phone", "notes")
 
 _ADDRESS = re.compile(
     r"""
-    <\s*(?:mailto:)?(?P<framed>[^<>]*@[^<>]*)>
-    | (?:mailto:)?(?P<bare>
+    <\s*(?:mailto:)?(?P<framed>[^<>@]*@[^<>@]*)>
+    # Tried only where a word begins, so that a long one costs no more than its length.
+    | (?<![^\s,;<>()\[\]|"]) (?:mailto:)?(?P<bare>
         (?:"[^"@]{1,64}"|[^\s,;<>()\[\]|"]+)@[^\s,;<>()\[\]|"]+ )
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -124,7 +126,8 @@ def _cells(email: str, before: str, after: str) -> tuple[str, ...]:
         if number := _PHONE.search(text):
             phone = phone or clean_line(number[1])
             text = text.replace(number[0], " , ")
-        text = _LABEL.sub("", _BULLET.sub("", text.replace("\t", " , ")))
+        text = " ".join(text.replace("\t", " , ").split())
+        text = _LABEL.sub("", _BULLET.sub("", text))
         quoted = re.match(r'\s*"([^"@]+)"\s*$', text)
         if quoted and not parts:
             # "Nowak, Anna" <anna@…>: mail programs quote what is one name.
@@ -143,7 +146,7 @@ def _cells(email: str, before: str, after: str) -> tuple[str, ...]:
             outlet = part
         else:
             notes.append(part)
-    return email, name, outlet, phone, ", ".join(notes)
+    return email, name, outlet, phone, ", ".join(notes)[:_NOTES_MOST]
 
 
 def _is_turned_name(parts: list[str], email: str) -> bool:

@@ -78,9 +78,9 @@ _REMOVAL = re.compile(
     | \b(?:non\ (?:inviare|scrivere|contattare)|cancellare\ dalla\ lista|disiscri\w+
         |non\ ricevere\ più
         |togliere\ dalla)
-    | \b(?:nie\ (?:wysyłać|wysylac|pisać|kontaktować|przysyłać|mailować)
+    | \b(?:nie\ (?:wysy[ł?]a[ć?]|wysylac|pisać|kontaktować|przysyłać|mailować)
         |nie\ chce\ (?:\w+\ )?(?:e?-?maili|wiadomości|otrzymywać|dostawać|komunikatów
-        |korespondencji)|proszę\ (?:o\ )?(?:usun\w+|wypisa\w+
+        |korespondencji)|prosz[ę?]\ (?:o\ )?(?:usun\w+|wypisa\w+
         |nie\ )
         |wypisa[ćłn]\w*|usunąć\ z\ listy|prosi\w*\ o\ (?:usunięcie|wypisanie|niewysyłanie))
     | \b(?:niet\ meer\ (?:mailen|schrijven|sturen)|niet\ mailen|geen\ (?:e-?)?mails?\ meer

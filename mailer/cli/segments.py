@@ -91,6 +91,7 @@ def count(segment: SEGMENT) -> None:
     for key in ("suppressed", "on_hold", "other"):
         if found[key]:
             line(f"  {found[key]:,} {key.replace('_', ' ')}")
+    _tell_internal(found["internal"])
 
 
 def preview(segment: SEGMENT) -> None:
@@ -112,8 +113,9 @@ def _tell(found: Preview) -> None:
     line(f"{found.recipients:,} would get it, of {found.selected:,} selected")
     for why, number in found.left_out.items():
         line(f"  {number:,} left out: {why.replace('_', ' ')}")
+    _tell_internal(found.internal)
     for why, number in found.waiting.items():
-        line(f"  {number:,} of them {why} now: theirs waits or is dropped when it is sent")
+        line(f"  {number:,} of them {why} now: theirs would wait or be left out")
     for name, shares in found.breakdown.items():
         if not shares:
             continue
@@ -136,6 +138,11 @@ def _tell(found: Preview) -> None:
             told = ", ".join(printable(word) for word in words if word)
             reason = person.get("reason", "").replace("_", " ")
             line(f"  {told}{f': {reason}' if reason else ''}")
+
+
+def _tell_internal(number: int) -> None:
+    if number:
+        line(f"  {number:,} internal: a marked copy, outside these figures")
 
 
 def _tell_table(table: dict[str, Any], indent: str) -> None:

@@ -288,6 +288,10 @@ def _tell_queued(queued: Queued, zone: str) -> None:
     line(f"  {between(queued.first_at, queued.last_at, zone)}")
     for why, count in queued.left_out.items():
         line(f"  {sentence(why, count)}")
+    if queued.internal:
+        number = queued.internal["distribution"]
+        beside = "" if number is None else f", distribution {number}"
+        line(f"  internal copies, marked: {queued.internal['recipients']:,}{beside}")
 
 
 def serve(log: LOG = None) -> None:

@@ -31,6 +31,8 @@ def pause(room: Newsroom, number: int, actor: str, *, reason: str | None = None)
         row = existing(tx, number)
         if not distributions.move(tx, number, "paused", actor, reason=reason):
             raise _impossible(row, "paused")
+        for copies in distributions.internal_of(tx, number):
+            distributions.move(tx, copies, "paused", actor, reason=reason)
         raise_control(tx)
 
 
@@ -52,6 +54,9 @@ def resume(room: Newsroom, number: int, actor: str) -> str:
             refuse_stopped(tx, row["release"], row["slug"])
         if not let_go(tx, number, actor):
             raise _impossible(row, "resumed")
+        for copies in distributions.internal_of(tx, number):
+            if not guard.is_held(tx, copies):
+                let_go(tx, copies, actor)
         raise_control(tx)
         after = existing(tx, number)
         return str(after["state"])
@@ -99,13 +104,18 @@ def cancel(room: Newsroom, number: int, actor: str, *, reason: str | None = None
         row = existing(tx, number)
         if not distributions.move(tx, number, "cancelled", actor, reason=reason):
             raise _impossible(row, "cancelled")
-        for wave in distributions.waves(tx, number):
-            distributions.move_wave(tx, number, wave["id"], "cancel", actor)
+        copies = distributions.internal_of(tx, number)
+        stopped = [
+            number,
+            *(n for n in copies if distributions.move(tx, n, "cancelled", actor, reason=reason)),
+        ]
+        waves = [(each, wave["id"]) for each in stopped for wave in distributions.waves(tx, each)]
+        for each, wave in waves:
+            distributions.move_wave(tx, each, wave, "cancel", actor)
         raise_control(tx)
-        waves = [wave["id"] for wave in distributions.waves(tx, number)]
     # Nothing can be claimed any more; what is left is moved in short steps.
-    for wave in waves:
-        stop_wave(room, number, wave, reason or "cancelled", actor)
+    for each, wave in waves:
+        stop_wave(room, each, wave, reason or "cancelled", actor)
     with room.store.read() as tx:
         counts = distributions.counts(tx, number)
     return Stopped(counts.get("accepted", 0), counts.get("in_doubt", 0), counts.get("cancelled", 0))

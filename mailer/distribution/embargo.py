@@ -339,7 +339,12 @@ def bring_forward(room: Newsroom, release: int, actor: str) -> int:
     with room.store.read() as tx:
         if not embargo.granted(tx, release):
             return 0
-        bound = [each for each in embargo.held(tx, release) if not guard.is_held(tx, each.id)]
+        # Internal copies wait for the end: an early message would not bear their mark.
+        bound = [
+            each
+            for each in embargo.held(tx, release)
+            if each.kind != "internal" and not guard.is_held(tx, each.id)
+        ]
         texts = {
             each.id: {"": each.revision}
             | {row["language"]: row["revision"] for row in stored_variants.sent(tx, each.id)}

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mailer.distribution import preflight, releases, telling, variants
+from mailer.distribution import internal, preflight, releases, telling, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import let_go, refuse_stopped
 from mailer.distribution.enclosed import Enclosed
@@ -230,7 +230,7 @@ class _Texts:
         text = replace(new, release=plain(new.release, kind))
         self._stored = text
         self._links = variants.links_of(room, new.release.slug, family, key or family.lead)
-        self._made: dict[tuple[int | None, str, Enclosed], MergeTemplate] = {}
+        self._made: dict[tuple[int | None, str, Enclosed, str], MergeTemplate] = {}
         self.plain = self._compiled(None, "", Enclosed())
 
     def prepare(self, rows: list[Row]) -> None:
@@ -242,7 +242,8 @@ class _Texts:
     def _after(self, row: Row) -> MergeTemplate:
         """For who gets a distribution's message after its embargo, if it has one."""
         kept = Enclosed.kept(json.loads(row["audience"]))
-        return self._compiled(row["embargo_until"], "", kept.again())
+        mark = internal.MARK if row["kind"] == internal.KIND else ""
+        return self._compiled(row["embargo_until"], "", kept.again(), mark)
 
     def _early(self, row: Row) -> MergeTemplate | None:
         """For who gets it before the embargo ends."""
@@ -267,9 +268,11 @@ class _Texts:
                 tx, wave, self._stored.revision, text.digest, early.digest if early else None, actor
             )
 
-    def _compiled(self, until: int | None, early_in: str, enclosed: Enclosed) -> MergeTemplate:
+    def _compiled(
+        self, until: int | None, early_in: str, enclosed: Enclosed, mark: str = ""
+    ) -> MergeTemplate:
         """For after an embargo, or with `early_in` (a zone) for who gets it before."""
-        at = (until, early_in, enclosed)
+        at = (until, early_in, enclosed, mark)
         if at not in self._made:
             release = self._stored.release
             if early_in and until is not None:
@@ -278,7 +281,7 @@ class _Texts:
                 release = lifted(release, until)
             text = replace(self._stored, release=release)
             self._made[at] = releases.compiled(
-                self._room, text, languages=self._links, enclosed=enclosed
+                self._room, text, languages=self._links, enclosed=enclosed, mark=mark
             )
         return self._made[at]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from mailer.distribution.embargo import Early
 from mailer.distribution.foresight import Foresight
+from mailer.distribution.internal import Copy
 from mailer.distribution.named import Named
 from mailer.distribution.timing import Timing
 from mailer.distribution.variants import Choice
@@ -66,9 +67,10 @@ class Plan:
 
     `expected` is how many each wave will have; only a plan that is spread needs it. With several
     languages `choice` says who gets which, and a wave that waits for one is due at `until`. `early`
-    are those who may have it before the embargo ends: they are in waves of their own. `foresight`
-    is shown everybody, to tell what rules will do. Where it is `advertising`, `barred` has those
-    of the rows to come to whom the law lets none go, with why.
+    are those who may have it before the embargo ends: they are in waves of their own. Who is
+    reached through one of the lists `internal` is in no wave, but among `copies`. `foresight` is
+    shown everybody else, to tell what rules will do. Where it is `advertising`,
+    `barred` has those of the rows to come to whom the law lets none go, with why.
     """
 
     timing: Timing
@@ -81,6 +83,8 @@ class Plan:
     recipients: int = 0
     early: Early = field(default_factory=Early)
     trusted: list[int] = field(default_factory=list)
+    internal: frozenset[int] = frozenset()
+    copies: list[Copy] = field(default_factory=list)
     foresight: Foresight | None = None
     advertising: bool = False
     barred: dict[int, str] = field(default_factory=dict)
@@ -99,6 +103,9 @@ class Plan:
                 self.left_out[why] = self.left_out.get(why, 0) + 1
                 continue
             text = self.choice.of(row["language"], row["outlet"]) if self.choice else ("", "")
+            if row["list"] in self.internal:
+                self.copies.append(Copy(number, row["list"], text[0]))
+                continue
             # Who waits for his text waits for the end as well.
             if number in self.early and not text[1]:
                 wave = self._early_wave(text[0], row["zone"])

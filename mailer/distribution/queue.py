@@ -15,7 +15,16 @@ from typing import Any
 
 from mailer.audience.segments import Segment
 from mailer.clock import to_datetime
-from mailer.distribution import advertising, embargo, named, preflight, releases, telling, variants
+from mailer.distribution import (
+    advertising,
+    embargo,
+    internal,
+    named,
+    preflight,
+    releases,
+    telling,
+    variants,
+)
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import refuse_stopped
 from mailer.distribution.dealing import Dealer
@@ -38,7 +47,7 @@ from mailer.message.view import Languages
 from mailer.release.embargoed import held_until, lifted
 from mailer.store import distributions, notices, open_store, paces, routes
 from mailer.store import embargo as grants
-from mailer.store.audience import by_domain, candidates, planned_by_domain
+from mailer.store.audience import by_domain, candidates, lists_by_name, planned_by_domain
 from mailer.store.base import Row, Tx
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave
 from mailer.store.ledger import keep_compiled
@@ -95,6 +104,7 @@ class Queued:
     warnings: list[str]
     first_at: str
     last_at: str
+    internal: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -203,8 +213,13 @@ def queue(
     warnings += preflight.of_message(room, template)
     shown = stored.release.embargo.zone if stored.release.embargo else timing.home
     early = embargo.readers(room, release, segments, shown) if timing.binds else Early()
+    with room.store.read() as tx:
+        inner = frozenset(
+            row["id"] for row in lists_by_name(tx).values() if row["kind"] == internal.KIND
+        )
     sells = bool(advertising.reason_of(room.config, stored.release.kind))
-    plan = Plan(timing, who, texts.choice, texts.until, early=early, advertising=sells)
+    plan = Plan(timing, who, texts.choice, texts.until, early=early, internal=inner)
+    plan.advertising = sells
     with room.store.read() as tx:
         foresight = Foresight(room, tx, now, timing.at)
         plan.foresight = foresight if dry_run else None
@@ -212,23 +227,29 @@ def queue(
             plan.take(chunk)
             if plan.recipients and not (dry_run or timing.over):
                 break  # somebody gets it: worth keeping and planning
-    if not plan.recipients:
+    if not plan.recipients and not plan.copies:
         raise Refused(_nobody(order, plan))
-    number = None
+    number = copies = None
     if not dry_run:
         expected = {key: wave.recipients for key, wave in plan.waves.items()}
-        plan = Plan(
-            *(timing, who, texts.choice, texts.until, expected), early=early, advertising=sells
-        )
-        plan.foresight = foresight
+        plan = Plan(timing, who, texts.choice, texts.until, expected, early=early, internal=inner)
+        plan.foresight, plan.advertising = foresight, sells
         stored = _kept(room, order, stored, actor)
-        number = _plan(room, stored, template, texts, segments, order, plan, actor, progress)
-        if number is None:
+        writing = _Writing(room, stored, template, texts, segments, order, plan, actor)
+        number = writing.write(progress)
+        if number is None and writing.copies is None:
             raise Refused(_nobody(order, plan))
-    first, last = _forecast(room, segments, plan, number)
+        copies = writing.copies
+    first, last = timing.at, timing.at
+    if plan.recipients:
+        first, last = _forecast(room, segments, plan, number)
     span = first, max(last, foresight.last)
     warnings += [*who.warnings, *timing.warnings, *foresight.warnings()]
-    return _queued(plan, stored.release.language, number, span, warnings)
+    found = _queued(plan, stored.release.language, number, span, warnings)
+    if plan.copies:
+        found.internal = {"distribution": copies, "recipients": len(plan.copies)}
+        found.distribution = number or copies
+    return found
 
 
 def _forecast(
@@ -284,7 +305,7 @@ def _queued(
         distribution=number,
         state="scheduled",
         recipients=plan.recipients,
-        due_at=iso(min(wave.begins for wave in waves)),
+        due_at=iso(min((wave.begins for wave in waves), default=plan.timing.at)),
         waves=[
             {
                 "wave": wave.id,
@@ -329,66 +350,99 @@ def _kept(room: Newsroom, order: Order, stored: StoredRelease, actor: str) -> St
     return kept
 
 
-def _plan(
-    room: Newsroom,
-    stored: StoredRelease,
-    template: MergeTemplate,
-    texts: _Texts,
-    segments: Sequence[Segment],
-    order: Order,
-    plan: Plan,
-    actor: str,
-    progress: Callable[[int], None],
-) -> int | None:
-    """Write the plan in short steps, invisible until the last; None when nobody is in it."""
-    assert stored.id is not None and stored.revision is not None
-    timing = plan.timing
-    with room.store.write() as tx:
-        keep_compiled(tx, template.digest, template.to_bytes())
-        number = distributions.insert(
-            tx,
-            NewDistribution(
-                release=stored.id,
-                revision=stored.revision,
-                compiled=template.digest,
-                priority=NORMAL_PRIORITY,
-                late=order.late,
-                embargo_until=timing.embargo_until,
-                due_at=timing.at,
-                zone=timing.home,
-                audience=_asked(room, order, stored, segments, plan),
-                over=timing.over,
-            ),
-            actor,
+class _Writing:
+    """A plan being written in short steps, invisible until the last."""
+
+    def __init__(
+        self,
+        room: Newsroom,
+        stored: StoredRelease,
+        template: MergeTemplate,
+        texts: _Texts,
+        segments: Sequence[Segment],
+        order: Order,
+        plan: Plan,
+        actor: str,
+    ) -> None:
+        assert stored.id is not None and stored.revision is not None
+        self._room, self._stored, self._texts, self._segments = room, stored, texts, segments
+        self._plan, self._actor = plan, actor
+        self._template = template
+        timing = plan.timing
+        self._new = NewDistribution(
+            release=stored.id,
+            revision=stored.revision,
+            compiled=template.digest,
+            priority=NORMAL_PRIORITY,
+            late=order.late,
+            embargo_until=timing.embargo_until,
+            due_at=timing.at,
+            zone=timing.home,
+            audience={
+                "to": list(order.to),
+                "segments": {segment.name: segment.as_json() for segment in segments},
+                **plan.named.as_json(),
+                **order.enclosed.as_json(),
+                **advertising.as_json(self._room.config, self._stored.release.kind),
+                **({"local_time": order.at} if order.local_time else {}),
+            },
+            over=timing.over,
         )
-        variants.keep(tx, number, texts.ready)
-    base = (number << DELIVERY_SHIFT) + 1
-    try:
-        # A connection of its own: one snapshot of the audience while the plan is written.
-        with (
-            closing(open_store(room.store.url, clock=room.clock)) as beside,
-            beside.read() as reading,
-        ):
-            # A server reads while another of its processes writes, and its writers wait for nobody.
-            chunks = (
-                _candidates(reading, segments, plan)
-                if room.store.embedded
-                else ahead(_candidates(reading, segments, plan))
-            )
-            with closing(chunks):
-                for chunk in chunks:
-                    planned, left = plan.take(chunk, base + plan.recipients)
-                    with room.store.write() as tx:
-                        distributions.insert_deliveries(tx, number, planned, timing.at)
-                        distributions.insert_left_out(tx, number, left)
-                    progress(plan.recipients)
-        if plan.recipients:
-            early = _early_templates(room, stored, texts, plan)
-            with room.store.write() as tx:
-                # Again: an officer may have withdrawn or corrected it while the plan was written.
-                notices.lock(tx, stored.id)
-                refuse_stopped(tx, stored.id, stored.release.slug)
-                telling.refuse_corrected(tx, stored.id, stored)
+        self.copies: int | None = None
+        """The distribution of the internal copies, once it is written."""
+
+    def write(self, progress: Callable[[int], None]) -> int | None:
+        """The distribution's number; None when only internal copies are sent, or nothing is."""
+        room, plan, timing = self._room, self._plan, self._plan.timing
+        with room.store.write() as tx:
+            keep_compiled(tx, self._template.digest, self._template.to_bytes())
+            number = distributions.insert(tx, self._new, self._actor)
+            variants.keep(tx, number, self._texts.ready)
+        base = (number << DELIVERY_SHIFT) + 1
+        try:
+            # A connection of its own: one snapshot of the audience while the plan is written.
+            with (
+                closing(open_store(room.store.url, clock=room.clock)) as beside,
+                beside.read() as reading,
+            ):
+                # A server reads while another of its processes writes, and its writers wait for
+                # nobody.
+                chunks = (
+                    _candidates(reading, self._segments, plan)
+                    if room.store.embedded
+                    else ahead(_candidates(reading, self._segments, plan))
+                )
+                with closing(chunks):
+                    for chunk in chunks:
+                        planned, left = plan.take(chunk, base + plan.recipients)
+                        with room.store.write() as tx:
+                            distributions.insert_deliveries(tx, number, planned, timing.at)
+                            distributions.insert_left_out(tx, number, left)
+                        progress(plan.recipients)
+            if plan.recipients or plan.copies:
+                self._finish(number)
+            if plan.recipients:
+                return number
+        except BaseException:
+            # What cannot be removed now is removed later by the scheduler; the reason counts.
+            with suppress(StoreUnavailable):
+                forget_plan(room, number)
+            raise
+        forget_plan(room, number)
+        return None
+
+    def _finish(self, number: int) -> None:
+        """Make it visible at once, with the internal copies that go beside it."""
+        plan, stored, room = self._plan, self._stored, self._room
+        assert stored.id is not None
+        early = _early_templates(room, stored, self._texts, plan)
+        marked = self._marked() if plan.copies else {}
+        with room.store.write() as tx:
+            # Again: an officer may have withdrawn or corrected it while the plan was written.
+            notices.lock(tx, stored.id)
+            refuse_stopped(tx, stored.id, stored.release.slug)
+            telling.refuse_corrected(tx, stored.id, stored)
+            if plan.recipients:
                 distributions.finish_plan(
                     tx,
                     number,
@@ -399,38 +453,44 @@ def _plan(
                     recipients=plan.recipients,
                     left_out=plan.left_out,
                     due_at=min(wave.begins for wave in plan.waves.values()),
-                    actor=actor,
+                    actor=self._actor,
                 )
                 for wave, first in early:
                     keep_compiled(tx, first.digest, first.to_bytes())
                     grants.mark_early(tx, number, wave.id, first.digest)
-                embargo.trust(tx, stored.id, plan.early, plan.trusted, actor)
-            return number
-    except BaseException:
-        # What cannot be removed now is removed later by the scheduler; the reason counts.
-        with suppress(StoreUnavailable):
-            forget_plan(room, number)
-        raise
-    forget_plan(room, number)
-    return None
+                embargo.trust(tx, stored.id, plan.early, plan.trusted, self._actor)
+            if plan.copies:
+                self.copies = internal.plan(
+                    tx,
+                    self._new,
+                    plan.copies,
+                    marked,
+                    parent=number if plan.recipients else None,
+                    due_at=plan.timing.due_in(plan.timing.home),
+                    actor=self._actor,
+                )
 
-
-def _asked(
-    room: Newsroom,
-    order: Order,
-    stored: StoredRelease,
-    segments: Sequence[Segment],
-    plan: Plan,
-) -> dict[str, Any]:
-    """What was asked for, kept with the distribution: whom, and whether it sells."""
-    return {
-        "to": list(order.to),
-        "segments": {segment.name: segment.as_json() for segment in segments},
-        **plan.named.as_json(),
-        **order.enclosed.as_json(),
-        **({"local_time": order.at} if order.local_time else {}),
-        **advertising.as_json(room.config, stored.release.kind),
-    }
+    def _marked(self) -> dict[str, internal.Text]:
+        """The messages of the internal copies, by language."""
+        found = {}
+        texts = [("", self._stored), *((each.language, each.stored) for each in self._texts.ready)]
+        family = releases.family(self._room, self._stored) if self._texts.ready else None
+        for language, stored in texts:
+            links = self._texts.languages
+            if language and family is not None:
+                slug = stored.release.slug
+                links = variants.links_of(self._room, slug, family, language)
+            after = replace(stored, release=lifted(stored.release, self._plan.timing.embargo_until))
+            template = releases.compiled(
+                self._room,
+                after,
+                mark=internal.MARK,
+                languages=links,
+                enclosed=self._texts.enclosed,
+            )
+            assert stored.revision is not None
+            found[language] = internal.Text(stored.revision, template)
+        return found
 
 
 def _early_templates(

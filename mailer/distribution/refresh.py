@@ -74,9 +74,13 @@ def carry_out(room: Newsroom, number: int, actor: str, *, dry_run: bool = False)
         row = existing(tx, number)
         _refuse(tx, row)
         asked: dict[str, Any] = json.loads(row["audience"])
+        binds = (row["embargo_until"] or 0) > tx.now()
     segments = find_segments(room, asked["to"])
+    early = embargo.Early()
+    if binds:
+        early = embargo.readers(room, row["release"], segments, row["zone"])
     with room.store.read() as tx:
-        found = _Anew(room, tx, row, asked, segments).work_out()
+        found = _Anew(room, tx, row, asked, segments, early).work_out()
         people_came = shown_people(tx, [each.journalist for each in found.came][:SHOWN])
         people_went = shown_people(tx, found.went[:SHOWN])
         warnings = advice(tx, segments)
@@ -150,7 +154,13 @@ class _Anew:
     """The audience as it would be frozen now, beside the one that was."""
 
     def __init__(
-        self, room: Newsroom, tx: Tx, row: Row, asked: dict[str, Any], segments: Sequence[Segment]
+        self,
+        room: Newsroom,
+        tx: Tx,
+        row: Row,
+        asked: dict[str, Any],
+        segments: Sequence[Segment],
+        early: embargo.Early,
     ) -> None:
         self._room, self._tx, self._row, self._segments = room, tx, row, segments
         self._asked = asked
@@ -159,6 +169,9 @@ class _Anew:
             frozenset(asked.get("except", ())),
             row["release"] if asked.get("skip_received") else None,
         )
+        self._inner = {
+            each["id"] for each in audience.lists_by_name(tx).values() if each["kind"] == "internal"
+        }
         self._waves = distributions.waves(tx, row["id"])
         self._open: dict[tuple[str, str, str], int] = {
             (wave["zone"], wave["language"], wave["awaits"]): wave["id"]
@@ -181,12 +194,7 @@ class _Anew:
         self.too_late = 0
         self.trusted: list[int] = []
         self.new_waves: dict[tuple[str, str, str], NewWave] = {}
-        binds = (row["embargo_until"] or 0) > tx.now()
-        self.early = (
-            embargo.readers(room, row["release"], segments, row["zone"])
-            if binds
-            else embargo.Early()
-        )
+        self.early = early
 
     def work_out(self) -> _Anew:
         """Compare everybody selected now with who stands in it."""
@@ -194,6 +202,8 @@ class _Anew:
         gets: list[int] = []
         for row, barred in self._judged():
             number = row["id"]
+            if row["list"] in self._inner:
+                continue  # internal copies stand in a distribution of their own
             if number in stood.waiting:
                 # What he has under way of this release is this very message.
                 why = why_not(row, replace(self._who, received=None))

@@ -80,6 +80,7 @@ def compiled(
     stored: StoredRelease,
     *,
     test: bool = False,
+    mark: str = "",
     thread: bool = False,
     languages: Languages = ALONE,
     enclosed: Enclosed = NOTHING,
@@ -87,7 +88,7 @@ def compiled(
 ) -> MergeTemplate:
     """A release as it is sent, with links to its other `languages`; with `thread` as what continues
     earlier messages. `enclosed` is what it carries itself; a test carries its picture, which nobody
-    could fetch. `source` are other templates than the newsroom's.
+    could fetch. `mark` stands before the Subject. `source` are other templates than the newsroom's.
 
     Raises what `attachment_of` does, and Refused for whatever is wrong in a template: nothing
     leaves then (contract, preflight errors).
@@ -99,7 +100,7 @@ def compiled(
             stored.release,
             room.sender,
             source,
-            test=test,
+            mark="[TEST]" if test else mark,
             thread=thread,
             languages=languages,
             inside=picture_of(room, stored) if inside else None,

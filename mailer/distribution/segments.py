@@ -11,13 +11,15 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from mailer.audience.conditions import FACETS, leaves
+from mailer.audience.conditions import FACETS, Has, leaves
+from mailer.audience.rules import WEEK
 from mailer.audience.segments import Segment
 from mailer.distribution.context import Newsroom
 from mailer.distribution.lists import find_segments
+from mailer.distribution.rules import house_of
 from mailer.store import audience
 from mailer.store.base import Tx
-from mailer.store.bitmaps import Selected, View, index_of
+from mailer.store.bitmaps import Selected, Share, View, index_of
 from mailer.store.selection import facet_ids
 
 BREAKDOWN = ("country", "language", "outlet", "beat")
@@ -34,9 +36,10 @@ MOST_SHARES = 20
 class Preview:
     """Whom a segment would reach now.
 
-    `left_out` is who is selected and would not be planned, by reason. Of the recipients `waiting`
-    are those who asked for nothing at present: their mail waits or is dropped when it is sent. By
-    field, `breakdown` has the most frequent values as written in lists and in `""` who has none;
+    `internal` get a marked copy beside it and are in no other figure but `selected`. `left_out` is
+    who is selected and would not be planned, by reason. Of the recipients `waiting` are those whose
+    mail would wait or be left out if it were sent now: away, paused, or `capped`. By field,
+    `breakdown` has the most frequent values as written in lists and in `""` who has none;
     `others` how many more values there are. `people` and `left_out_people` are the first of each.
     """
 
@@ -44,6 +47,7 @@ class Preview:
     text: str
     selected: int
     recipients: int
+    internal: int
     left_out: dict[str, int]
     waiting: dict[str, int]
     breakdown: dict[str, dict[str, int]]
@@ -62,10 +66,12 @@ def preview(room: Newsroom, name: str) -> Preview:
     Raises as `find_segments` does.
     """
     (segment,) = find_segments(room, [name])
+    cap = house_of(room.config).weekly_cap
     with room.store.read() as tx:
         with index_of(room.store).at(tx) as view:
             found = view.select([segment])
             shares = {each: view.shares(found.recipients, each, MOST_SHARES) for each in BREAKDOWN}
+            capped = view.capped(found.recipients, [segment], cap, tx.now() - WEEK)
             without = {each: view.without(found.recipients, each) for each in BREAKDOWN}
             others = {each: _others(view, found, each) for each in BREAKDOWN}
         written = {each: _as_written(tx, each, shares[each]) for each in BREAKDOWN}
@@ -80,10 +86,15 @@ def preview(room: Newsroom, name: str) -> Preview:
             text=segment.as_text(),
             selected=len(found.everybody),
             recipients=len(found.recipients),
+            internal=len(found.internal),
             left_out={why: len(people) for why, people in out.items() if people},
             waiting={
                 why: len(people)
-                for why, people in (("away", found.away), ("paused", found.paused))
+                for why, people in (
+                    ("away", found.away),
+                    ("paused", found.paused),
+                    ("capped", capped),
+                )
                 if people
             },
             breakdown=written,
@@ -104,9 +115,15 @@ def warnings(room: Newsroom, segments: Sequence[Segment]) -> list[str]:
 
 
 def advice(tx: Tx, segments: Sequence[Segment]) -> list[str]:
-    """Conditions that contradict each other, and values that nobody has, with the nearest that
-    somebody has."""
+    """Conditions that contradict each other, values that nobody has, with the nearest that somebody
+    has, and texts that may have been meant as one."""
     found: list[str] = []
+    texts = [each for each in segments if each.name == each.as_text() and not _is_list(each)]
+    if texts and len(segments) > 1:
+        found.append(
+            f"whoever fits one of {len(segments)} segments gets it, {texts[0].name} among them; "
+            "for conditions that must hold together write one text in quotation marks."
+        )
     for segment in segments:
         if reason := segment.nobody:
             found.append(f"nobody can match {segment.name}: {reason}.")
@@ -125,6 +142,10 @@ def advice(tx: Tx, segments: Sequence[Segment]) -> list[str]:
 _MOST_UNKNOWN = 5
 
 
+def _is_list(segment: Segment) -> bool:
+    return isinstance(segment.tree, Has) and segment.tree.field == "list"
+
+
 def _nearest(tx: Tx, name: str, value: str) -> str:
     near = get_close_matches(value, audience.facets_like(tx, name, value), 1)
     return f' Did you mean "{near[0]}"?' if near else ""
@@ -135,14 +156,15 @@ def _others(view: View, found: Selected, name: str) -> int:
     return max(0, view.values_of(found.recipients, name) - MOST_SHARES)
 
 
-def _as_written(tx: Tx, name: str, shares: Sequence[tuple[str, int]]) -> dict[str, int]:
+def _as_written(tx: Tx, name: str, shares: Sequence[Share]) -> dict[str, int]:
     """Values as lists write them, not as they are compared: countries and languages have codes, of
     others somebody who has them tells."""
     if name == "country":
-        return {value.upper(): count for value, count in shares}
+        return {each.value.upper(): each.people for each in shares}
     if name == "language":
-        return dict(shares)
-    return {audience.as_written(tx, name, value): count for value, count in shares}
+        return {each.value: each.people for each in shares}
+    said = audience.as_written(tx, name, [each.example for each in shares])
+    return {said.get(each.value, each.value): each.people for each in shares}
 
 
 def shown_people(tx: Tx, numbers: Sequence[int]) -> list[dict[str, str]]:

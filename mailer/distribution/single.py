@@ -212,7 +212,7 @@ def _plan(
 
 def _refuse_closed(parent: Row) -> None:
     number, state = parent["id"], parent["state"]
-    if parent["kind"] in ("test", "notice", "digest"):
+    if parent["kind"] in ("test", "notice", "digest", "internal"):
         raise Refused(
             f"distribution {number} was a {parent['kind']}; name one that brought a release."
         )

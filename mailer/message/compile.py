@@ -39,7 +39,7 @@ def compile_release(
     templates: TemplateSource,
     *,
     layout: str = "release",
-    test: bool = False,
+    mark: str = "",
     thread: bool = False,
     languages: Languages = ALONE,
     inside: Mapping[str, bytes] | None = None,
@@ -47,7 +47,8 @@ def compile_release(
 ) -> MergeTemplate:
     """Compile a release with the layout `email/{layout}.html` and `.txt`.
 
-    A `test` differs from what journalists get in one thing: its Subject begins with [TEST] (D24).
+    A message with a `mark`, such as a test's [TEST] (D24), differs from what journalists get in one
+    thing: its Subject begins with it.
     With `thread` it continues what each journalist got of the release before. `languages` are the
     other languages of the release, which it links to, and its own page.
     `inside` are pictures that the message carries itself, by the SHA-256 of their file (B2); it
@@ -58,8 +59,8 @@ def compile_release(
     for a sender that cannot be used.
     """
     view = replace(view_of(release, sender, templates.theme, inside), languages=languages)
-    if test:
-        view = replace(view, subject=f"[TEST] {view.subject}")
+    if mark:
+        view = replace(view, subject=f"{mark} {view.subject}")
     html = _render_html(view, templates, layout)
     text = _render_text(view, templates, layout)
     html_parts = _fields(html, html.contexts())

@@ -91,26 +91,29 @@ def test_recipient(tx: Tx, hash: bytes, email: str, zone: str) -> int:
 def count(tx: Tx, segments: Sequence[Segment]) -> dict[str, int]:
     """How many the segments select, and what becomes of them.
 
-    Keys: `selected`, of them `suppressed`, `on_hold` and `other` (away, for example), and
-    `recipients`, who would get it. Raises as `candidates` does.
+    Keys: `selected`, of them `suppressed`, `on_hold` and `other` (erased, for example), `internal`,
+    who would get a marked copy through an internal list, and `recipients`, who would get it.
+    Raises as `candidates` does.
     """
     sql, params = Compiler(tx).people(segments)
     rows = tx.rows(
-        f"SELECT q.state, q.suppressed, count(*) AS n FROM ({sql}) q "
-        "GROUP BY q.state, q.suppressed",
+        query("audience.count", tx.dialect).format(people=sql),
         params,
     )
-    found = dict.fromkeys(("selected", "recipients", "suppressed", "on_hold", "other"), 0)
+    found = dict.fromkeys(_COUNTED, 0)
     for row in rows:
         found["selected"] += row["n"]
         if row["suppressed"]:
             key = "suppressed"
         elif row["state"] == "active":
-            key = "recipients"
+            key = "internal" if row["internal"] else "recipients"
         else:
             key = "on_hold" if row["state"] == "on_hold" else "other"
         found[key] += row["n"]
     return found
+
+
+_COUNTED = ("selected", "recipients", "suppressed", "on_hold", "other", "internal")
 
 
 def by_domain(
@@ -176,7 +179,7 @@ def _recipients(
 
 
 def people(tx: Tx, numbers: Sequence[int]) -> list[Row]:
-    """Id, email, first_name, last_name, outlet, country and language of these people, by id."""
+    """Id, email, first_name, last_name, outlet, beats, country and language of these, by id."""
     if not numbers:
         return []
     compiler = Compiler(tx)
@@ -193,11 +196,14 @@ def facets_like(tx: Tx, field: str, value: str) -> list[str]:
     return [row["value"] for row in rows]
 
 
-def as_written(tx: Tx, field: str, value: str) -> str:
-    """A value of outlet or beat as a list wrote it, with capitals; itself where nobody has it."""
-    row = tx.one("audience.written", field=field, value=value)
-    said = [] if row is None else [row["outlet"]] if field == "outlet" else row["beats"].split(";")
-    return next((each.strip() for each in said if facet_value(field, each) == value), value)
+def as_written(tx: Tx, field: str, numbers: Sequence[int]) -> dict[str, str]:
+    """Values of outlet or beat as lists wrote them for these people, with capitals, by value."""
+    found: dict[str, str] = {}
+    for row in people(tx, numbers):
+        said = [row["outlet"]] if field == "outlet" else row["beats"].split(";")
+        for each in said:
+            found.setdefault(facet_value(field, each), each.strip())
+    return found
 
 
 def list_facts(tx: Tx) -> list[dict[str, Any]]:

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
-from heapq import heappush, heappushpop
-from typing import Any
+from heapq import heappush, heappushpop, nlargest
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -45,15 +45,25 @@ DAY = 86_400_000_000
 
 @dataclass(slots=True)
 class Selected:
-    """Whom segments select, as bitmaps of journalist ids. `recipients` would get it; `suppressed`
-    and, by state, `others` would not. Of the recipients now, `away` and `paused` wish for none."""
+    """Whom segments select, as bitmaps of journalist ids. `recipients` would get it, `internal` a
+    marked copy; `suppressed` and, by state, `others` nothing. Of the recipients now, `away` and
+    `paused` wish for none."""
 
     everybody: BitMap
     recipients: BitMap
+    internal: BitMap
     suppressed: BitMap
     others: dict[str, BitMap]
     away: BitMap
     paused: BitMap
+
+
+class Share(NamedTuple):
+    """How many of some people have a value, and somebody (any) who has it."""
+
+    value: str
+    people: int
+    example: int
 
 
 class Index:
@@ -68,12 +78,9 @@ class Index:
         """What the database holds in this transaction, for the length of the block; one thread at a
         time. Raises StoreUnavailable while an import is just being carried out."""
         with self._lock:
-            try:
-                self._data = _refreshed(tx, self._data)
-                yield View(tx, self._data)
-            except BaseException:
-                self._data = None  # half read would be worse than read again
-                raise
+            data, self._data = self._data, None  # half read would be worse than read again
+            self._data = data = _refreshed(tx, data)
+            yield View(tx, data)
 
 
 def index_of(store: Store) -> Index:
@@ -106,6 +113,8 @@ class _Data:
     """By scope."""
     away: dict[int, int] = field(default_factory=dict)
     paused: BitMap = field(default_factory=BitMap)
+    caps: dict[int, int] = field(default_factory=dict)
+    """How many messages in seven days somebody wants at most."""
     by_size: dict[str, list[int]] = field(default_factory=dict)
     having: dict[str, BitMap] = field(default_factory=dict)
     """By field, made when asked for: facets by how many have them, and who has any."""
@@ -197,8 +206,9 @@ def _read_standing(tx: Tx, data: _Data, ranges: Sequence[tuple[int, int]]) -> No
     if gone:
         _forget(data.suppressed, gone)
         data.paused = data.paused - gone
-        for number in [number for number in data.away if number in gone]:
-            del data.away[number]
+        for wishes in (data.away, data.caps):
+            for number in [number for number in wishes if number in gone]:
+                del wishes[number]
     for first, last in ranges:
         bounds: dict[str, Any] = {"first": first, "last": last}
         whole = last == _LAST
@@ -211,6 +221,8 @@ def _read_standing(tx: Tx, data: _Data, ranges: Sequence[tuple[int, int]]) -> No
                 data.paused.add(row["journalist"])
             if row["away_until"] is not None:
                 data.away[row["journalist"]] = row["away_until"]
+            if row["weekly_cap"] is not None:
+                data.caps[row["journalist"]] = row["weekly_cap"]
 
 
 def _forget(kept: dict[Any, BitMap], gone: BitMap) -> None:
@@ -262,32 +274,77 @@ class View:
         left = everybody - suppressed
         others = {state: left & people for state, people in sorted(data.states.items())}
         others = {state: people for state, people in others.items() if people}
-        recipients = left - inactive
+        active = left - inactive
+        internal = active & self._internal(order)
+        recipients = active - internal
         now = self._tx.now()
         away = BitMap(number for number, until in data.away.items() if until > now)
         return Selected(
-            everybody, recipients, out, others, recipients & away, recipients & data.paused
+            everybody,
+            recipients,
+            internal,
+            out,
+            others,
+            recipients & away,
+            recipients & data.paused,
         )
 
-    def shares(self, people: BitMap, name: str, most: int) -> list[tuple[str, int]]:
+    def capped(
+        self, people: BitMap, segments: Sequence[Segment], cap: int | None, since: int
+    ) -> BitMap:
+        """Who of some recipients got as much since an instant (UTC microseconds) as a week may
+        bring: by the newsroom's `cap` (None: it has none) or by his own wish. What comes by a topic
+        he signed up to himself is not capped."""
+        own = self._data.caps
+        asked = people if cap is not None else people & BitMap(own)
+        least = min([*own.values(), *([] if cap is None else [cap])], default=0)
+        if not asked:
+            return BitMap()
+        params: dict[str, Any] = {"since": since, "least": max(1, least), "now": self._tx.now()}
+        params["first"] = self._tx.value("rules.first_recent", since=since)
+        name = "bitmaps.busy"
+        if len(asked) <= _MOST_NAMED:
+            name, params["people"] = "bitmaps.busy_of", orjson.dumps(list(asked)).decode()
+        found = BitMap(n for n in asked & BitMap(own) if own[n] == 0)
+        for row in self._tx.all(name, **params):
+            busy = asked & BitMap(orjson.loads(row["people"]))
+            if cap is not None and row["n"] >= cap:
+                found |= busy
+            else:
+                found |= BitMap(n for n in busy & BitMap(own) if row["n"] >= own[n])
+        topics = [row["id"] for row in self._lists.values() if row["kind"] == "topic"]
+        order = list_order(self._lists, segments)
+        return found - _union(who for _, who in self._attributed(order, topics))
+
+    def shares(self, people: BitMap, name: str, most: int) -> list[Share]:
         """How many of some people have each value of a facet, the most frequent `most` of them."""
         data = self._data
         facets = self._facets_of(name)
         if name == "outlet" and len(people) < _DEARER * len(facets):
-            known = len(data.outlet)
-            counts = Counter(map(data.outlet.__getitem__, people & BitMap(range(known))))
-            found = [(count, data.values[facet][1]) for facet, count in counts.items() if facet]
+            # Who has an outlet is in the array, which ends with the last of them.
+            having = (people & self._having(name)).to_array()
+            counts = Counter(map(data.outlet.__getitem__, having))
+            found = [(count, facet) for facet, count in counts.items() if facet]
         else:
             found = self._counted(people, facets, most)
-        found.sort(key=lambda pair: (-pair[0], pair[1]))
-        return [(value, count) for count, value in found[:most]]
+        if len(found) > most:
+            least = nlargest(most, (count for count, _ in found))[-1]
+            found = [pair for pair in found if pair[0] >= least]
+        found.sort(key=lambda pair: (-pair[0], data.values[pair[1]][1]))
+        return [
+            Share(data.values[facet][1], count, data.facets[facet].min())
+            for count, facet in found[:most]
+        ]
 
     def without(self, people: BitMap, name: str) -> int:
         """How many of some people have no value of a facet."""
+        return len(people) - people.intersection_cardinality(self._having(name))
+
+    def _having(self, name: str) -> BitMap:
         data = self._data
         if name not in data.having:
             data.having[name] = _union(data.facets[facet] for facet in self._facets_of(name))
-        return len(people) - people.intersection_cardinality(data.having[name])
+        return data.having[name]
 
     def values_of(self, people: BitMap, name: str) -> int:
         """How many values of a facet some people have; of outlets how many there are at most."""
@@ -308,17 +365,17 @@ class View:
             data.by_size[name] = [facet for _, facet in sorted(sizes)]
         return data.by_size[name]
 
-    def _counted(self, people: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, str]]:
-        """Facets smaller than what is shown already need no look."""
+    def _counted(self, people: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, int]]:
+        """(how many, facet); facets smaller than what is shown already need no look."""
         data = self._data
-        found: list[tuple[int, str]] = []
+        found: list[tuple[int, int]] = []
         shown: list[int] = []
         for facet in facets:
             if len(shown) == most and len(data.facets[facet]) < shown[0]:
                 break
             count = people.intersection_cardinality(data.facets[facet])
             if count:
-                found.append((count, data.values[facet][1]))
+                found.append((count, facet))
                 (heappush if len(shown) < most else heappushpop)(shown, count)
         return found
 
@@ -369,22 +426,40 @@ class View:
 
     def _suppressed(self, order: Sequence[int]) -> BitMap:
         """Who must not get what is attributed to the first of these lists that he is on."""
-        data = self._data
-        found = data.suppressed.get("all", BitMap()).copy()
-        scopes = {f"list:{number}": number for number in order}
-        if not data.suppressed.keys() & {OFFICE, *scopes}:
-            return found
-        office = data.suppressed.get(OFFICE, BitMap())
+        suppressed = self._data.suppressed
+        found = suppressed.get("all", BitMap()).copy()
+        office = suppressed.get(OFFICE, BitMap())
         topics = {row["id"] for row in self._lists.values() if row["kind"] == "topic"}
-        earlier = BitMap()
-        for scope, number in scopes.items():
-            on = data.lists.get(number, BitMap())
-            if scope in data.suppressed:
-                found |= (data.suppressed[scope] & on) - earlier
+        wanted = [
+            number
+            for number in order
+            if f"list:{number}" in suppressed or (office and number not in topics)
+        ]
+        for number, people in self._attributed(order, wanted):
+            found |= people & suppressed.get(f"list:{number}", BitMap())
             if number not in topics:
-                found |= (office & on) - earlier
-            earlier |= on
+                found |= people & office
         return found
+
+    def _internal(self, order: Sequence[int]) -> BitMap:
+        """Whose delivery is attributed to an internal list."""
+        inner = [row["id"] for row in self._lists.values() if row["kind"] == "internal"]
+        return _union(people for _, people in self._attributed(order, inner))
+
+    def _attributed(
+        self, order: Sequence[int], wanted: Sequence[int]
+    ) -> Iterator[tuple[int, BitMap]]:
+        """Of these lists, whom each has that no list before it in the order has."""
+        earlier = BitMap()
+        left = set(wanted)
+        for number in order:
+            if not left:
+                return
+            on = self._data.lists.get(number, BitMap())
+            if number in left:
+                left.discard(number)
+                yield number, on - earlier
+            earlier |= on
 
     def _first(self, segment: Segment, people: BitMap, first: int) -> BitMap:
         """Those who fit best: level by level of beats matched, and within one by day of joining."""
@@ -435,5 +510,9 @@ _LAST = 2**31 - 1
 _MOST_BLOCKS = 400
 """Most changed blocks that are read one by one; of more all is read."""
 
+_MOST_NAMED = 20_000
+"""Most people who are named in a question; of more everybody is asked."""
+
 _DEARER = 10
-"""So many times a look at one person's outlet costs, to count an outlet's people among others."""
+"""So many looks at one person's outlet cost as much as to count an outlet's people among others,
+seeing that most outlets need not be counted."""

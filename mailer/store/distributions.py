@@ -23,8 +23,9 @@ DELIVERY_SHIFT = 32
 class NewDistribution:
     """What a queued distribution is made of; instants in UTC microseconds.
 
-    `kind` is release, resend, test or notice, `parent` the distribution it was made from, `over`
-    how many microseconds each wave is spread over, `notice` the one that it carries.
+    `kind` is release, resend, test, notice, digest or internal, `parent` the distribution it was
+    made from, `over` how many microseconds each wave is spread over, `notice` the one that it
+    carries.
     """
 
     release: int
@@ -223,6 +224,11 @@ def ls(tx: Tx) -> list[Row]:
 def ls_open(tx: Tx) -> list[Row]:
     """Distributions that may still send something by themselves or after a word: id, state."""
     return tx.all("distributions.ls_open")
+
+
+def internal_of(tx: Tx, distribution: int) -> list[int]:
+    """The distributions of the internal copies that go beside one."""
+    return [row["id"] for row in tx.all("distributions.internal_of", id=distribution)]
 
 
 def waves(tx: Tx, distribution: int) -> list[Row]:

@@ -23,6 +23,7 @@ class Held:
     state: str
     until: int
     zone: str
+    kind: str = "release"
 
 
 def grant(
@@ -88,7 +89,7 @@ def held(tx: Tx, release: int) -> list[Held]:
     """The distributions of a release whose embargo has not ended."""
     rows = tx.all("embargo.held", release=release, now=tx.now())
     return [
-        Held(row["id"], row["revision"], row["state"], row["embargo_until"], row["zone"])
+        Held(*(row[name] for name in ("id", "revision", "state", "embargo_until", "zone", "kind")))
         for row in rows
     ]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mailer.audience.lists import Row, read_list
 
 ORIGIN = {
@@ -169,6 +172,43 @@ def test_pasted_lines(tmp_path: Path) -> None:
         (8, ("address: there is more than one @",)),
     ]
     assert refused[0][2] == ("nobody here",)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x" * 900_000, " " * 900_000 + "a@example.org", "<" + "@" * 900_000, "(" * 900_000 + "a@b.c"],
+)
+@pytest.mark.parametrize("name", ["list.txt", "list.vcf"])
+def test_a_line_costs_no_more_than_its_length(tmp_path: Path, line: str, name: str) -> None:
+    """H14: no line of a million letters holds the import up."""
+    text = card("3.0", f"NOTE:{line[:250_000]}", "EMAIL:a@example.org") if "vcf" in name else line
+    began = time.process_time()
+    rows = read(tmp_path, text, name)
+    assert rows and all(row.journalist or row.reasons for row in rows)
+    assert time.process_time() - began < 5
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.text(alphabet='ab@.,;:<>()"=\n\r\t -+1éж', max_size=60) | st.text(max_size=40),
+    st.sampled_from(["list.txt", "list.vcf"]),
+)
+def test_any_text_is_rows_or_reasons(
+    tmp_path_factory: pytest.TempPathFactory, text: str, name: str
+) -> None:
+    """E9, H14: whatever stands between two good ones, both are found, and nothing else ends it."""
+    folder = tmp_path_factory.mktemp("any")
+    if name == "list.vcf":
+        good = [card("3.0", f"EMAIL:{who}@example.org") for who in ("first", "last")]
+        data = f"{good[0]}{text}\r\n{good[1]}"
+    else:
+        data = f"first@example.org\n{text}\nlast@example.org\n"
+    path = folder / name
+    path.write_bytes(data.encode("utf-8", "replace"))
+    rows = list(read_list(path, **ORIGIN))
+    taken = {row.journalist.email for row in rows if row.journalist}
+    assert {"first@example.org", "last@example.org"} <= taken
+    assert all(row.journalist or row.reasons for row in rows)
 
 
 def test_text_with_column_names_is_a_table(tmp_path: Path) -> None:

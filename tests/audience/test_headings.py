@@ -125,6 +125,8 @@ def test_answers_are_no_languages(tmp_path: Path) -> None:
         ("anna@xn--exmple-4nf.org", "letters of different scripts (Cyrillic, Latin)"),
         ("anna@xn--80ak6aa92e.com", "looks like “apple” and is written in other letters"),
         ("анна@example.org", ""),
+        ("अनिल.sharma2@example.org", ""),
+        ("anna.nоwak@example.org", "(Cyrillic, Latin)"),
         ("żółw@example.org", ""),
         ("anna@xn--e1afmkfd.xn--p1ai", ""),
         ("anna@xn--mgbh0fb.xn--kgbechtv", ""),

@@ -74,6 +74,8 @@ def test_preview_and_the_compact_form(mailer: Mailer, room: Path) -> None:
     release.write_text(RELEASE)
     planned = mailer("queue", str(release), "--to", text, "--dry-run", "--json")
     assert planned.json["recipients"] == 3 and planned.json["left_out"] == {"suppressed": 1}
+    loose = mailer("queue", str(release), "--to", "beat:eu", "--to", "country:be", "--dry-run")
+    assert "one text in quotation marks" in loose.err
     refused = mailer("queue", str(release), "--to", "beat:eu -beat:eu")
     assert refused.code == 6
 

@@ -185,7 +185,7 @@ def test_who_said_stop_stays_out(room: Newsroom) -> None:
         "new": 0, "changed": 0, "unchanged": 0, "rejected": 0, "suppressed": 3, "on_hold": 0,
     }  # fmt: skip
     assert count_segment(room, "list:press") == {
-        "selected": 1, "recipients": 0, "suppressed": 1, "on_hold": 0, "other": 0,
+        "selected": 1, "recipients": 0, "suppressed": 1, "on_hold": 0, "other": 0, "internal": 0,
     }  # fmt: skip
     assert totals(room)["addresses"] == 2
     assert len(list(export_list(room, "press"))) == 1

@@ -111,7 +111,7 @@ def test_the_answer_and_the_ledger_agree(press: Press) -> None:
     shown = json.loads(json.dumps(queued.as_json()))
     assert list(shown) == [
         *("distribution", "state", "recipients", "due_at"),
-        *("waves", "left_out", "warnings", "first_at", "last_at"),
+        *("waves", "left_out", "warnings", "first_at", "last_at", "internal"),
     ]
     stored = status_of(press.room, 1)
     assert shown["waves"] == [

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from mailer.clock import ManualClock, from_datetime
 from mailer.distribution import control, suppressions
+from mailer.distribution.lists import import_file
 from mailer.distribution.log import status_of
 from mailer.distribution.refresh import carry_out
 from mailer.distribution.schedule import Sweeper
@@ -137,3 +138,27 @@ def test_an_approval_is_cleared(press: Press) -> None:
     press.room.clock.advance(86_400.0 * 2)  # type: ignore[attr-defined]
     Sweeper(press.room).sweep()
     assert status_of(press.room, queued.distribution)["state"] == "draft"
+
+
+def test_newcomers_under_an_embargo(press: Press) -> None:
+    """D3: who comes onto a trusted list of the audience may have it before the end, as those who
+    were on it when it was queued; everybody else waits."""
+    path = press.config.home / "vip.csv"
+    for number in (1, 2):
+        path.write_text(
+            "email,beats,country,language,consent_basis,source\n"
+            + "".join(f"v{n}@example.com,eu,BE,en,opt_in,form\n" for n in range(number))
+        )
+        import_file(press.room, path, kind="trusted", actor="anna")
+        if number == 1:
+            queued = press.queue("list:vip", "list:brussels", embargo="2026-11-05T09:00")
+    press.people("brussels", ["b4@example.com"])
+    assert queued.distribution is not None
+    assert carry_out(press.room, queued.distribution, "anna").came == 2
+    early = press.rows(
+        "SELECT a.email FROM deliveries d JOIN addresses a ON a.journalist = d.journalist "
+        "JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave "
+        "WHERE d.distribution = :n AND w.early IS NOT NULL ORDER BY a.email",
+        n=queued.distribution,
+    )
+    assert early == [("v0@example.com",), ("v1@example.com",)]

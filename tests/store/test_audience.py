@@ -327,7 +327,14 @@ def test_suppressed_and_on_hold_are_told_not_dropped(store: Store) -> None:
         5: ("on_hold", 0),
     }
     assert beta == [(2, 0)]
-    assert counted == {"selected": 5, "recipients": 2, "suppressed": 2, "on_hold": 1, "other": 0}
+    assert counted == {
+        "selected": 5,
+        "recipients": 2,
+        "suppressed": 2,
+        "on_hold": 1,
+        "other": 0,
+        "internal": 0,
+    }
     assert exported == ["j2@example.com", "j3@example.com", "j4@example.com"]
     assert (facts["alpha"]["members"], facts["alpha"]["suppressed"]) == (5, 2)
     assert (facts["alpha"]["on_hold"], facts["beta"]["suppressed"]) == (1, 0)

@@ -9,6 +9,13 @@ SELECT id, name, title, kind, created_at FROM lists
 WHERE import IS NULL OR import NOT IN (SELECT id FROM imports WHERE state = 'staging')
 ORDER BY id
 
+-- name: count
+SELECT q.state, q.suppressed, q.internal, count(*) AS n FROM (
+    SELECT p.state, p.suppressed,
+        CASE WHEN p.list IN (SELECT id FROM lists WHERE kind = 'internal') THEN 1 ELSE 0 END AS internal
+    FROM ({people}) p) q
+GROUP BY q.state, q.suppressed, q.internal
+
 -- name: facet_ids
 SELECT id, value FROM facet_values WHERE field = :field AND value IN ({{texts}})
 
@@ -29,13 +36,9 @@ SELECT value FROM facet_values
 WHERE field = :field AND substr(value, 1, 1) = :first AND length(value) BETWEEN :least AND :most
 ORDER BY value LIMIT :limit
 
--- name: written
-SELECT j.outlet, j.beats FROM journalists j WHERE j.id = (
-    SELECT min(m.journalist) FROM facets m JOIN facet_values v ON v.id = m.facet
-    WHERE v.field = :field AND v.value = :value)
-
 -- name: people
-SELECT j.id, a.email, j.first_name, j.last_name, j.outlet, j.country, {{language}} AS language
+SELECT j.id, a.email, j.first_name, j.last_name, j.outlet, j.beats, j.country,
+    {{language}} AS language
 FROM journalists j LEFT JOIN addresses a ON a.journalist = j.id
 WHERE j.id IN ({people}) ORDER BY j.id
 
@@ -48,10 +51,10 @@ coalesce((SELECT nullif(c.language, '') FROM preferences c WHERE c.journalist = 
 
 -- name: got
 -- Of deliveries m of distributions x: one that brought a release.
-m.state = 3 AND x.kind NOT IN ('test', 'notice')
+m.state = 3 AND x.kind NOT IN ('test', 'notice', 'digest', 'internal')
 
 -- name: accepted
-m.state = 3 AND x.kind <> 'test'
+m.state = 3 AND x.kind NOT IN ('test', 'internal')
 
 -- name: is_suppressed
 -- Of a person p whose delivery is attributed to p.list. The sets are made once.
@@ -72,7 +75,7 @@ EXISTS (SELECT 1 FROM addresses a JOIN suppressions s ON s.hash = a.hash
 -- Of a person p: has he any revision of the release, or may he have it, or is it under way.
 EXISTS (SELECT 1 FROM deliveries d JOIN distributions x ON x.id = d.distribution
         WHERE d.journalist = p.id AND d.state IN (0, 1, 2, 3, 5) AND x.release = :release
-          AND x.kind NOT IN ('test', 'notice', 'digest') AND x.state <> 'planning')
+          AND x.kind NOT IN ('test', 'notice', 'digest', 'internal') AND x.state <> 'planning')
 
 -- name: by_hash
 SELECT j.id, j.state, a.email FROM addresses a JOIN journalists j ON j.id = a.journalist

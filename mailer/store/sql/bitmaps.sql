@@ -39,8 +39,23 @@ SELECT m.scope, {{people}} FROM (
 GROUP BY m.scope
 
 -- name: wishes
-SELECT journalist, away_until, paused FROM preferences
-WHERE journalist BETWEEN :first AND :last AND (paused = 1 OR away_until IS NOT NULL)
+SELECT journalist, away_until, paused, weekly_cap FROM preferences
+WHERE journalist BETWEEN :first AND :last
+  AND (paused = 1 OR away_until IS NOT NULL OR weekly_cap IS NOT NULL)
+
+-- name: busy
+-- How many messages people got, or may have got, of what a weekly cap counts.
+SELECT m.n, {{people}} FROM (
+    SELECT c.journalist, c.messages AS n FROM ({{rules.recent_of_all}}) c
+    WHERE c.messages >= :least) m
+GROUP BY m.n
+
+-- name: busy_of
+SELECT m.n, {{people}} FROM (
+    SELECT c.journalist, c.messages AS n FROM (
+        {{rules.counted}} AND d.journalist {{rules.is_one_of}} GROUP BY d.journalist) c
+    WHERE c.messages >= :least) m
+GROUP BY m.n
 
 -- name: got
 SELECT {{people}} FROM deliveries m JOIN distributions x ON x.id = m.distribution

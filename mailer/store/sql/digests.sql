@@ -37,7 +37,7 @@ WHERE {{capped}} AND d.journalist {{rules.is_one_of}} AND d.due_at >= :since AND
         {{core.by_kind_of}} d.list)))
   AND NOT EXISTS (SELECT 1 FROM deliveries h JOIN distributions y ON y.id = h.distribution
                   WHERE h.journalist = d.journalist AND y.release = x.release
-                    AND h.state IN (0, 1, 2, 3, 5) AND y.kind NOT IN ('test', 'notice', 'digest'))
+                    AND h.state IN (0, 1, 2, 3, 5) AND y.kind NOT IN ('test', 'notice', 'digest', 'internal'))
 ORDER BY d.journalist, d.due_at DESC, d.distribution DESC
 
 -- name: take

@@ -62,6 +62,10 @@ SELECT id, state FROM distributions
 WHERE state IN ('draft', 'scheduled', 'sending', 'waiting', 'paused')
 ORDER BY id
 
+-- name: internal_of
+-- The internal copies that go beside a distribution.
+SELECT id FROM distributions WHERE parent = :id AND kind = 'internal' AND state <> 'planning'
+
 -- name: waves
 SELECT * FROM waves WHERE distribution = :id ORDER BY due_at, id
 
@@ -72,13 +76,13 @@ GROUP BY state, feedback
 -- name: already
 SELECT count(DISTINCT d.journalist) AS n FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
-WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest') AND d.state IN (3, 5)
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest', 'internal') AND d.state IN (3, 5)
 
 -- name: had_by
 -- What one journalist has of a release, or has under way.
 SELECT d.distribution, d.id, d.state, d.last_attempt_at, d.queued_at FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
-WHERE d.journalist = :journalist AND x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest')
+WHERE d.journalist = :journalist AND x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest', 'internal')
   AND x.state <> 'planning' AND d.state IN (0, 1, 2, 3, 5)
 ORDER BY d.distribution
 

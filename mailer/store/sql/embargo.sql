@@ -21,7 +21,7 @@ SELECT journalist FROM embargo_grants WHERE release = :release AND by_mail = 1
 SELECT g.journalist, a.email, g.how, g.reason, l.name AS list, g.actor, g.granted_at,
     (SELECT d.state FROM deliveries d JOIN distributions x ON x.id = d.distribution
      WHERE d.journalist = g.journalist AND x.release = g.release
-       AND x.kind NOT IN ('test', 'notice', 'digest') AND x.state <> 'planning' ORDER BY d.distribution DESC LIMIT 1) AS state
+       AND x.kind NOT IN ('test', 'notice', 'digest', 'internal') AND x.state <> 'planning' ORDER BY d.distribution DESC LIMIT 1) AS state
 FROM embargo_grants g
 LEFT JOIN addresses a ON a.journalist = g.journalist
 LEFT JOIN lists l ON l.id = g.list
@@ -32,7 +32,7 @@ WHERE g.release = :release ORDER BY g.granted_at, a.email
 SELECT DISTINCT d.journalist, a.email, d.state FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
 LEFT JOIN addresses a ON a.journalist = d.journalist
-WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest') AND d.state IN (3, 5)
+WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest', 'internal') AND d.state IN (3, 5)
 ORDER BY a.email, d.state
 
 -- name: members
@@ -54,7 +54,7 @@ SELECT until_at, zone FROM embargo_changes WHERE release = :release AND revision
 
 -- name: held
 -- Distributions of a release that its embargo still binds; cancelled ones too, whose readers count.
-SELECT id, revision, state, embargo_until, zone FROM distributions
+SELECT id, revision, state, embargo_until, zone, kind FROM distributions
 WHERE release = :release AND state <> 'planning' AND embargo_until > :now ORDER BY id
 
 -- name: last_end

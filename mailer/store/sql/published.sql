@@ -8,7 +8,7 @@ SELECT x.release, r.slug, x.revision, x.due_at, {{is_lead}} AS is_lead,
     CASE WHEN x.state = 'killed' THEN 1 ELSE 0 END AS killed,
     CASE WHEN x.state = 'killed' THEN x.finished_at END AS killed_at
 FROM distributions x JOIN releases r ON r.id = x.release
-WHERE x.state NOT IN ('planning', 'draft') AND x.kind NOT IN ('test', 'notice', 'digest')
+WHERE x.state NOT IN ('planning', 'draft') AND x.kind NOT IN ('test', 'notice', 'digest', 'internal')
   AND {{has_begun}}
   AND NOT EXISTS (SELECT 1 FROM distributions e
                   WHERE e.release = x.release AND e.embargo_until > :now AND {{binds}})
@@ -30,7 +30,7 @@ CASE WHEN EXISTS (
 SELECT t.language, t.revision, v.sha256, min(x.due_at) AS revised_at
 FROM distribution_variants t JOIN distributions x ON x.id = t.distribution
 JOIN revisions v ON v.release = x.release AND v.number = t.revision
-WHERE x.release = :release AND x.state NOT IN ('planning', 'draft') AND x.kind <> 'test'
+WHERE x.release = :release AND x.state NOT IN ('planning', 'draft') AND x.kind NOT IN ('test', 'internal')
   AND {{has_begun}}
 GROUP BY t.language, t.revision, v.sha256 ORDER BY t.language, t.revision
 

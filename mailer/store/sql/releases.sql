@@ -32,7 +32,7 @@ SELECT source FROM revisions WHERE release = :release AND number = :number
 -- name: ls
 SELECT r.id, r.slug, v.number, v.sha256, v.file, v.headline, v.language, v.actor, v.created_at,
     (SELECT count(*) FROM distributions d
-        WHERE d.release = r.id AND d.state <> 'planning' AND d.kind NOT IN ('test', 'notice', 'digest'))
+        WHERE d.release = r.id AND d.state <> 'planning' AND d.kind NOT IN ('test', 'notice', 'digest', 'internal'))
         AS distributions
 FROM releases r JOIN revisions v ON v.release = r.id
 WHERE v.number = (SELECT max(number) FROM revisions WHERE release = r.id)
