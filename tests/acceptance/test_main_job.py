@@ -136,6 +136,7 @@ def test_a_release_file_becomes_logged_mail_and_one_click_ends_it(room: Room) ->
     assert room.json("suppress", "ls")
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)  # the story above has both
 def test_who_leaves_while_it_is_queued_is_not_mailed_by_it(room: Room) -> None:
     """F10: also on what is already queued."""
     room.mailer("lists", "import", "lists/tech.csv")
