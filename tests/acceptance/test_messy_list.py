@@ -75,7 +75,10 @@ def story(press: Press, path: Path, truth: list[Truth]) -> dict[str, Any]:
     found = states(press, wanted)
     wrong = {each: found[each] for each in wanted if found[each] not in wanted[each]}
     assert wrong == {}, {each: (wrong[each], wanted[each]) for each in list(wrong)[:10]}
-    assert found.keys() - wanted.keys() == {"desk@example.org"}, "an address nobody wrote"
+    # A code page may lack letters of the name beside an address, and the address be whole.
+    beside = sum(row.defect == "repairable_address+lost_in_encoding" for row in truth)
+    others = found.keys() - wanted.keys() - {"desk@example.org"}
+    assert len(others) <= beside, "an address nobody wrote"
 
     after = standing(room)
     second = import_file(room, path, list_name="messy", actor="anna")
