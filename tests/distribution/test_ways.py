@@ -278,7 +278,7 @@ def test_a_destination_that_asks_for_a_pause_gets_one(folder: Path, store_url: s
 
 
 def test_the_rate_of_a_destination_holds_over_two_processes(folder: Path, store_url: str) -> None:
-    """H12, H13: never more in a second; nobody else waits for them."""
+    """H12, H13: never more than its rate; nobody else waits for them."""
     with Recorder(delay=0.02) as server:
         office = Office(folder, server.port, store_url, 80)
         configure(
@@ -290,7 +290,9 @@ def test_the_rate_of_a_destination_holds_over_two_processes(folder: Path, store_
     limited = sorted(got.at for got in server.got if got.rcpt_to.endswith("example.net"))
     others = [got.at for got in server.got if not got.rcpt_to.endswith("example.net")]
     paper = [got for got in server.got if got.rcpt_to.endswith("example.net")]
-    assert busiest(paper, 1.0) <= 8
+    # In three seconds fifteen, and what a busy machine pushes together; at five a second of each
+    # process it would be all thirty.
+    assert busiest(paper, 3.0) <= 21
     assert max(others) < limited[15], "the first half of them takes three seconds"
 
 
