@@ -23,6 +23,7 @@ from mailer.store import preferences, suppression
 from mailer.store.base import Store, Tx
 from mailer.store.core import add_event, raise_control
 from mailer.store.distributions import DELIVERY_SHIFT
+from mailer.store.people import staying
 from mailer.store.preferences import Preferences
 from mailer.store.suppression import ALL, OFFICE, list_scope
 
@@ -134,6 +135,7 @@ def offer(store: Store) -> Offer:
 
 def language(tx: Tx, journalist: int) -> str:
     """The language that a person is addressed in: his wish, else what lists say; "" for neither."""
+    journalist = staying(tx, journalist)
     person = preferences.person(tx, journalist)
     return preferences.get(tx, journalist).language or (person["language"] if person else "")
 
@@ -150,13 +152,14 @@ def read_choices(
     """How everything stands for the holder of a link; `zone` is the newsroom's. Who is no longer
     known gets the same page as somebody who never chose (F9). Raises StoreUnavailable."""
     with store.read() as tx:
+        addressed, journalist = journalist, staying(tx, journalist)
         person = preferences.person(tx, journalist)
         hash = person["hash"] if person else None
         scopes = {each.scope for each in suppression.find(tx, bytes(hash))} if hash else {ALL}
         rows = suppression.lists_to_choose(tx, journalist, list_id)
         wishes = preferences.get(tx, journalist)
         own, chosen = preferences.beats(tx, journalist)
-        about = _about(tx, journalist, delivery, own)
+        about = _about(tx, addressed, delivery, own)
     stopped = ALL in scopes
     lists = tuple(
         ListChoice(
