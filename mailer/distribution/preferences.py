@@ -19,7 +19,7 @@ from mailer.audience.conditions import facet_value
 from mailer.clock import SECOND, to_datetime
 from mailer.distribution.spool import Request, Step
 from mailer.message.phrases import own_name
-from mailer.store import preferences, suppression
+from mailer.store import notices, preferences, suppression
 from mailer.store.base import Store, Tx
 from mailer.store.core import add_event, raise_control
 from mailer.store.distributions import DELIVERY_SHIFT
@@ -43,7 +43,6 @@ AWAY_AT_MOST = 366 * 2
 NO_WISHES = Preferences()
 
 _MOST_BEATS = 24
-_FEW = 5
 _LONGEST = 100
 
 
@@ -72,7 +71,9 @@ class BeatChoice:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The message that a link came with. `beats` are those for which it was sent to him."""
+    """The message that a link came with. `beats` are those for which it was sent to him; `headline`
+    is "" where the page must not say it: a note about an embargo does not tell it, and of what was
+    withdrawn nothing is shown any more."""
 
     headline: str
     language: str
@@ -128,7 +129,7 @@ def offer(store: Store) -> Offer:
     """What can be offered to everybody: the beats that many have, and the languages that the
     newsroom writes in. Reads all beats: keep it a while. Raises StoreUnavailable."""
     with store.read() as tx:
-        beats = preferences.common_beats(tx, least=_FEW, most=_MOST_BEATS)
+        beats = preferences.common_beats(tx, least=preferences.FEW, most=_MOST_BEATS)
         tags = preferences.languages(tx)
     return Offer(beats, tuple(tags))
 
@@ -279,7 +280,11 @@ def _about(tx: Tx, journalist: int, delivery: int, own: dict[str, bool]) -> Abou
         return None
     asked = _beats_asked(json.loads(row["audience"]))
     beats = tuple(value for value in asked if own.get(value))
-    return About(row["headline"], row["language"], row["due_at"], beats)
+    told = row["kind"] != "notice" or row["notice"] is not None
+    if told:
+        stands = notices.standing(notices.ls(tx, row["release"]))
+        told = stands is None or stands.kind != "kill"
+    return About(row["headline"] if told else "", row["language"], row["due_at"], beats)
 
 
 def _beats_asked(node: Any) -> Sequence[str]:

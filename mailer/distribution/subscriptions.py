@@ -38,6 +38,7 @@ __all__ = [
     "come_back",
     "defer",
     "drain",
+    "list_scope",
     "opt_out",
     "read_token",
     "request",
