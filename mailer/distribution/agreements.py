@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mailer.clock import to_datetime
-from mailer.distribution import embargo, forms, releases, variants
+from mailer.distribution import embargo, forms, preferences, releases, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.releases import StoredRelease, template_source
+from mailer.distribution.tongues import Words, words_for
 from mailer.errors import MailerError
 from mailer.message.render import online_html, style_hashes
 from mailer.message.tokens import AGREE, Token, read
@@ -22,17 +23,15 @@ from mailer.store import agreements, notices
 from mailer.store import releases as stored_releases
 from mailer.store.agreements import Offer
 from mailer.store.base import Tx
-from mailer.store.distributions import (
-    DELIVERY_SHIFT,
-)
+from mailer.store.distributions import DELIVERY_SHIFT
 from mailer.store.variants import outlets
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What somebody finds behind his link. `state` is open, agreed, declined, revoked, over,
-    withdrawn or held; `until` says the end in the newsroom's zone and his, `utc` in UTC; `agreed`
-    is when he did."""
+    withdrawn or held; `words` are those of his language; `until` says the end in the newsroom's zone
+    and his, `utc` in UTC; `agreed` is when he did."""
 
     state: str
     slug: str
@@ -41,6 +40,7 @@ class Asked:
     utc: str
     agreed: str | None
     name: str
+    words: Words
 
 
 def read_token(room: Newsroom, text: str) -> Token | None:
@@ -49,14 +49,14 @@ def read_token(room: Newsroom, text: str) -> Token | None:
     return token if token is not None and token.purpose == AGREE else None
 
 
-def asked(room: Newsroom, token: Token) -> Asked | None:
+def asked(room: Newsroom, token: Token, accepted: str = "") -> Asked | None:
     """What a link shows now; None where nobody was asked by it, or he was erased since. Changes
-    nothing."""
+    nothing. `accepted` is his browser's Accept-Language, for whoever no language is known of."""
     with room.store.read() as tx:
-        return _asked(room, tx, token)
+        return _asked(room, tx, token, accepted)
 
 
-def agree(room: Newsroom, token: Token) -> Asked | None:
+def agree(room: Newsroom, token: Token, accepted: str = "") -> Asked | None:
     """The button: he agrees, once for all; how it stands after that. Once the embargo is over, the
     release is withdrawn or an officer took it back, it changes nothing and says so."""
     with room.store.write() as tx:
@@ -64,7 +64,7 @@ def agree(room: Newsroom, token: Token) -> Asked | None:
         if found is None:
             return None
         notices.lock(tx, found.release)
-        shown = _asked(room, tx, token)
+        shown = _asked(room, tx, token, accepted)
         assert shown is not None
         if shown.state not in ("open", "declined"):
             return shown
@@ -79,16 +79,16 @@ def agree(room: Newsroom, token: Token) -> Asked | None:
             by_mail=room.config.embargo.by_mail,
             actor=_JOURNALIST,
         )
-        return _asked(room, tx, token)
+        return _asked(room, tx, token, accepted)
 
 
-def decline(room: Newsroom, token: Token) -> Asked | None:
+def decline(room: Newsroom, token: Token, accepted: str = "") -> Asked | None:
     """The other button: he is not asked again for this release, and gets it at the end."""
     with room.store.write() as tx:
         found, shown = _offer(tx, token), _asked(room, tx, token)
         if found is not None and shown is not None and shown.state == "open":
             agreements.answer(tx, found.release, found.journalist, "declined", _JOURNALIST)
-        return _asked(room, tx, token)
+        return _asked(room, tx, token, accepted)
 
 
 def text(room: Newsroom, token: Token) -> forms.Form | None:
@@ -142,7 +142,7 @@ def _offer(tx: Tx, token: Token) -> Offer | None:
     return None if found is None or found.state == "erased" else found
 
 
-def _asked(room: Newsroom, tx: Tx, token: Token) -> Asked | None:
+def _asked(room: Newsroom, tx: Tx, token: Token, accepted: str = "") -> Asked | None:
     found = _offer(tx, token)
     if found is None:
         return None
@@ -159,21 +159,24 @@ def _asked(room: Newsroom, tx: Tx, token: Token) -> Asked | None:
         state = "revoked"
     else:
         state = found.answer or "open"
-    said = _until(room, stored.release, end or 0, found.zone)
+    own = preferences.language(tx, found.journalist)
+    words = words_for(own, accepted, room.config.newsroom.default_language)
+    said = _until(room, replace(stored.release, language=words.language), end or 0, found.zone)
     return Asked(
         state=state,
         slug=found.slug,
         terms=found.text,
         until=embargo_in(said),
         utc=embargo_in(said, "UTC"),
-        agreed=_day(found.answered_at) if found.answer == "agreed" else None,
+        agreed=_instant(words, found.answered_at) if found.answer == "agreed" else None,
         name=room.sender.name,
+        words=words,
     )
 
 
-def _day(instant: int | None) -> str | None:
+def _instant(words: Words, instant: int | None) -> str | None:
     when = None if instant is None else to_datetime(instant)
-    return None if when is None else f"{when.day} {when:%B %Y, %H:%M} UTC"
+    return None if when is None else f"{words.day(when.date().isoformat())}, {when:%H:%M} UTC"
 
 
 def _until(room: Newsroom, release: Release, until: int, zone: str) -> Release:
