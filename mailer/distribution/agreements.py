@@ -98,13 +98,7 @@ def text(room: Newsroom, token: Token) -> forms.Form | None:
         found, shown = _offer(tx, token), _asked(room, tx, token)
         if found is None or shown is None or shown.state != "agreed":
             return None
-        lead = releases.stored_in(tx, found.release)
-        choice = choice_of(room, tx, found.release, lead)
-        until = embargo.running(tx, lead)
-        numbers = {each.language: each.number for each in stored_releases.family(
-            tx, found.release).texts if each.state == "ready"}  # fmt: skip
-    language = choice.of(found.language, found.outlet)[0]
-    revision = numbers.get(language) if language else lead.revision
+        revision, until = shows = _shows(room, tx, found)
     stored = releases.revision(room, found.release, revision)
     assert stored.revision is not None
     # Its pictures have public addresses, which nobody may have yet.
@@ -113,12 +107,27 @@ def text(room: Newsroom, token: Token) -> forms.Form | None:
                             listed=False)  # fmt: skip
     page = online_html(release, room.sender, template_source(room), edition, layout="embargo-text")
     with room.store.write() as tx:
+        # After or before whoever gives a word about it: nobody opens what was just corrected.
+        notices.lock(tx, found.release)
         still = _asked(room, tx, token)
         if still is None or still.state != "agreed":
             return None
-        agreements.opened(tx, found.release, found.journalist, stored.revision)
+        unchanged = _shows(room, tx, found) == shows
+        if unchanged:
+            agreements.opened(tx, found.release, found.journalist, stored.revision)
+    if not unchanged:
+        return text(room, token)
     styles = tuple(style_hashes(page))
     return forms.Form(page.encode("utf-8"), "text/html; charset=utf-8", release.language, styles)
+
+
+def _shows(room: Newsroom, tx: Tx, found: Offer) -> tuple[int | None, int]:
+    """Which revision he reads now, and when its embargo ends (UTC microseconds)."""
+    lead = releases.stored_in(tx, found.release)
+    language = choice_of(room, tx, found.release, lead).of(found.language, found.outlet)[0]
+    texts = stored_releases.family(tx, found.release).texts
+    numbers = {each.language: each.number for each in texts if each.state == "ready"}
+    return numbers.get(language) if language else lead.revision, embargo.running(tx, lead)
 
 
 def bring_forward(room: Newsroom, token: Token) -> None:

@@ -214,8 +214,9 @@ def under_way(tx: Tx, notice: Notice) -> bool:
 
 
 def reached(tx: Tx, notice: Notice) -> Iterator[Row]:
-    """Every message of the release that reached somebody or may have, by person, oldest first; see
-    the query. `concerned` says whether it is one that the notice is about."""
+    """Every message of the release that reached somebody or may have, and every text that he opened
+    behind a link, by person, oldest first; see the query. `concerned` says whether the notice is
+    about it."""
     return tx.stream("notices.reached", notice=notice.id, **_about(notice))
 
 
