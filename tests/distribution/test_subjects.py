@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -268,10 +269,11 @@ def test_a_table_that_nobody_named_is_exported_and_erased(
             assert press.rows(sql, zoe=zoe) == [], name
 
 
-OURS = set(
-    "releases revisions compiled signers embargo_terms distribution_variants media media_pieces "
-    "release_media lists counters control machines keepers workers incidents paces addresses".split()
-)
+OURS = {
+    *("releases", "revisions", "compiled", "signers", "embargo_terms", "distribution_variants"),
+    *("media", "media_pieces", "release_media", "lists", "counters", "control", "machines"),
+    *("keepers", "workers", "incidents", "paces", "addresses"),
+}
 """Tables with the newsroom's own words and the program's own state; her address stands in the last
 already. Any other table is filled, also one that somebody adds tomorrow."""
 
@@ -288,25 +290,26 @@ def fill_every_table(press: Press) -> set[str]:
     )
     hash = press.room.address_hash(WHO)
     said = json.dumps({"said": [f"{WHO.lower()}, Zoe Quill", "Quill, Zoe"]})
+    filled = {name: press.rows(types, t=name) for name in tables() if name not in OURS}
+    numbered = "" if press.room.store.dialect == "sqlite" else "OVERRIDING SYSTEM VALUE"
     with press.room.store.write() as tx:
         zoe = tx.value("suppression.journalist_of_hash", hash=hash)
-        for name, table in tables().items():
-            if name in OURS:
-                continue
+        for name, columns in filled.items():
             row: dict[str, Any] = {}
-            for number, (column, kind) in enumerate(press.rows(types, t=name)):
+            for column, kind in columns:
                 row[column] = (
                     hash if column == "hash"
-                    else b"x" if kind in ("blob", "bytea")
+                    else zlib.compress(said.encode()) if kind in ("blob", "bytea")
                     else zoe if column == "journalist"
                     else 3 if (name, column) == ("deliveries", "state")
-                    else 900_000 + number if kind != "text"
-                    else "x" if column in {*WORDS_OF_OURS, *table.key}
+                    else 1 if column == "release"
+                    else 900_000 if kind != "text"
+                    else "x" if column in {*WORDS_OF_OURS, *tables()[name].key}
                     else said
                 )  # fmt: skip
             names = ", ".join(row)
             values = ", ".join(f":{each}" for each in row)
-            tx.execute(f"INSERT INTO {name} ({names}) VALUES ({values})", row)
+            tx.execute(f"INSERT INTO {name} ({names}) {numbered} VALUES ({values})", row)
     return {name for name, table in tables().items() if "journalist" in table.columns}
 
 
