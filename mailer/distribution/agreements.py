@@ -30,8 +30,8 @@ from mailer.store.variants import outlets
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What somebody finds behind his link. `state` is open, agreed, declined, revoked, over,
-    withdrawn or held; `words` are those of his language; `until` says the end in the newsroom's zone
-    and his, `utc` in UTC; `agreed` is when he did."""
+    withdrawn or held; `words` are those of his language; `until` says the end in the newsroom's
+    zone and his, `utc` in UTC; `agreed` is when he did."""
 
     state: str
     slug: str

@@ -186,12 +186,6 @@ def replace_batch(
     return new
 
 
-def moved_into(tx: Tx, distribution: int, wave: int) -> list[int]:
-    """The batches in whose place this one is."""
-    rows = tx.all("notices.moved_into", distribution=distribution, wave=wave)
-    return [row["id"] for row in rows]
-
-
 def to_move(tx: Tx) -> list[Row]:
     """Replaced batches that hold something to be sent: distribution, id, moved_to."""
     return tx.all("notices.to_move")
