@@ -296,7 +296,7 @@ _NOT_SEARCHED = frozenset(
 )
 """The newsroom's own texts, and tables that hold no words of anybody."""
 
-_EACH_ONCE = frozenset({"facet_values", "provenances"})
+_EACH_ONCE = frozenset({"facet_values"})
 """Tables in which no text stands twice: what was taken out of one must not make it another's."""
 
 _NO_TEXTS = frozenset({"actor", "state", "kind", "zone", "language", "scope", "how", "sha256"})

@@ -22,7 +22,7 @@ from mailer.distribution.queue import Order, queue
 from mailer.distribution.subjects import subject_erase, subject_export
 from mailer.errors import NotFound, Refused, UsageError
 from mailer.store import suppression
-from mailer.store.suppression import ALL, Reason
+from mailer.store.suppression import ALL, OFFICE, Reason
 
 from tests.distribution.press import Press
 from tests.distribution.room import RELEASE, make_config, open_room
@@ -156,6 +156,33 @@ def test_a_hold_is_cleared_an_opt_out_never(room: Newsroom) -> None:
         "hold_cleared", "anna", "he wrote himself",
     )  # fmt: skip
     assert count_segment(room, "list:one")["recipients"] == 1
+
+
+def test_who_stopped_press_mail_is_not_cleared(room: Newsroom) -> None:
+    """Topics that he asked for do not take back that he said stop to the rest (E12, F13)."""
+    bring(room, "one", "a@example.com,A,B,,,bought,form,")
+    with room.store.write() as tx:
+        hash = room.address_hash("a@example.com")
+        how = {"reason": Reason.OPT_OUT, "actor": "journalist", "evidence": {}}
+        suppression.add(tx, hash, scope=OFFICE, **how)
+    with pytest.raises(Refused, match="must not be contacted"):
+        people.clear(room, ["a@example.com"], "anna")
+
+
+def test_a_cleared_doubt_holds_nobody_again(room: Newsroom) -> None:
+    """What an officer decided stands through the same file again, with its words but for the basis
+    that was in doubt; another doubt holds (E9)."""
+    bring(room, "one", "a@example.com,A,B,,,bought,form,")
+    people.clear(room, ["a@example.com"], "anna")
+    bring(room, "two", "a@example.com,A,B,,,opt_in,card,")
+    again = bring(room, "one", "a@example.com,A,B,Daily,,bought,form,")
+    assert (again.counts["on_hold"], again.counts["changed"]) == (0, 1)
+    facts = people.show(room, "a@example.com")
+    assert (facts["state"], facts["outlet"]) == ("active", "Daily")
+    assert (facts["consent_basis"], facts["source"]) == ("opt_in", "card")
+    other = bring(room, "one", "a@example.com,A,B,,,,form,")
+    assert other.counts["on_hold"] == 1
+    assert people.show(room, "a@example.com")["state"] == "on_hold"
 
 
 def test_from_where(room: Newsroom) -> None:
