@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from mailer.store import suppression
@@ -59,6 +58,8 @@ class OpenImport:
     name: str
     counts: Counts = field(default_factory=Counts)
     facets: dict[tuple[str, str], int] = field(default_factory=dict)
+    provenances: dict[Provenance, int] = field(default_factory=dict)
+    last_provenance: int = 0
     shut_out: Callable[[Incoming], None] = lambda row: None
     """Told of each row whose person said stop or left."""
 
@@ -146,7 +147,7 @@ def abandon(tx: Tx, number: int, limit: int, first: int = 0) -> int | None:
         for name in ("people_made", "facets", "addresses", "journalists"):
             tx.run(f"imports.forget_{name}", **people)
         return 0
-    for name in ("changes", "people"):
+    for name in ("changes", "people", "provenances"):
         if tx.run(f"imports.forget_{name}", **what, limit=limit):
             return 0
     if tx.run("imports.forget_objections", **what, limit=limit):
@@ -343,16 +344,18 @@ class _Stage:
             self._tx.many("imports.bring_again", params=again)
 
     def _provenances(self, people: Sequence[Person]) -> dict[Provenance, int]:
-        """The ids of the words of these people, kept from now on; none of them is looked for."""
-        numbers = {words: _digest(words) for words in {person.provenance for person in people}}
-        self._tx.many(
-            "imports.add_provenance",
-            params=[
-                {"id": number, "source": words[0], "source_date": words[1], "basis": words[2]}
-                for words, number in numbers.items()
-            ],
-        )
-        return numbers
+        """The numbers of the words of these people, who stand in this import's rows."""
+        run, known = self._run, self._run.provenances
+        if len(known) > _REMEMBER:
+            known.clear()
+        rows = []
+        for person in people:
+            if person.provenance not in known:
+                run.last_provenance += 1
+                known[person.provenance] = run.last_provenance
+                rows.append((run.id, run.last_provenance, *person.provenance))
+        self._tx.copy("import_provenances", ("import", "id", "source", "source_date", "basis"), rows)
+        return known
 
     def _write_mine(self, mine: Sequence[Person], now: int) -> None:
         """Rows that repeat a person this import made itself: still hidden, so changed in place."""
@@ -442,15 +445,13 @@ def _before(row: Row, plan: Mapping[str, Any], number: int) -> dict[str, Any]:
     return stood
 
 
-def _digest(words: Provenance) -> int:
-    """63 bits that stand for a provenance, the same in every import."""
-    octets = sha256("\0".join(words).encode()).digest()
-    return int.from_bytes(octets[:8]) >> 1
-
-
 def _for_hashes(tx: Tx, name: str, hashes: Sequence[bytes], params: Mapping[str, Any]) -> list[Row]:
     """Rows of a query with `IN (:hashes)`."""
     if not hashes:
         return []
     sql, named = query_in(f"imports.{name}", tx.dialect, hashes, ":hashes")
     return tx.rows(sql, {**params, **named})
+
+
+_REMEMBER = 100_000
+"""Most provenances kept in memory; what is forgotten stands once more."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailer.audience.journalist import Journalist
+from mailer.audience.words import ASKS_OUT
 from mailer.store.base import Row
 from mailer.store.people import FIELDS, SAID, record_of
 
@@ -46,12 +47,13 @@ class Person:
         "staged",
         "state",
         "stood",
+        "sure",
         "touched",
         "unwritten",
     )
 
     def __init__(self, row: Row | None, number: int) -> None:
-        self.touched = False
+        self.touched = self.sure = False
         self.hold = ""
         self.unwritten: dict[str, str] = {}
         self.cleared = frozenset(() if row is None else row["cleared"].split(_DIVIDER))
@@ -78,6 +80,7 @@ class Person:
         else:
             self.hold = plan.get("hold", "")
             self.unwritten = plan.get("held", {})
+            self.sure = plan.get("lift", False)
         # Untouched so far, unless an earlier step left its marks.
         seen = self.staged is not None or row["member_import"] == number
         self.changed = seen and self._changes()
@@ -92,7 +95,14 @@ class Person:
 
     def doubted(self, row: Incoming) -> bool:
         """Whether a row holds him back: not where an officer decided that same doubt."""
-        return bool(row.hold) and not self.cleared.issuperset(row.hold.split(_DIVIDER))
+        if not row.hold:
+            self.sure = True
+            return False
+        doubts = set(row.hold.split(_DIVIDER)) - self.cleared
+        # Other notes that ask for no mail are a wish that nobody has looked at yet.
+        return bool(doubts) or (
+            ASKS_OUT in row.hold and row.journalist.notes != self.stood["notes"]
+        )
 
     def plan(self) -> dict[str, Any]:
         """What is to be done to somebody known before; empty when all stays as it is."""
@@ -104,7 +114,8 @@ class Person:
             plan["hold"] = self.hold
             if self.unwritten:
                 plan["held"] = self.unwritten
-        elif self.state == "test" or (self.state == "on_hold" and self.held):
+        elif self.state == "test" or (self.state == "on_hold" and self.held and self.sure):
+            # A row that only repeats a decided doubt settles no other one.
             plan["lift"] = True
         return plan
 

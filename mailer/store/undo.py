@@ -54,7 +54,7 @@ def carry_out(tx: Tx, number: int, limit: int) -> bool:
     assert record is not None
     rows = tx.all("undo.people", list=record["list"], limit=limit, **{"import": number})
     if not rows:
-        return True
+        return not tx.run("imports.forget_provenances", limit=limit, **{"import": number})
     counts = json.loads(record["undone"])
     step = _Step(tx, number, record["list"], counts["by"], rows)
     step.run()

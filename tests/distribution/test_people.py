@@ -183,6 +183,25 @@ def test_a_cleared_doubt_holds_nobody_again(room: Newsroom) -> None:
     other = bring(room, "one", "a@example.com,A,B,,,,form,")
     assert other.counts["on_hold"] == 1
     assert people.show(room, "a@example.com")["state"] == "on_hold"
+    # What was decided of the first doubt settles nothing of the second.
+    bring(room, "one", "a@example.com,A,B,Daily,,bought,form,")
+    assert people.show(room, "a@example.com")["state"] == "on_hold"
+
+
+def test_a_new_wish_in_the_notes_is_looked_at(room: Newsroom) -> None:
+    """Only the same notes are cleared, not what is written there next (E9, E12)."""
+    head = "email,consent_basis,source,notes\n"
+    path = room.config.home / "one.csv"
+
+    def again(notes: str) -> str:
+        path.write_text(f"{head}a@example.com,opt_in,form,{notes}\n", "utf-8")
+        import_file(room, path, actor="anna")
+        return str(people.show(room, "a@example.com")["state"])
+
+    assert again("wife of the do not mail officer") == "on_hold"
+    people.clear(room, ["a@example.com"], "anna")
+    assert again("wife of the do not mail officer") == "active"
+    assert again("do not mail him any more") == "on_hold"
 
 
 def test_from_where(room: Newsroom) -> None:

@@ -1,12 +1,6 @@
 -- What is kept of people and of the imports that brought them: from where, what stood before, who
 -- was merged with whom, who has been informed (GDPR art. 14).
 
--- What the history says of one person: few lines name one.
-CREATE INDEX events_journalist ON events (journalist, id) WHERE journalist IS NOT NULL;
-
--- cleared: the doubts about a person that an officer has decided; they hold him back no more.
-ALTER TABLE journalists ADD COLUMN cleared TEXT NOT NULL DEFAULT '';
-
 -- undoable: 1 while what an undo needs is kept. undone: counts of what an undo did so far.
 ALTER TABLE imports ADD COLUMN undoable INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE imports ADD COLUMN undone TEXT;
@@ -15,14 +9,14 @@ ALTER TABLE imports ADD COLUMN undone TEXT;
 DROP INDEX imports_open;
 CREATE INDEX imports_open ON imports (state) WHERE state IN ('staging', 'applying', 'undoing');
 
--- Where a row of a list came from, in the file's words. Each stands once: the id is a digest of
--- them, so an import of a million rows need not look for them.
+-- Where a row of a list came from, in the file's words. Each stands once.
 CREATE TABLE provenances (
-    id BIGINT PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
     source TEXT NOT NULL,
     source_date TEXT NOT NULL,
-    basis TEXT NOT NULL
-) {clustered};
+    basis TEXT NOT NULL,
+    UNIQUE (source, source_date, basis)
+);
 
 -- Whom an import brought to its list. said: which fields its file filled, one bit each in the
 -- order of store/people.py.
@@ -30,7 +24,7 @@ CREATE TABLE import_people (
     import BIGINT NOT NULL,
     journalist INTEGER NOT NULL,
     said INTEGER NOT NULL,
-    provenance BIGINT NOT NULL,
+    provenance INTEGER NOT NULL,
     PRIMARY KEY (import, journalist)
 ) {clustered};
 CREATE INDEX import_people_journalist ON import_people (journalist, import);

@@ -79,10 +79,6 @@ WHERE p.import = :import ORDER BY p.journalist
 UPDATE import_people SET said = :said, provenance = :provenance
 WHERE import = :import AND journalist = :journalist
 
--- name: add_provenance
-INSERT INTO provenances (id, source, source_date, basis)
-VALUES (:id, :source, :source_date, :basis) ON CONFLICT (id) DO NOTHING
-
 -- name: object
 INSERT INTO import_objections (import, hash, evidence) VALUES (:import, :hash, :evidence)
 ON CONFLICT (import, hash) DO NOTHING
@@ -164,6 +160,10 @@ SELECT max(journalist) AS last FROM (
 -- name: forget_changes
 DELETE FROM import_changes WHERE import = :import AND journalist IN (
     SELECT journalist FROM import_changes WHERE import = :import LIMIT :limit)
+
+-- name: forget_provenances
+DELETE FROM import_provenances WHERE import = :import AND id IN (
+    SELECT id FROM import_provenances WHERE import = :import LIMIT :limit)
 
 -- name: forget_objections
 DELETE FROM import_objections WHERE import = :import AND hash IN (
