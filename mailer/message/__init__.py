@@ -6,9 +6,9 @@ template engine is loaded when a release is compiled or shown.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from mailer.later import loaded_later
 from mailer.message.merge import HTML_LIMIT, MergeTemplate
 from mailer.message.model import Recipient, Sender
 from mailer.message.tokens import (
@@ -53,15 +53,12 @@ __all__ = [
     "verp_read",
 ]
 
-_LATER = {
-    "compile_release": "mailer.message.compile",
-    "message_parts": "mailer.message.render",
-    "online_html": "mailer.message.render",
-    "TemplateSource": "mailer.message.templates",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name in _LATER:
-        return getattr(import_module(_LATER[name]), name)
-    raise AttributeError(name)
+__getattr__ = loaded_later(
+    __name__,
+    {
+        "compile_release": "compile",
+        "message_parts": "render",
+        "online_html": "render",
+        "TemplateSource": "templates",
+    },
+)

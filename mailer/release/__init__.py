@@ -10,9 +10,9 @@ file is read or checked, so that who only needs the model (a sender) starts at o
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from mailer.later import loaded_later
 from mailer.release.model import Release
 
 if TYPE_CHECKING:
@@ -32,18 +32,15 @@ __all__ = [
     "to_json",
 ]
 
-_LATER = {
-    "check": "preflight",
-    "from_json": "codec",
-    "read_release": "read",
-    "revision_hash": "text",
-    "slugify": "text",
-    "source_text": "read",
-    "to_json": "codec",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name in _LATER:
-        return getattr(import_module(f"mailer.release.{_LATER[name]}"), name)
-    raise AttributeError(name)
+__getattr__ = loaded_later(
+    __name__,
+    {
+        "check": "preflight",
+        "from_json": "codec",
+        "read_release": "read",
+        "revision_hash": "text",
+        "slugify": "text",
+        "source_text": "read",
+        "to_json": "codec",
+    },
+)

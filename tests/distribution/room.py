@@ -109,3 +109,12 @@ def write_release(folder: Path, text: str = RELEASE, name: str = "bridge.md") ->
     path = folder / name
     path.write_text(text)
     return path
+
+
+def list_file(room: Newsroom, name: str, header: str, *rows: str) -> Path:
+    """A list file of these lines, as it came in."""
+    folder = room.config.home / "incoming"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", "utf-8")
+    return path

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,28 +31,13 @@ from mailer.store import suppression
 from mailer.store.core import control_version
 from mailer.store.suppression import ALL, Reason, list_scope
 
-from tests.distribution.room import make_config, open_room, write_list
+from tests.distribution.room import list_file, make_config, open_room, write_list
 
 HEADER = "email,first_name,outlet,beats,country,language,consent_basis,source,notes"
 
 
-@pytest.fixture
-def config(store_url: str, tmp_path: Path) -> Config:
-    return make_config(tmp_path / "newsroom", port=2525, store=store_url)
-
-
-@pytest.fixture
-def room(config: Config) -> Iterator[Newsroom]:
-    with open_room(config) as room:
-        yield room
-
-
 def write(room: Newsroom, name: str, *rows: str, header: str = HEADER) -> Path:
-    folder = room.config.home / "incoming"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}.csv"
-    path.write_text("\n".join([header, *rows]) + "\n", "utf-8")
-    return path
+    return list_file(room, name, header, *rows)
 
 
 def bring_in(room: Newsroom, name: str, *rows: str, **options: str) -> ImportResult:

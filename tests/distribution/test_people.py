@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mailer.audience import duplicates as pairs
-from mailer.config import Config
 from mailer.distribution import duplicates, people, suppressions
 from mailer.distribution.context import Newsroom
 from mailer.distribution.imports import undo_import
@@ -25,28 +24,14 @@ from mailer.store import suppression
 from mailer.store.suppression import ALL, OFFICE, Reason
 
 from tests.distribution.press import Press
-from tests.distribution.room import RELEASE, make_config, open_room
+from tests.distribution.room import RELEASE, list_file
 from tests.distribution.test_sent import Capture
 
 HEADER = "email,first_name,last_name,outlet,phone,consent_basis,source,beats"
 
 
-@pytest.fixture
-def config(store_url: str, tmp_path: Path) -> Config:
-    return make_config(tmp_path / "newsroom", port=2525, store=store_url)
-
-
-@pytest.fixture
-def room(config: Config) -> Iterator[Newsroom]:
-    with open_room(config) as room:
-        yield room
-
-
 def bring(room: Newsroom, name: str, *rows: str) -> Any:
-    folder = room.config.home / "incoming"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.csv").write_text("\n".join([HEADER, *rows]) + "\n", "utf-8")
-    return import_file(room, folder / f"{name}.csv", actor="anna")
+    return import_file(room, list_file(room, name, HEADER, *rows), actor="anna")
 
 
 def test_merged(room: Newsroom) -> None:

@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mailer.clock import SECOND
-from mailer.config import Config
 from mailer.distribution import retention
 from mailer.distribution.context import Newsroom
 from mailer.distribution.imports import ls, undo_import
@@ -25,27 +23,13 @@ from mailer.errors import NotFound, Refused
 from mailer.store import suppression
 from mailer.store.migrations import tables
 
-from tests.distribution.room import RELEASE, make_config, open_room, write_list
+from tests.distribution.room import RELEASE, list_file, make_config, open_room, write_list
 
 HEADER = "email,first_name,outlet,phone,consent_basis,source,notes"
 
 
-@pytest.fixture
-def config(store_url: str, tmp_path: Path) -> Config:
-    return make_config(tmp_path / "newsroom", port=2525, store=store_url)
-
-
-@pytest.fixture
-def room(config: Config) -> Iterator[Newsroom]:
-    with open_room(config) as room:
-        yield room
-
-
 def bring(room: Newsroom, name: str, *rows: str, to: str = "press") -> int:
-    folder = room.config.home / "incoming"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}.csv"
-    path.write_text("\n".join([HEADER, *rows]) + "\n", "utf-8")
+    path = list_file(room, name, HEADER, *rows)
     number = import_file(room, path, list_name=to, actor="anna").number
     assert number is not None
     return number

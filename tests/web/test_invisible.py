@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -129,12 +129,6 @@ HIDDEN: list[Setting] = [
 @pytest.fixture
 def office(store: Store, tmp_path: Path) -> Room:
     return room(store, tmp_path / "room")
-
-
-@pytest.fixture
-def client(office: Room) -> Iterator[httpx.Client]:
-    with serving(public_app(office)) as address, bare(address) as client:
-        yield client
 
 
 def routes(office: Room) -> list[tuple[str, str]]:

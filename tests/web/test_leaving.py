@@ -59,12 +59,6 @@ def office(store: Store, tmp_path: Path) -> Room:
     return room(store, tmp_path / "room")
 
 
-@pytest.fixture
-def client(office: Room) -> Iterator[httpx.Client]:
-    with serving(public_app(office)) as address, bare(address) as client:
-        yield client
-
-
 def snapshot(store: Store) -> Any:
     with store.read() as tx:
         return [

@@ -17,7 +17,6 @@ from mailer.store import Store, open_store
 from mailer.store import preferences as kept
 from mailer.store.migrations import migrate
 from mailer.store.preferences import Preferences
-from mailer.web.public import public_app
 
 from tests.web.beats import beats, sent_about
 from tests.web.office import (
@@ -33,7 +32,7 @@ from tests.web.office import (
     scopes,
     token,
 )
-from tests.web.serving import Room, bare, room, serving
+from tests.web.serving import Room, room
 
 HEADLINE = "A case over detention of asylum seekers"
 OWN = f"/p/{link(ANNA, PRESS, 'p')}"
@@ -55,12 +54,6 @@ def office(store: Store, tmp_path: Path) -> Room:
     beats(store, ANNA, ["migration", "human rights", "difficult person"])
     sent_about(store, 7, HEADLINE, ["migration", "asylum"])
     return room(store, tmp_path / "room")
-
-
-@pytest.fixture
-def client(office: Room) -> Iterator[httpx.Client]:
-    with serving(public_app(office)) as address, bare(address) as client:
-        yield client
 
 
 def wishes(office: Room) -> Preferences:

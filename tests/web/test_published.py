@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -60,12 +59,6 @@ def release(slug: str, headline: str, **changes: object) -> Release:
 @pytest.fixture
 def office(store: Store, tmp_path: Path) -> Room:
     return room(store, tmp_path / "room")
-
-
-@pytest.fixture
-def client(office: Room) -> Iterator[httpx.Client]:
-    with serving(public_app(office)) as address, bare(address) as client:
-        yield client
 
 
 def publish(store: Store, number: int, *revisions: Release) -> None:
