@@ -354,7 +354,9 @@ class _Stage:
                 run.last_provenance += 1
                 known[person.provenance] = run.last_provenance
                 rows.append((run.id, run.last_provenance, *person.provenance))
-        self._tx.copy("import_provenances", ("import", "id", "source", "source_date", "basis"), rows)
+        self._tx.copy(
+            "import_provenances", ("import", "id", "source", "source_date", "basis"), rows
+        )
         return known
 
     def _write_mine(self, mine: Sequence[Person], now: int) -> None:
