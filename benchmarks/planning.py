@@ -20,9 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mailer.distribution.context import Newsroom
+    from mailer.store.base import Tx
 
 RELEASE = """# A bridge opens after ten years
 
@@ -140,17 +145,7 @@ def seed(path: Path, count: int) -> None:
         }
         for ids in chunks(count):
             with room.store.write() as tx:
-                tx.copy(
-                    "journalists",
-                    ("id", "last_name", "zone", *same),
-                    [(n, f"N{n}", ZONES[n % 4], *same.values()) for n in ids],
-                )
-                addresses = [(n, f"j{n}@example.com") for n in ids]
-                tx.copy(
-                    "addresses",
-                    ("journalist", "email", "hash"),
-                    [(n, email, room.address_hash(email)) for n, email in addresses],
-                )
+                add_people(room, tx, ids, same, ZONES)
                 tx.copy(
                     "memberships",
                     ("list", "journalist", "state", "joined_at"),
@@ -159,6 +154,23 @@ def seed(path: Path, count: int) -> None:
         with room.store.write() as tx:
             tx.next_ids("journalist", count)
             tx.next_ids("list")
+
+
+def add_people(
+    room: Newsroom, tx: Tx, ids: range, same: Mapping[str, Any], zones: Sequence[str]
+) -> None:
+    """Journalists with their addresses: what is the same for all, and one zone after the other."""
+    tx.copy(
+        "journalists",
+        ("id", "last_name", "zone", *same),
+        [(n, f"N{n}", zones[n % len(zones)], *same.values()) for n in ids],
+    )
+    addresses = [(n, f"j{n}@example.com") for n in ids]
+    tx.copy(
+        "addresses",
+        ("journalist", "email", "hash"),
+        [(n, email, room.address_hash(email)) for n, email in addresses],
+    )
 
 
 def everybody_has_it(path: Path) -> None:

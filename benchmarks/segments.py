@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.planning import chunks, run
+from benchmarks.planning import add_people, chunks, run
 
 TYPICAL = (
     "beat:b3",
@@ -167,17 +167,7 @@ def seed(room: Any, count: int) -> None:
     day = 86_400_000_000
     for ids in chunks(count):
         with room.store.write() as tx:
-            tx.copy(
-                "journalists",
-                ("id", "last_name", "zone", *same),
-                [(n, f"N{n}", "Europe/Brussels", *same.values()) for n in ids],
-            )
-            emails = [(n, f"j{n}@example.com") for n in ids]
-            tx.copy(
-                "addresses",
-                ("journalist", "email", "hash"),
-                [(n, email, room.address_hash(email)) for n, email in emails],
-            )
+            add_people(room, tx, ids, same, ["Europe/Brussels"])
             tx.copy(
                 "memberships",
                 ("list", "journalist", "state", "joined_at"),

@@ -70,7 +70,8 @@ class Plan:
     are those who may have it before the embargo ends: they are in waves of their own. Who is
     reached through one of the lists `internal` is in no wave, but among `copies`. `foresight` is
     shown everybody else, to tell what rules will do. Where it is `advertising`,
-    `barred` has those of the rows to come to whom the law lets none go, with why.
+    `barred` has those of the rows to come to whom the law lets none go, with why; a copy for the
+    office's own people is none.
     """
 
     timing: Timing
@@ -98,12 +99,14 @@ class Plan:
         for row in rows:
             number = row["id"]
             barred = self.barred.pop(number, "")
-            if why := why_not(row, self.named) or barred:
+            # A copy for the office's own people sells them nothing.
+            copy = row["list"] in self.internal
+            if why := why_not(row, self.named) or ("" if copy else barred):
                 left.append((number, why))
                 self.left_out[why] = self.left_out.get(why, 0) + 1
                 continue
             text = self.choice.of(row["language"], row["outlet"]) if self.choice else ("", "")
-            if row["list"] in self.internal:
+            if copy:
                 self.copies.append(Copy(number, row["list"], text[0]))
                 continue
             # Who waits for his text waits for the end as well.

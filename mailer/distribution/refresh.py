@@ -68,7 +68,8 @@ def carry_out(room: Newsroom, number: int, actor: str, *, dry_run: bool = False)
     """Work the audience of a distribution out anew; with `dry_run` only say what would change.
 
     Raises NotFound for it or for a segment, and Refused for what is no release, is closed or
-    stopped, has begun altogether, or of which more than MOST_CHANGES people come and go.
+    stopped, has begun altogether, of which more than MOST_CHANGES people come and go, or which
+    another refresh, a correction or another end of the embargo changed meanwhile.
     """
     with room.store.read() as tx:
         row = existing(tx, number)
@@ -81,6 +82,7 @@ def carry_out(room: Newsroom, number: int, actor: str, *, dry_run: bool = False)
         early = embargo.readers(room, row["release"], segments, row["zone"])
     with room.store.read() as tx:
         found = _Anew(room, tx, row, asked, segments, early).work_out()
+        stands = refresh.shape(tx, number)
         people_came = shown_people(tx, [each.journalist for each in found.came][:SHOWN])
         people_went = shown_people(tx, found.went[:SHOWN])
         warnings = advice(tx, segments)
@@ -97,6 +99,12 @@ def carry_out(room: Newsroom, number: int, actor: str, *, dry_run: bool = False)
         with room.store.write() as tx:
             notices.lock(tx, row["release"])
             _refuse(tx, existing(tx, number))
+            if refresh.shape(tx, number) != stands:
+                raise Refused(
+                    f"distribution {number} was changed by somebody else meanwhile; its audience "
+                    "stays as it is.",
+                    hint="Refresh it once more.",
+                )
             embargo.trust(tx, row["release"], found.early, found.trusted, actor)
             numbers = refresh.change(
                 tx,

@@ -121,12 +121,12 @@ class Rulebook:
     ) -> Ruling:
         if row["early"] and row["no_embargoes"]:
             # What was tried is the same message for ever, so it cannot become the later one.
-            then = Then.SKIP if row["attempts"] else Then.WAIT
+            then = Then.SKIP if row["last_attempt_at"] else Then.WAIT
             return Ruling(then, NO_EMBARGOES, row["embargo_until"])
         if own.counts and row["journalist"] not in free:
             return Ruling(Then.WAIT, WAITS_FOR_TURN, now + _AGAIN)
         messages, last_at = got.get(row["journalist"], (0, None))
-        if row["attempts"]:
+        if row["last_attempt_at"]:
             messages = 0  # its place under the cap was taken when it was first tried, and is kept
         latest = (row["waits_since"] or now) + self.longest
         calendar = self.calendar(own.closed, row["zone"])
@@ -162,12 +162,12 @@ def _write(tx: Tx, worker: int, rows: Sequence[Row], found: dict[int, Ruling]) -
         if ruling.then is Then.WAIT:
             # An early copy that cannot leave before the end becomes what everybody gets then.
             too_late = row["early"] and ruling.until >= row["embargo_until"]
-            if too_late and not row["attempts"]:
+            if too_late and not row["last_attempt_at"]:
                 back.setdefault(ruling.reason, []).append(row["id"])
             else:
                 late.append((row["distribution"], row["id"], ruling.until, ruling.reason))
         elif ruling.then is Then.SKIP:
-            skips.append(Skip(row["distribution"], row["id"], ruling.reason, {}))
+            skips.append(Skip(row["distribution"], row["id"], ruling.reason))
     ledger.put_off(tx, worker, late)
     waiting = [id for _, id, _, reason in late if reason != WAITS_FOR_TURN]
     if waiting:

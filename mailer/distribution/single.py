@@ -14,7 +14,7 @@ from typing import Any
 from mailer.audience.address import identity
 from mailer.audience.segments import Segment, from_json, list_segment
 from mailer.audience.text import fold
-from mailer.distribution import named, preflight, releases, telling
+from mailer.distribution import advertising, internal, named, preflight, releases, telling
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing, refuse_stopped
 from mailer.distribution.log import iso
@@ -68,7 +68,8 @@ def send_to(
     """Queue what a distribution sends for one more journalist, as soon as the others may have it.
 
     Who has the release in any revision, may have it or has it under way is refused, unless
-    `again` with a reason. Raises NotFound, UsageError, or Refused for who may not be mailed and
+    `again` with a reason. Raises NotFound, UsageError, or Refused for who may not be mailed, to
+    whom no advertising may go where this is some (E15 to E19), who gets internal copies, and
     for a distribution that is stopped.
     """
     if again and not (reason or "").strip():
@@ -80,6 +81,7 @@ def send_to(
         refuse_stopped(tx, parent["release"], parent["slug"])
         asked = json.loads(parent["audience"])
         person, found = named.require(room, tx, _attribution(tx, asked), email, "--email")
+        _refuse_kept_back(tx, asked, person, found)
         had = distributions.had_by(tx, person["id"], parent["release"])
         if had and not again:
             raise Refused(
@@ -221,6 +223,20 @@ def _refuse_closed(parent: Row) -> None:
             f"distribution {number} {_CLOSED[state]}, so nothing of it is sent to anybody.",
             hint=f"See `mailer status {number}`.",
         )
+
+
+def _refuse_kept_back(tx: Tx, asked: dict[str, Any], person: Row, email: str) -> None:
+    """Whom `queue` and `refresh` keep back nobody reaches one by one."""
+    kinds = {row["id"]: row["kind"] for row in audience.lists_by_name(tx).values()}
+    if kinds.get(person["list"]) == internal.KIND:
+        raise Refused(
+            f"{email} is reached through an internal list, so a marked copy goes there beside a "
+            "distribution, not what journalists get; nothing was queued.",
+            hint="A journalist stands on another list: `mailer lists import FILE`.",
+        )
+    if asked.get("advertising", {}).get("is"):
+        for why in advertising.kept_back(tx, [person]).values():
+            raise Refused(f"{email} gets no advertising: {advertising.sentence(why, 1)}.")
 
 
 def _attribution(tx: Tx, asked: dict[str, Any]) -> list[Segment]:

@@ -22,7 +22,7 @@ from mailer.distribution.storethread import Steps, at_once
 from mailer.errors import StoreUnavailable
 from mailer.message.merge import MergeTemplate
 from mailer.message.model import Recipient
-from mailer.store import ledger, paces, routes
+from mailer.store import ledger, paces, routes, rules
 from mailer.store.base import Tx
 from mailer.store.core import control_version
 from mailer.store.ledger import OpenWave, Result
@@ -231,14 +231,18 @@ class Turns:
 
     def _set_aside(self, tx: Tx, aside: list[Aside]) -> None:
         back = []
+        skips = []
         for each in aside:
             place = (each.job.claimed.distribution, each.job.claimed.id)
             if each.state is None:
                 back.append(place)
+            elif each.state is DeliveryState.SKIPPED:
+                skips.append(rules.Skip(*place, each.reason))
             else:
                 ledger.set_aside(tx, self._worker, *place, each.state, each.reason)
         if back:
             ledger.give_back(tx, self._worker, back)
+        rules.skip(tx, self._worker, skips)
 
     def _claim(self, tx: Tx, turn: Turn) -> Steps[Claim]:
         deal = self._dealer.begin(tx, turn.ways, self._worker)

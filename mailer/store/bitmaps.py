@@ -133,17 +133,18 @@ def _refreshed(tx: Tx, data: _Data | None) -> _Data:
     if data is not None:
         for number in data.staging - staging:
             facts |= data.staged.pop(number, set())
-    if data is None or EVERYBODY in facts | standing or len(facts) > _MOST_BLOCKS:
-        data = _Data()
-        whole = (0, _LAST)
-        data.staging = staging
-        _read_facts(tx, data, [whole], staging)
-        _read_standing(tx, data, [whole])
+    if data is None or EVERYBODY in facts or len(facts) > _MOST_BLOCKS:
+        data = _Data(staging=staging)
+        _read_facts(tx, data, [_WHOLE], staging)
+        _read_standing(tx, data, [_WHOLE])
     else:
         data.staging = staging
         if facts:
             _read_facts(tx, data, _ranges(facts), staging)
-        if standing:
+        if EVERYBODY in standing:
+            data.suppressed, data.paused, data.away, data.caps = {}, BitMap(), {}, {}
+            _read_standing(tx, data, [_WHOLE])
+        elif standing:
             _read_standing(tx, data, _ranges(standing))
     data.versions = versions
     return data
@@ -506,6 +507,9 @@ def _union(parts: Iterable[BitMap]) -> BitMap:
 
 _LAST = 2**31 - 1
 """The largest id of a journalist."""
+
+_WHOLE = (0, _LAST)
+"""The range of all."""
 
 _MOST_BLOCKS = 400
 """Most changed blocks that are read one by one; of more all is read."""

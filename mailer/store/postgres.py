@@ -67,8 +67,9 @@ class PostgresTx(Tx):
         return instant + (time.monotonic_ns() - answered) // 1000
 
     def execute(self, sql: str, params: Params) -> int:
-        self.touched.statement(sql, params)
-        return self.connection.execute(_adapted(sql), params).rowcount
+        changed = self.connection.execute(_adapted(sql), params).rowcount
+        self.touched.statement(sql, params, changed)
+        return changed
 
     def execute_many(self, sql: str, params: Iterable[Params]) -> int:
         with self.connection.cursor() as cursor:
@@ -78,6 +79,7 @@ class PostgresTx(Tx):
     def bulk(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], /) -> int:
         sql = query(name, self.dialect)
         if sql.startswith("COPY"):
+            self.touched.statement(sql, {})
             return self._copy(sql, rows)
         return self.execute(sql, {"rows": _as_json(columns, rows)})
 

@@ -50,6 +50,16 @@ def standing(tx: Tx, distribution: int) -> Standing:
     return Standing(*(found.get(name, BitMap()) for name in ("waiting", "fallen", "left", "kept")))
 
 
+def shape(tx: Tx, distribution: int) -> list[tuple[Any, ...]]:
+    """What a change is worked out for and must find again: the batches with their texts and times,
+    and the last delivery, behind which newcomers are numbered. That a batch begins, or that
+    somebody falls out, is no other shape: `change` sees it."""
+    waves = sorted(distributions.waves(tx, distribution), key=lambda wave: wave["id"])
+    last = tx.value("refresh.last_delivery", distribution=distribution)
+    named = ("id", "due_at", "compiled", "early", "moved_to")
+    return [*(tuple(wave[name] for name in named) for wave in waves), (last,)]
+
+
 def change(
     tx: Tx,
     distribution: int,

@@ -12,18 +12,18 @@ from typing import NamedTuple
 
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event, raise_control
+from mailer.store.states import DeliveryState
 
 _EVENT = ("at", "kind", "actor", "distribution", "delivery", "journalist", "data")
-_SKIP = ("distribution", "delivery", "worker", "now", "reason")
+_SKIP = ("distribution", "delivery", "worker", "state", "now", "reason")
 
 
 class Skip(NamedTuple):
-    """A claimed delivery that is not sent; `data` says more in its history than the reason does."""
+    """A claimed delivery that is not sent, and why."""
 
     distribution: int
     delivery: int
     reason: str
-    data: dict[str, object]
 
 
 def bound(
@@ -83,27 +83,50 @@ def recent_of(tx: Tx, people: Collection[int] | None, since: int) -> dict[int, t
 
 
 def skip(tx: Tx, worker: int, skips: Sequence[Skip]) -> int:
-    """Claimed deliveries end as skipped, each with a line of history; how many."""
+    """Claimed deliveries end as skipped, each with a line of history; how many.
+
+    What was in doubt and was to be sent again is in doubt as before: the server may have it, so
+    whatever reaches those who have the release reaches him (H8, D10).
+    """
     if not skips:
         return 0
     now = tx.now()
+    doubtful = _doubtful(tx, skips)
+    ends = {True: DeliveryState.IN_DOUBT, False: DeliveryState.SKIPPED}
+    found = [(each, ends[each.delivery in doubtful]) for each in skips]
     changed = tx.bulk(
         "rules.skip",
         _SKIP,
-        [(each.distribution, each.delivery, worker, now, each.reason) for each in skips],
+        [
+            (each.distribution, each.delivery, worker, int(end), now, each.reason)
+            for each, end in found
+        ],
     )
     tx.bulk(
         "core.add_events",
         _EVENT,
         [
             (
-                *(now, "skipped", f"worker:{worker}", each.distribution, each.delivery, None),
-                json.dumps({"reason": each.reason, **each.data}, ensure_ascii=False),
+                *(now, end.word, f"worker:{worker}", each.distribution, each.delivery, None),
+                json.dumps({"reason": each.reason}, ensure_ascii=False),
             )
-            for each in skips
+            for each, end in found
         ],
     )
     return changed
+
+
+def _doubtful(tx: Tx, skips: Sequence[Skip]) -> set[int]:
+    """Those of some that were in doubt once, and only because of that were claimed again."""
+    found: set[int] = set()
+    for distribution in {each.distribution for each in skips}:
+        ids = [each.delivery for each in skips if each.distribution == distribution]
+        tried = tx.all("rules.tried", distribution=distribution, ids=json.dumps(ids))
+        if tried:  # the history is asked only then: it is as long as the distribution
+            again = json.dumps([row["id"] for row in tried])
+            rows = tx.all("rules.sent_again", distribution=distribution, ids=again)
+            found |= {row["delivery"] for row in rows}
+    return found
 
 
 def wait(tx: Tx, distribution: int, deliveries: Iterable[int]) -> None:

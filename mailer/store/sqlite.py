@@ -35,8 +35,9 @@ class SqliteTx(Tx):
         return self._clock.now()
 
     def execute(self, sql: str, params: Params) -> int:
-        self.touched.statement(sql, params)
-        return self.connection.execute(sql, params).rowcount
+        changed = self.connection.execute(sql, params).rowcount
+        self.touched.statement(sql, params, changed)
+        return changed
 
     def execute_many(self, sql: str, params: Iterable[Params]) -> int:
         return self.connection.executemany(sql, self.touched.statements(sql, params)).rowcount
@@ -55,6 +56,7 @@ class SqliteTx(Tx):
         # Each statement lets go of the interpreter's lock and takes it again, and is looked up
         # and bound anew: one for many rows does it once.
         text = query(name, self.dialect)
+        self.touched.statement(text, {})
         done = 0
         for size in _BLOCKS:
             sql = _for_rows(text, columns, size)

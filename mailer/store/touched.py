@@ -39,10 +39,11 @@ class Touched:
         self._hashes: set[bytes] = set()
         self.copied_whole = False
 
-    def statement(self, sql: str, params: Mapping[str, Any]) -> None:
-        """Take note of a statement that was or will be run."""
+    def statement(self, sql: str, params: Mapping[str, Any], changed: int = -1) -> None:
+        """Take note of a statement that will be run, or was and `changed` so many rows (-1: not
+        known). What changed none is nothing to tell, as a retention job that finds nothing."""
         writes = _writes(sql)
-        if writes is not None:
+        if writes is not None and (changed or _UNCOUNTED.search(sql)):
             self._note(writes, params)
 
     def statements(
@@ -136,6 +137,11 @@ _WRITING = re.compile(
 )
 
 
+_UNCOUNTED = re.compile(r"\b(WITH|RETURNING)\b", re.IGNORECASE)
+"""Of statements in one, only what the last changed is counted, and SQLite counts what gives rows
+back as they are read."""
+
+
 @lru_cache(maxsize=2048)
 def _writes(sql: str) -> _Writes | None:
     """What a statement writes to; None for what segments do not depend on."""
@@ -151,7 +157,7 @@ def _named(sql: str, verb: str, key: str) -> str:
     if verb.startswith("INSERT"):
         values = sql.partition("VALUES")[2]
         names = (name for name in (key, _PERSON) if re.search(rf":{name}\b", values))
-        return next(names, "")
+        return next(names, "") or _selected(sql, key)
     if re.search(rf"\bSET\b(?:(?!\bWHERE\b).)*\b{key}\s*=", sql, re.I | re.S):
         return ""  # what hands a row from one person to another changes both
     where = r"\bWHERE\b(?:(?!\bOR\b).)*?"
@@ -159,3 +165,22 @@ def _named(sql: str, verb: str, key: str) -> str:
         return one[1]
     several = re.search(rf"{where}\b{key}\s+BETWEEN\s+:first\s+AND\s+:last\b", sql, re.I | re.S)
     return "first" if several else ""
+
+
+def _selected(sql: str, key: str) -> str:
+    """The parameter that an INSERT of what a SELECT finds has in the place of the person: one for
+    all its rows, as when what one had is handed to another."""
+    found = _FROM_SELECT.search(sql)
+    if found is None:
+        return ""
+    columns, values = ([each.strip() for each in part.split(",")] for part in found.groups())
+    if key not in columns or len(columns) != len(values):
+        return ""
+    value = values[columns.index(key)]
+    return value[1:] if re.fullmatch(r":[a-z_]\w*", value) else ""
+
+
+_FROM_SELECT = re.compile(
+    r"INSERT\s+INTO\s+\w+\s*\(([\w\s,]+)\)\s*SELECT\s+([\w\s,.:']+?)\s+FROM\b", re.IGNORECASE
+)
+"""With brackets in what is selected its places could not be counted."""

@@ -11,6 +11,7 @@ from mailer import config as configuration
 from mailer.distribution.advertising import sentence
 from mailer.distribution.lists import import_file
 from mailer.distribution.queue import Order, queue
+from mailer.distribution.single import send_to
 from mailer.errors import ConfigError, Refused
 
 from tests.distribution.room import RELEASE, make_config, open_room
@@ -21,7 +22,8 @@ KINDS = '\n[advertising]\nkinds = ["release"]\nreason = "it offers a book for sa
 
 def test_kept_back_and_previewed(store_url: str, tmp_path: Path) -> None:
     """The decision stands with its reason; whom the law protects is left out, with the same words
-    in the dry run and in the plan; with nobody left it is refused."""
+    in the dry run and in the plan; with nobody left it is refused. A copy for the office's own
+    people is no advertising."""
     config = make_config(tmp_path / "room", port=2525, store=store_url, sending=KINDS)
     rows = [f"p{n}@example.com,P,L,Daily,PL,legitimate_interest,form" for n in range(3)]
     rows += [
@@ -54,6 +56,15 @@ def test_kept_back_and_previewed(store_url: str, tmp_path: Path) -> None:
         )
         with pytest.raises(Refused, match="Poland"):
             queue(room, only, "anna")
+        assert queued.distribution is not None
+        with pytest.raises(Refused, match=r"p0@example\.com gets no advertising: Poland"):
+            send_to(room, queued.distribution, "p0@example.com", "anna")
+        board = config.home / "board.csv"
+        board.write_text(f"{HEADER}\nb@example.com,B,O,,PL,legitimate_interest,form\n", "utf-8")
+        import_file(room, board, kind="internal", actor="anna")
+        beside = queue(room, replace(order, to=["list:press", "list:board"]), "anna")
+        assert (beside.recipients, beside.left_out) == (3, queued.left_out)
+        assert beside.internal is not None and beside.internal["recipients"] == 1
 
 
 def test_press_information_is_none(tmp_path: Path) -> None:

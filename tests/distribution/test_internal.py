@@ -78,6 +78,8 @@ def test_a_marked_copy_outside_the_figures(press: Press) -> None:
     assert again.recipients == 1 and again.left_out == {"received": 3}
     with pytest.raises(Refused, match="internal"):
         send_to(press.room, 2, "b1@example.com", "anna")
+    with pytest.raises(Refused, match=r"ben@example\.com is reached through an internal"):
+        send_to(press.room, 1, "ben@example.com", "anna")
 
 
 def test_only_internal_copies_publish_nothing(press: Press) -> None:

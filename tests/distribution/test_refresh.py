@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mailer.clock import ManualClock, from_datetime
-from mailer.distribution import control, suppressions
+from mailer.distribution import control, notices, suppressions
+from mailer.distribution import refresh as refreshing
+from mailer.distribution.context import Newsroom
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import status_of
 from mailer.distribution.refresh import carry_out
 from mailer.distribution.schedule import Sweeper
 from mailer.errors import NotFound, Refused
 from mailer.store import distributions, refresh
+from mailer.store.base import open_store
 
 from tests.distribution.press import Press
+from tests.distribution.room import RELEASE
 
 T0 = from_datetime(datetime(2026, 11, 2, 12, 0, tzinfo=UTC))
 LATER = "2026-11-03T09:00"
@@ -162,3 +168,42 @@ def test_newcomers_under_an_embargo(press: Press) -> None:
         n=queued.distribution,
     )
     assert early == [("v0@example.com",), ("v1@example.com",)]
+
+
+def _twice(room: Newsroom) -> None:
+    carry_out(room, 1, "bert")
+
+
+def _corrected(room: Newsroom) -> None:
+    better = room.config.home / "better.md"
+    better.write_text(RELEASE.replace("trams and people", "trams, cars and people"))
+    notices.correct(room, "a-bridge-opens-after-ten-years", better, "bert", what="cars too")
+
+
+@pytest.mark.parametrize("meanwhile", [_twice, _corrected])
+def test_what_changed_while_it_was_worked_out(
+    press: Press, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Newsroom], None]
+) -> None:
+    """Design decision 3: of two refreshes at once, and of one beside a correction, the later one
+    changes nothing and says so: nobody is in it twice, and no batch brings the older text."""
+    queued = press.queue("list:brussels", at=LATER, local_time=True)
+    assert queued.distribution == 1
+    press.people("brussels", ["b4@example.com", ("n1@example.com", "America/New_York")])
+    real = refreshing.advice
+
+    def advice(*args: Any) -> list[str]:
+        monkeypatch.setattr(refreshing, "advice", real)
+        with closing(open_store(press.room.store.url, clock=press.room.clock)) as beside:
+            meanwhile(replace(press.room, store=beside))
+        return real(*args)
+
+    monkeypatch.setattr(refreshing, "advice", advice)
+    with pytest.raises(Refused, match=r"distribution 1 was changed .* meanwhile"):
+        carry_out(press.room, 1, "anna")
+    zones = [wave["zone"] for wave in status_of(press.room, 1)["waves"]]
+    assert zones.count("America/New_York") == (meanwhile is _twice)
+    press.room.clock.advance(1.0)  # type: ignore[attr-defined]
+    Sweeper(press.room).sweep()
+    again = carry_out(press.room, 1, "anna")
+    assert (again.came, again.too_late) == ((0, 0) if meanwhile is _twice else (1, 1))
+    assert len(states(press, 1)) == 5 - again.too_late

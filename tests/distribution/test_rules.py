@@ -173,6 +173,31 @@ def test_what_he_may_have_got_counts(store: Store, someone: int, state: str) -> 
         assert [each.id for each in claim(store, rules, first, who)] == [one.id]
 
 
+@pytest.mark.parametrize("answered", ["in_doubt", "deferred", "restored"])
+def test_what_he_may_have_stays_in_doubt(store: Store, someone: int, answered: str) -> None:
+    """H8, D10: an officer sends it again, and meanwhile he paused. He does not get it, and yet a
+    withdrawal must find him: the server may have the first try."""
+    who, number = worker(store), sending(store, [someone])
+    if answered == "restored":  # an older ledger was put back, and the officer said: not certain
+        with store.write() as tx:
+            tx.execute(
+                "UPDATE deliveries SET state = 5, last_attempt_at = :now WHERE distribution = :n",
+                {"n": number, "now": tx.now()},
+            )
+    else:
+        [one] = claim(store, book(), number, who)
+        answer(store, who, one, DeliveryState.of(answered))
+    first = delivery(store, number, someone)["id"]
+    with store.write() as tx:
+        ledger.resend_doubtful(tx, number, first, "anna")
+    wish(store, someone, paused=1)
+    assert claim(store, book(), number, who) == []
+    state = DeliveryState.SKIPPED if answered == "deferred" else DeliveryState.IN_DOUBT
+    row = delivery(store, number, someone)
+    assert (row["state"], row["reason"], row["worker"]) == (state, "paused", None)
+    assert told(store, number, state.word)[-1] == {"reason": "paused"}
+
+
 def test_two_claims_at_once_do_not_both_pass_the_cap(store: Store) -> None:
     """F5: two senders, two distributions, the same people."""
     people = [next(_persons) % PEOPLE + 1 for _ in range(20)]
@@ -230,6 +255,25 @@ def test_what_would_wait_too_long_is_skipped(
     number = sending(store, [someone])
     assert claim(store, rules, number, who) == []
     assert delivery(store, number, someone)["reason"] == "quiet"
+
+
+def test_an_officers_word_begins_the_wait_anew(
+    store: Store, someone: int, clock: ManualClock
+) -> None:
+    """H8, F5: it waited for one morning, was in doubt for a week, and is sent again at night."""
+    rules, who = book(quiet_hours="20:00-07:00"), worker(store)
+    thursday_at_ten(store, clock, someone)
+    number = sending(store, [someone])
+    assert claim(store, rules, number, who) == []
+    clock.advance(9 * 3600)
+    [one] = claim(store, rules, number, who)
+    answer(store, who, one, DeliveryState.IN_DOUBT)
+    thursday_at_ten(store, clock, someone)
+    with store.write() as tx:
+        assert ledger.resend_doubtful(tx, number, one.id, "anna")
+    assert claim(store, rules, number, who) == []
+    row = delivery(store, number, someone)
+    assert (row["state"], row["due_at"]) == (DeliveryState.DEFERRED, clock.now() + 9 * HOUR)
 
 
 def test_a_gap_postpones(store: Store, someone: int, clock: ManualClock) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +27,7 @@ from mailer.store.distributions import (
     insert_deliveries,
 )
 from mailer.store.imports import carry_out, flip, take
+from mailer.store.touched import EVERYBODY, FACTS, Touched
 
 from tests.audience.trees import DAY_VALUES, trees
 from tests.store.people import address_hash, bring_in, incoming, open_import
@@ -251,6 +253,11 @@ def test_bitmaps_are_never_stale(population: Population) -> None:
         lambda tx: tx.execute("DELETE FROM facets WHERE journalist = 8", {}),
         lambda tx: tx.execute("INSERT INTO facets SELECT 8, min(id) FROM facet_values", {}),
         lambda tx: tx.execute("DELETE FROM addresses WHERE journalist = 9", {}),
+        lambda tx: tx.run("preferences.put", journalist=12, weekly_cap=None, office_hours=0,
+                          away_until=None, paused=1, no_embargoes=0, language="", at=1),
+        lambda tx: tx.run("merges.join_lists", stays=11, journalist=12),
+        lambda tx: tx.run("merges.join_preferences", stays=11, journalist=12),
+        lambda tx: tx.execute("UPDATE preferences SET paused = 1 - paused", {}),
     ]  # fmt: skip
     for step in steps:
         with other.write() as tx:
@@ -269,6 +276,28 @@ def test_bitmaps_are_never_stale(population: Population) -> None:
         assert carry_out(tx, run.id, 100)
     assert [len(now) - len(was) for now, was in zip(same(), stood, strict=True)] == [5, 5, 5]
     other.close()
+
+
+def test_only_those_who_changed_are_told(population: Population) -> None:
+    """A merge, an address changed for another's and a job that found nothing do not make each
+    process read a million people again; what names nobody tells of everybody."""
+    store, _ = population
+    told: list[tuple[str, dict[str, Any], set[tuple[str, int]]]] = [
+        ("retention.forget_absences", {"before": 1, "limit": 9}, set()),
+        ("merges.join_lists", {"stays": 11, "journalist": 12}, {(FACTS, 0)}),
+        ("merges.gone", {"journalist": 12, "now": 1}, {(FACTS, 0)}),
+    ]
+    for name, params, blocks in told:
+        with store.write() as tx:
+            tx.run(name, **params)
+            assert tx.touched.blocks == blocks
+    with store.write() as tx:
+        tx.execute("UPDATE memberships SET joined_at = joined_at + 1", {})
+        assert tx.touched.blocks == {(FACTS, EVERYBODY)}
+    sql = "INSERT INTO facets (journalist, facet) SELECT max(:a, 1), facet FROM facets"
+    told_of = Touched()
+    told_of.statement(sql, {"a": 2}, 1)
+    assert told_of.blocks == {(FACTS, EVERYBODY)}
 
 
 def test_thousands_of_values_and_conditions(population: Population) -> None:

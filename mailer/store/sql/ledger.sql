@@ -267,6 +267,11 @@ INSERT INTO signers (id, template) VALUES (:id, :template) ON CONFLICT (template
 UPDATE deliveries SET state = :state, worker = NULL, reason = :reason
 WHERE distribution = :distribution AND id = :delivery AND state = 1 AND worker = :worker
 
+-- name: held_row
+-- A row that is still in this worker's hand; r says which and whose.
+deliveries.distribution = r.distribution AND deliveries.id = r.delivery
+    AND deliveries.state = 1 AND deliveries.worker = r.worker
+
 -- name: put_off
 -- A claimed delivery that was not tried waits: its route or destination has no place for it now.
 UPDATE deliveries SET state = 2, worker = NULL, due_at = r.due_at, reason = r.reason
@@ -274,15 +279,13 @@ FROM (
     WITH r (distribution, delivery, worker, due_at, reason) AS (
         VALUES (:distribution, :delivery, :worker, :due_at, :reason))
     SELECT * FROM r) AS r
-WHERE deliveries.distribution = r.distribution AND deliveries.id = r.delivery
-    AND deliveries.state = 1 AND deliveries.worker = r.worker
+WHERE {{held_row}}
 
 -- name: put_off@postgresql
-UPDATE deliveries d SET state = 2, worker = NULL, due_at = r.due_at, reason = r.reason
+UPDATE deliveries SET state = 2, worker = NULL, due_at = r.due_at, reason = r.reason
 FROM json_to_recordset(:rows ::json) AS r (distribution integer, delivery bigint, worker bigint,
     due_at bigint, reason text)
-WHERE d.distribution = r.distribution AND d.id = r.delivery AND d.state = 1
-    AND d.worker = r.worker
+WHERE {{held_row}}
 
 -- name: back_to
 -- Where an untried delivery goes back to: cancelled with its distribution or batch, else where it
@@ -308,7 +311,8 @@ UPDATE deliveries SET state = 5, attempts = :number, last_attempt_at = :at,
 WHERE distribution = :distribution AND id = :delivery AND state = 1 AND worker = :worker
 
 -- name: resend
-UPDATE deliveries SET state = 2, worker = NULL, due_at = :now, reason = NULL
+-- What it waited for before is not counted against the new decision.
+UPDATE deliveries SET state = 2, worker = NULL, due_at = :now, reason = NULL, waits_since = NULL
 WHERE distribution = :distribution AND id = :delivery AND state = 5
 
 -- name: held_by

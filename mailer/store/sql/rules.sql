@@ -23,7 +23,7 @@ WHERE p.journalist {{is_one_of}} AND d.journalist = p.journalist
   AND w.distribution = d.distribution AND w.id = d.wave
 
 -- name: asked
-d.distribution, d.id, d.journalist, d.wave, d.waits_since, d.attempts, j.zone, p.weekly_cap, p.office_hours,
+d.distribution, d.id, d.journalist, d.wave, d.waits_since, d.last_attempt_at, j.zone, p.weekly_cap, p.office_hours,
     p.away_until, p.paused, p.no_embargoes, x.kind, x.release, x.revision, x.zone AS home,
     x.state AS distribution_state, x.embargo_until, w.due_at,
     CASE WHEN w.early IS NOT NULL AND x.embargo_until > :now THEN 1 ELSE 0 END AS early
@@ -65,7 +65,7 @@ FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
 LEFT JOIN lists l ON l.id = d.list
 WHERE d.distribution >= :first
-  AND (d.state IN (1, 3, 5) OR (d.state = 2 AND d.attempts > 0))
+  AND (d.state IN (1, 3, 5) OR (d.state = 2 AND d.last_attempt_at IS NOT NULL))
   AND d.kind = 'release' AND x.kind = 'release'
   AND (d.state IN (1, 2) OR d.last_attempt_at > :since)
   AND (l.kind IS NULL OR l.kind NOT IN ('topic', 'internal'))
@@ -76,22 +76,29 @@ SELECT journalist, weekly_cap, office_hours, away_until, paused FROM preferences
 -- name: without_embargoes
 SELECT journalist FROM preferences WHERE no_embargoes = 1
 
+-- name: tried
+SELECT id FROM deliveries
+WHERE distribution = :distribution AND id {{ledger.is_one_of}} AND last_attempt_at IS NOT NULL
+
+-- name: sent_again
+-- Only what is in doubt is ever sent again.
+SELECT DISTINCT delivery FROM events
+WHERE distribution = :distribution AND kind = 'resend' AND delivery {{ledger.is_one_of}}
+
 -- name: skip
 -- Of a skipped one, due_at is when that was.
-UPDATE deliveries SET state = 7, worker = NULL, due_at = r.now, reason = r.reason
+UPDATE deliveries SET state = r.state, worker = NULL, due_at = r.now, reason = r.reason
 FROM (
-    WITH r (distribution, delivery, worker, now, reason) AS (
-        VALUES (:distribution, :delivery, :worker, :now, :reason))
+    WITH r (distribution, delivery, worker, state, now, reason) AS (
+        VALUES (:distribution, :delivery, :worker, :state, :now, :reason))
     SELECT * FROM r) AS r
-WHERE deliveries.distribution = r.distribution AND deliveries.id = r.delivery
-    AND deliveries.state = 1 AND deliveries.worker = r.worker
+WHERE {{ledger.held_row}}
 
 -- name: skip@postgresql
-UPDATE deliveries d SET state = 7, worker = NULL, due_at = r.now, reason = r.reason
+UPDATE deliveries SET state = r.state, worker = NULL, due_at = r.now, reason = r.reason
 FROM json_to_recordset(:rows ::json) AS r (distribution integer, delivery bigint, worker bigint,
-    now bigint, reason text)
-WHERE d.distribution = r.distribution AND d.id = r.delivery AND d.state = 1
-    AND d.worker = r.worker
+    state integer, now bigint, reason text)
+WHERE {{ledger.held_row}}
 
 -- name: waits
 UPDATE deliveries SET waits_since = :now
