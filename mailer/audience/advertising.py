@@ -19,7 +19,7 @@ PUBLISHED = "public_contact"
 @dataclass(frozen=True, slots=True)
 class Person:
     """What the rules ask of somebody: `country` as ISO code, "" unknown; `basis` as lists say it;
-    `signed_up`: to a topic list, himself."""
+    `signed_up`: on a topic list that he asked for himself and confirmed."""
 
     email: str
     country: str = ""

@@ -9,16 +9,13 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import vobject
 from vobject.base import VObjectError
 
-from mailer.audience.encoding import detect_encoding
-from mailer.audience.tables import Record
+from mailer.audience.tables import Lines, Record
 from mailer.audience.text import clean_line, fold
-from mailer.errors import InputError
 
 __all__ = ["Cards", "begins_card"]
 
@@ -41,51 +38,18 @@ def begins_card(line: str) -> bool:
     return fold(line).replace(" ", "") == "begin:vcard"
 
 
-class Cards:
+class Cards(Lines):
     """An open file of cards. Raises InputError for one that cannot be read."""
 
     format = "vcard"
-    place = ""
-    delimiter = ""
-    step = "line"
-    remarks: tuple[str, ...] = ()
     fields: tuple[str, ...] = _FIELDS
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.encoding = detect_encoding(path)
-        self.bytes_total = path.stat().st_size
-        self._file = path.open("rb")
-        self._records = self._read(_lines(self._file, self.encoding))
-
-    @property
-    def bytes_read(self) -> int:
-        """Octets of the file read so far; at most one buffer ahead of the cards given."""
-        return self.bytes_total if self._file.closed else self._file.tell()
-
-    def expect(self, width: int) -> None:
-        """Cards say themselves what they hold."""
-
-    def close(self) -> None:
-        """Close the file; reading again is not possible."""
-        self._file.close()
-
-    def read(self) -> Record | None:
-        """The next card; None at the end."""
-        try:
-            return next(self._records, None)
-        except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
-            raise InputError(
-                f"the file could not be read to its end: {reason}.", where=str(self.path)
-            ) from error
-
-    def _read(self, lines: Iterator[str]) -> Iterator[Record]:
+    def _read(self) -> Iterator[Record]:
         card: list[str] = []
         first = depth = size = 0
         skipping = False
         number = 0
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(_lines(self._file, self.encoding), 1):
             bare = line.strip()
             word = bare.upper().replace(" ", "")
             if word == "BEGIN:VCARD" and (not depth or not _holds_card(card)):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -38,7 +39,7 @@ from mailer.audience.pasted import Pasted
 from mailer.audience.sheets import Sheet, is_sheet, refuse_old_sheet
 from mailer.audience.tables import Record, Source, Table
 from mailer.audience.text import clean_block, clean_line
-from mailer.audience.words import BASES, OBJECTIONS, UNCERTAIN, asks_for_removal, key
+from mailer.audience.words import ASKS_OUT, BASES, OBJECTIONS, UNCERTAIN, asks_for_removal, key
 from mailer.errors import InputError
 
 __all__ = ["MAPPABLE", "Column", "ListReader", "Row", "Verdict", "read_list"]
@@ -227,6 +228,7 @@ class _Judge:
         self._width = width
         # Fields without a column read the empty cell put behind the row.
         self._at = [at.get(field, width) for field in (*FIELDS, "name")]
+        self._pick = itemgetter(*self._at)
         self._lossy = lossy
         self._source = None if "source" in at else source
         self._date = None if "source_date" in at else source_date
@@ -248,10 +250,11 @@ class _Judge:
             if count < self._width:
                 warnings.append(f"{count} cells in a table of {self._width} columns")
         padded = (*cells[: self._width], *("",) * (self._width - count), "")
-        values = [
-            _plain(cell) if cell[:1] in "'=" else cell
-            for cell in (padded[place] for place in self._at)
-        ]
+        values = list(self._pick(padded))
+        # One search for all cells: few have anything in front of them.
+        begins = "\n" + "\n".join(values)
+        if "\n'" in begins or "\n=" in begins:
+            values = [_plain(cell) for cell in values]
         if record.lost:
             warnings += self._lost(record)
         if not values[0].strip():
@@ -326,7 +329,7 @@ class _Judge:
             if doubt:
                 reasons.append(doubt)
             if remarks and asks_for_removal(remarks):
-                reasons.append("the notes say that no mail is wanted")
+                reasons.append(ASKS_OUT)
         journalist = Journalist(
             email,
             first,

@@ -7,15 +7,12 @@ from one line for the address of another.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-from mailer.audience.encoding import detect_encoding
-from mailer.audience.tables import Record
+from mailer.audience.tables import Lines, Record
 from mailer.audience.text import clean_line, fold
-from mailer.errors import InputError
 
 __all__ = ["Pasted"]
 
@@ -50,48 +47,16 @@ _JOBS = re.compile(
 )
 
 
-class Pasted:
+class Pasted(Lines):
     """An open file of text. Raises InputError for one that cannot be read or is no text."""
 
     format = "text"
-    place = ""
-    delimiter = ""
-    step = "line"
-    remarks: tuple[str, ...] = ()
     fields: tuple[str, ...] = _FIELDS
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.encoding = detect_encoding(path)
-        self.bytes_total = path.stat().st_size
-        self._file: Any = path.open(encoding=self.encoding, errors="replace")
-        self._records = self._read()
-
-    @property
-    def bytes_read(self) -> int:
-        """Octets of the file read so far; at most one buffer ahead of the records given."""
-        return self.bytes_total if self._file.closed else self._file.buffer.tell()
-
-    def expect(self, width: int) -> None:
-        """Text has no columns."""
-
-    def close(self) -> None:
-        """Close the file; reading again is not possible."""
-        self._file.close()
-
-    def read(self) -> Record | None:
-        """The next address, or line without one; None at the end."""
-        try:
-            return next(self._records, None)
-        except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
-            raise InputError(
-                f"the file could not be read to its end: {reason}.", where=str(self.path)
-            ) from error
-
     def _read(self) -> Iterator[Record]:
+        text = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace")
         number = 0
-        while line := self._file.readline(_LINE_MOST):
+        while line := text.readline(_LINE_MOST):
             number += 1
             if not line.strip():
                 continue

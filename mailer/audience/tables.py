@@ -18,7 +18,7 @@ from typing import Protocol
 from mailer.audience.encoding import detect_encoding
 from mailer.errors import InputError
 
-__all__ = ["Record", "Source", "Table"]
+__all__ = ["Lines", "Record", "Source", "Table"]
 
 # Characters of one line, and lines of one record: more is a quotation mark that nobody closed.
 _LINE_MOST = 1 << 20
@@ -71,6 +71,47 @@ class Source(Protocol):
         """From now on records have so many cells."""
 
     def close(self) -> None: ...
+
+
+class Lines:
+    """What formats share that are read line by line: an open file, and its records one by one."""
+
+    place = ""
+    delimiter = ""
+    step = "line"
+    remarks: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.encoding = detect_encoding(path)
+        self.bytes_total = path.stat().st_size
+        self._file = path.open("rb")
+        self._records = self._read()
+
+    @property
+    def bytes_read(self) -> int:
+        """Octets of the file read so far; at most one buffer ahead of the records given."""
+        return self.bytes_total if self._file.closed else self._file.tell()
+
+    def expect(self, width: int) -> None:
+        """Each record says itself what it holds."""
+
+    def close(self) -> None:
+        """Close the file; reading again is not possible."""
+        self._file.close()
+
+    def read(self) -> Record | None:
+        """The next record; None at the end. Raises InputError."""
+        try:
+            return next(self._records, None)
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
+            raise InputError(
+                f"the file could not be read to its end: {reason}.", where=str(self.path)
+            ) from error
+
+    def _read(self) -> Iterator[Record]:
+        raise NotImplementedError
 
 
 class Table:

@@ -115,6 +115,10 @@ UNCERTAIN = frozenset(spellings(_UNCERTAIN))
 """Wordings, in basis or source, that leave open whether one may write (E9)."""
 
 
+ASKS_OUT = "the notes say that no mail is wanted"
+"""The doubt about somebody of whose notes `asks_for_removal`."""
+
+
 def asks_for_removal(notes: str) -> bool:
     """Do the notes say that the person wants no mail? Better one too many: it is only held."""
     return bool(notes) and _REMOVAL.search(notes) is not None

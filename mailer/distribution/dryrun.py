@@ -16,7 +16,8 @@ from mailer.audience.lists import Row
 from mailer.distribution import duplicates
 from mailer.distribution.context import Newsroom
 from mailer.store import imports, merges
-from mailer.store.imports import Incoming, OpenImport
+from mailer.store.imports import OpenImport
+from mailer.store.staging import Incoming
 
 KINDS = ("new", "changed", "unchanged", "on_hold", "suppressed", "rejected", "duplicate")
 """What a person, or a row that is nobody's, can be; `duplicate` comes beside `new` or `on_hold`."""

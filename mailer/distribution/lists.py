@@ -32,7 +32,8 @@ from mailer.distribution.undo import only_import
 from mailer.errors import InputError, MailerError, NotFound, UsageError
 from mailer.store import audience, imports
 from mailer.store.base import Tx
-from mailer.store.imports import Incoming, OpenImport
+from mailer.store.imports import OpenImport
+from mailer.store.staging import Incoming
 
 Progress = Callable[[int, int, int], None]
 """Gets rows read, octets read, octets in all; the last two are those of the file."""

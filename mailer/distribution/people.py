@@ -125,7 +125,8 @@ def clear(
         for email in dict.fromkeys(emails):
             row = _person(room, tx, email)
             hash = room.address_hash(row["email"])
-            if any(each.scope == suppression.ALL for each in suppression.find(tx, hash)):
+            said = {each.scope for each in suppression.find(tx, hash)}
+            if said & {suppression.ALL, suppression.OFFICE}:
                 raise Refused(
                     f"{email} must not be contacted; that is no hold, and nothing was cleared.",
                     hint="`mailer suppress ls` tells why.",

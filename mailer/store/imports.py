@@ -15,27 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mailer.audience.journalist import Journalist
 from mailer.store import suppression
 from mailer.store.base import Row, Tx, query_in
 from mailer.store.core import add_event, raise_control
-from mailer.store.people import FIELDS, SAID, record_of, write_facets, write_records
+from mailer.store.people import FIELDS, record_of, write_facets, write_records
+from mailer.store.staging import Incoming, Person, Provenance
 from mailer.store.suppression import ALL, Reason, list_scope
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One row. `hash` is the keyed hash of the address; `hold` says why the person must not be
-    selected yet, or "". With an `objection`, its evidence, nothing else of the row counts."""
-
-    hash: bytes
-    journalist: Journalist
-    hold: str = ""
-    objection: Mapping[str, Any] | None = None
-
-
-Provenance = tuple[str, str, str]
-"""Where a row came from, in the file's words: source, its date, the legal basis."""
 
 
 @dataclass(slots=True)
@@ -74,6 +59,7 @@ class OpenImport:
     counts: Counts = field(default_factory=Counts)
     facets: dict[tuple[str, str], int] = field(default_factory=dict)
     provenances: dict[Provenance, int] = field(default_factory=dict)
+    last_provenance: int = 0
     shut_out: Callable[[Incoming], None] = lambda row: None
     """Told of each row whose person said stop or left."""
 
@@ -161,7 +147,7 @@ def abandon(tx: Tx, number: int, limit: int, first: int = 0) -> int | None:
         for name in ("people_made", "facets", "addresses", "journalists"):
             tx.run(f"imports.forget_{name}", **people)
         return 0
-    for name in ("changes", "people"):
+    for name in ("changes", "people", "provenances"):
         if tx.run(f"imports.forget_{name}", **what, limit=limit):
             return 0
     if tx.run("imports.forget_objections", **what, limit=limit):
@@ -195,87 +181,6 @@ def open_imports(tx: Tx) -> list[tuple[int, str]]:
     return [(row["id"], row["state"]) for row in tx.all("audience.open_imports")]
 
 
-class _Person:
-    """One person while a step is staged: what stood, what this import makes of it."""
-
-    __slots__ = (
-        "changed",
-        "fresh",
-        "held",
-        "hold",
-        "id",
-        "member",
-        "mine",
-        "provenance",
-        "record",
-        "said",
-        "said_before",
-        "staged",
-        "state",
-        "stood",
-        "touched",
-    )
-
-    def __init__(self, row: Row | None, run: OpenImport) -> None:
-        self.touched = False
-        self.hold = ""
-        self.said, self.said_before = 0, None if row is None else row["said"]
-        self.provenance: Provenance = ("", "", "")
-        if row is None:
-            self.id, self.fresh, self.mine = 0, True, True
-            self.state, self.held, self.member = "active", False, "new"
-            self.stood: dict[str, str] = dict.fromkeys(FIELDS, "")
-            self.record = dict(self.stood)
-            self.staged: str | None = None
-            self.changed = False
-            return
-        self.id, self.fresh = row["id"], False
-        self.mine = row["import"] == run.id
-        self.state, self.held = row["state"], row["hold_import"] is not None
-        self.member = "new" if row["member_import"] == run.id else (row["member"] or "")
-        self.stood = {name: row[name] for name in FIELDS}
-        self.staged = row["staged"]
-        plan = json.loads(self.staged) if self.staged else {}
-        self.record = {**self.stood, **plan.get("set", {})}
-        if self.mine:
-            self.hold = _EARLIER if self.state == "on_hold" else ""
-        else:
-            self.hold = plan.get("hold", "")
-        # Untouched so far, unless an earlier step left its marks.
-        seen = self.staged is not None or row["member_import"] == run.id
-        self.changed = seen and self._changes()
-
-    def merge(self, journalist: Journalist) -> None:
-        """Take over what a row says; what it leaves empty stays."""
-        for name, value in record_of(journalist).items():
-            if value:
-                self.record[name] = value
-                self.said |= SAID[name]
-
-    def plan(self) -> dict[str, Any]:
-        """What is to be done to somebody known before; empty when all stays as it is."""
-        plan: dict[str, Any] = {}
-        different = {n: v for n, v in self.record.items() if v != self.stood[n]}
-        if different:
-            plan["set"] = different
-        if self.hold:
-            plan["hold"] = self.hold
-        elif self.state == "test" or (self.state == "on_hold" and self.held):
-            plan["lift"] = True
-        return plan
-
-    def recount(self, counts: Counts) -> None:
-        """Keep the count of changed people right, whatever later rows say of them."""
-        now = self._changes()
-        counts.changed += now - self.changed
-        self.changed = now
-
-    def _changes(self) -> bool:
-        if self.mine or self.hold:
-            return False
-        return self.member in ("new", "joins") or bool(self.plan())
-
-
 class _Stage:
     """One step: looked up at once, decided row by row, written at once."""
 
@@ -292,9 +197,9 @@ class _Stage:
             )
         }
         # Several addresses may be those of one person, who was merged.
-        known: dict[int, _Person] = {}
+        known: dict[int, Person] = {}
         self._people = {
-            bytes(row["hash"]): known.setdefault(row["id"], _Person(row, run))
+            bytes(row["hash"]): known.setdefault(row["id"], Person(row, run.id))
             for row in _for_hashes(tx, "known", hashes, {"list": run.list, "import": run.id})
         }
         self._emails: dict[bytes, str] = {}
@@ -319,7 +224,7 @@ class _Stage:
         person = self._people.get(row.hash)
         fresh = person is None
         if person is None:
-            person = self._people[row.hash] = _Person(None, self._run)
+            person = self._people[row.hash] = Person(None, self._run.id)
             self._emails[row.hash] = row.journalist.email
         elif person.member == "left" or person.state == "erased":
             # He left the list; an import does not bring him back.
@@ -329,18 +234,21 @@ class _Stage:
         person.touched = True
         who = row.journalist
         person.provenance = (who.source, who.source_date, who.consent_basis)
-        if row.hold:
+        if person.doubted(row):
             counts.on_hold += 1
             person.hold = person.hold or row.hold
             if person.mine:
-                person.merge(row.journalist)
+                person.merge(row)
+            else:
+                said = record_of(who)
+                person.unwritten |= {name: said[name] for name in FIELDS if said[name]}
         else:
             counts.taken += 1
             counts.new += fresh
-            person.merge(row.journalist)
+            person.merge(row)
         if not person.member:
             person.member = "joins"
-        person.recount(counts)
+        counts.changed += person.recount()
 
     def write(self) -> None:
         """Write what was decided."""
@@ -373,7 +281,7 @@ class _Stage:
             ],
         )
 
-    def _write_fresh(self, fresh: Sequence[tuple[bytes, _Person]], now: int) -> None:
+    def _write_fresh(self, fresh: Sequence[tuple[bytes, Person]], now: int) -> None:
         if not fresh:
             return
         tx, run = self._tx, self._run
@@ -413,12 +321,13 @@ class _Stage:
         )
         write_facets(tx, run.facets, [(person.id, person.record) for _, person in fresh])
 
-    def _write_brought(self, people: Sequence[_Person]) -> None:
+    def _write_brought(self, people: Sequence[Person]) -> None:
         """Whom this import brought, what it said and from where: shown to whoever asks, and needed
         to take it back."""
         brought, again = [], []
+        numbers = self._provenances(people)
         for person in people:
-            number = self._provenance(person.provenance)
+            number = numbers[person.provenance]
             if person.said_before is None:
                 brought.append((self._run.id, person.id, person.said, number))
             else:
@@ -434,21 +343,23 @@ class _Stage:
         if again:
             self._tx.many("imports.bring_again", params=again)
 
-    def _provenance(self, words: Provenance) -> int:
-        known = self._run.provenances
-        number = known.get(words)
-        if number is None:
-            if len(known) > _REMEMBER:
-                known.clear()
-            what = dict(zip(("source", "source_date", "basis"), words, strict=True))
-            number = self._tx.value("imports.provenance_id", **what)
-            if number is None:
-                number = self._tx.next_ids("provenance")
-                self._tx.run("imports.add_provenance", id=number, **what)
-            known[words] = number
-        return number
+    def _provenances(self, people: Sequence[Person]) -> dict[Provenance, int]:
+        """The numbers of the words of these people, who stand in this import's rows."""
+        run, known = self._run, self._run.provenances
+        if len(known) > _REMEMBER:
+            known.clear()
+        rows = []
+        for person in people:
+            if person.provenance not in known:
+                run.last_provenance += 1
+                known[person.provenance] = run.last_provenance
+                rows.append((run.id, run.last_provenance, *person.provenance))
+        self._tx.copy(
+            "import_provenances", ("import", "id", "source", "source_date", "basis"), rows
+        )
+        return known
 
-    def _write_mine(self, mine: Sequence[_Person], now: int) -> None:
+    def _write_mine(self, mine: Sequence[Person], now: int) -> None:
         """Rows that repeat a person this import made itself: still hidden, so changed in place."""
         tx = self._tx
         different = [person for person in mine if person.record != person.stood]
@@ -463,7 +374,7 @@ class _Stage:
                     **{"import": self._run.id},
                 )
 
-    def _write_plans(self, people: Sequence[_Person]) -> None:
+    def _write_plans(self, people: Sequence[Person]) -> None:
         stage, unstage = [], []
         for person in people:
             what = {"import": self._run.id, "journalist": person.id}
@@ -522,6 +433,9 @@ def _before(row: Row, plan: Mapping[str, Any], number: int) -> dict[str, Any]:
         for name, value in plan.get("set", {}).items()
         if row[name] != value
     }
+    if "held" in plan:
+        # Never written; it is what would be known of him, were he not known already.
+        stood["held"] = plan["held"]
     open_hold = row["state"] == "test" or (
         row["state"] == "on_hold" and row["hold_import"] is not None
     )
@@ -542,6 +456,4 @@ def _for_hashes(tx: Tx, name: str, hashes: Sequence[bytes], params: Mapping[str,
 
 
 _REMEMBER = 100_000
-"""Most provenances kept in memory."""
-
-_EARLIER = "an earlier row of the same file"
+"""Most provenances kept in memory; what is forgotten stands once more."""

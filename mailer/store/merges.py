@@ -13,7 +13,7 @@ from mailer.store import suppression
 from mailer.store.audience import active_membership
 from mailer.store.base import Row, Tx, query, query_in
 from mailer.store.core import add_event, raise_control
-from mailer.store.people import BEAT_SEPARATOR, FIELDS, staying, write_records
+from mailer.store.people import BEAT_SEPARATOR, FIELDS, write_records
 
 MERGED = "merged"
 """The state of a row whose person goes on as another."""
@@ -49,13 +49,6 @@ def shown(tx: Tx, people: Collection[int]) -> dict[int, Row]:
 def merged_into(tx: Tx, journalist: int) -> list[Row]:
     """Who was merged with a person: journalist, email, merged_at, actor."""
     return tx.all("merges.merged_into", journalist=journalist)
-
-
-def family(tx: Tx, journalist: int) -> list[int]:
-    """Everybody else who was found to be the same person; who stays comes last."""
-    stays = staying(tx, journalist)
-    everybody = [*(row["journalist"] for row in merged_into(tx, stays)), stays]
-    return [number for number in everybody if number != journalist]
 
 
 def merge(tx: Tx, stays: int, goes: int, actor: str) -> dict[str, int]:

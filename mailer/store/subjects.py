@@ -192,7 +192,7 @@ def replace(tx: Tx, found: Sequence[Mention], needles: Sequence[str]) -> int:
         sql = _filled("replace", table=each.table, column=each.column, key=key)
         params = {f"key_{column}": value for column, value in each.key.items()}
         new = without(each.text, named)
-        if each.table in _EACH_ONCE:
+        if each.table == "facet_values":  # there no text stands twice
             new = f"{new} {each.key['id']}"
         changed += tx.execute(sql, {"new": new, "old": each.text, **params})
     return changed
@@ -295,9 +295,6 @@ _NOT_SEARCHED = frozenset(
     | {"counters", "control", "memberships", "workers", "machines", "keepers", "incidents", "paces"}
 )
 """The newsroom's own texts, and tables that hold no words of anybody."""
-
-_EACH_ONCE = frozenset({"facet_values", "provenances"})
-"""Tables in which no text stands twice: what was taken out of one must not make it another's."""
 
 _NO_TEXTS = frozenset({"actor", "state", "kind", "zone", "language", "scope", "how", "sha256"})
 

@@ -54,7 +54,7 @@ def carry_out(tx: Tx, number: int, limit: int) -> bool:
     assert record is not None
     rows = tx.all("undo.people", list=record["list"], limit=limit, **{"import": number})
     if not rows:
-        return True
+        return not tx.run("imports.forget_provenances", limit=limit, **{"import": number})
     counts = json.loads(record["undone"])
     step = _Step(tx, number, record["list"], counts["by"], rows)
     step.run()
@@ -129,6 +129,7 @@ class _Step:
     _made: dict[int, list[_Other]] = field(default_factory=dict)
     _handed: list[dict[str, Any]] = field(default_factory=list)
     _leaving: list[dict[str, Any]] = field(default_factory=list)
+    _says: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self) -> None:
         tx, now = self.tx, self.tx.now()
@@ -149,6 +150,7 @@ class _Step:
                 brought[0].before, brought[0].changed = {}, True
         tx.many("undo.hand_on_membership", params=self._handed)
         tx.many("undo.leave", params=self._leaving)
+        tx.many("undo.says", params=self._says)
         removed = self._removed()
         write_records(tx, {}, [each for each in self._records if each[0] not in removed], now)
         if self._states:
@@ -189,10 +191,15 @@ class _Step:
         made, number = row["import"] == self.number, row["journalist"]
         before = json.loads(row["before"]) if row["before"] else {}
         later = [each for each in brought if each.number > self.number]
+        # Whoever makes him now would have written what a doubt kept it from writing.
+        heir = brought[0] if made and brought else None
+        held: dict[str, str] = heir.before.get("held", {}) if heir else {}
         record = {name: row[name] for name in FIELDS}
         for name in FIELDS:
             if made and row["said"] & SAID[name]:
-                stood, then = "", row[name]
+                stood, then = held.get(name, ""), row[name]
+            elif name in held:
+                stood, then = held[name], ""
             elif name in before:
                 stood, then = before[name]
             else:
@@ -202,6 +209,10 @@ class _Step:
                 _pass_on(later, place, name, stood, row[name])
             elif row[name] == then:
                 record[name] = stood
+        if heir and held:
+            said = heir.said | sum(SAID[name] for name in held if not heir.said & SAID[name])
+            what = {"import": heir.number, "journalist": number, "said": said}
+            self._says.append(what)
         different = any(record[name] != row[name] for name in FIELDS)
         if different and (not made or brought):
             # Of somebody who stays only because a message went to him, all stays that was said.

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mailer import config as configuration
 from mailer.distribution.advertising import sentence
+from mailer.distribution.context import Newsroom
 from mailer.distribution.lists import import_file
+from mailer.distribution.people import merge
 from mailer.distribution.queue import Order, queue
 from mailer.distribution.single import send_to
 from mailer.errors import ConfigError, Refused
+from mailer.store import suppression
+from mailer.store.advertising import facts
+from mailer.store.core import add_event
 
 from tests.distribution.room import RELEASE, make_config, open_room
+
+
+@pytest.fixture
+def room(store_url: str, tmp_path: Path) -> Iterator[Newsroom]:
+    with open_room(make_config(tmp_path / "newsroom", port=2525, store=store_url)) as room:
+        yield room
+
 
 HEADER = "email,first_name,last_name,outlet,country,consent_basis,source"
 KINDS = '\n[advertising]\nkinds = ["release"]\nreason = "it offers a book for sale"\n'
@@ -65,6 +78,27 @@ def test_kept_back_and_previewed(store_url: str, tmp_path: Path) -> None:
         beside = queue(room, replace(order, to=["list:press", "list:board"]), "anna")
         assert (beside.recipients, beside.left_out) == (3, queued.left_out)
         assert beside.internal is not None and beside.internal["recipients"] == 1
+
+
+def test_consent_is_what_was_confirmed(room: Newsroom) -> None:
+    """Being on a topic list proves nothing; having asked for it and confirmed does, as long as he
+    is on it, and for whoever he was merged with (E15)."""
+    path = room.config.home / "topic.csv"
+    rows = [f"{who}@example.com,P,L,Daily,PL,legitimate_interest,form" for who in "abcd"]
+    path.write_text("\n".join([HEADER, *rows]) + "\n", "utf-8")
+    import_file(room, path, kind="topic", actor="anna")
+    with room.store.write() as tx:
+        # As after a change of address: on the list, by no import's doing.
+        tx.execute("UPDATE memberships SET import = NULL", {})
+        for who in (2, 3):
+            add_event(tx, "consent", "journalist", journalist=who, data={"lists": [1]})
+        suppression.leave_list(tx, 3, 1)
+    with room.store.read() as tx:
+        people = facts(tx, [1, 2, 3, 4])
+    assert [each.signed_up for each in people.values()] == [False, True, False, False]
+    merge(room, ["d@example.com", "b@example.com"], "anna")
+    with room.store.read() as tx:
+        assert facts(tx, [4])[4].signed_up
 
 
 def test_press_information_is_none(tmp_path: Path) -> None:

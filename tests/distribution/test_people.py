@@ -21,7 +21,7 @@ from mailer.distribution.queue import Order, queue
 from mailer.distribution.subjects import subject_erase, subject_export
 from mailer.errors import NotFound, Refused, UsageError
 from mailer.store import suppression
-from mailer.store.suppression import ALL, Reason
+from mailer.store.suppression import ALL, OFFICE, Reason
 
 from tests.distribution.press import Press
 from tests.distribution.room import RELEASE, list_file
@@ -141,6 +141,52 @@ def test_a_hold_is_cleared_an_opt_out_never(room: Newsroom) -> None:
         "hold_cleared", "anna", "he wrote himself",
     )  # fmt: skip
     assert count_segment(room, "list:one")["recipients"] == 1
+
+
+def test_who_stopped_press_mail_is_not_cleared(room: Newsroom) -> None:
+    """Topics that he asked for do not take back that he said stop to the rest (E12, F13)."""
+    bring(room, "one", "a@example.com,A,B,,,bought,form,")
+    with room.store.write() as tx:
+        hash = room.address_hash("a@example.com")
+        how = {"reason": Reason.OPT_OUT, "actor": "journalist", "evidence": {}}
+        suppression.add(tx, hash, scope=OFFICE, **how)
+    with pytest.raises(Refused, match="must not be contacted"):
+        people.clear(room, ["a@example.com"], "anna")
+
+
+def test_a_cleared_doubt_holds_nobody_again(room: Newsroom) -> None:
+    """What an officer decided stands through the same file again, with its words but for the basis
+    that was in doubt; another doubt holds (E9)."""
+    bring(room, "one", "a@example.com,A,B,,,bought,form,")
+    people.clear(room, ["a@example.com"], "anna")
+    bring(room, "two", "a@example.com,A,B,,,opt_in,card,")
+    again = bring(room, "one", "a@example.com,A,B,Daily,,bought,form,")
+    assert (again.counts["on_hold"], again.counts["changed"]) == (0, 1)
+    facts = people.show(room, "a@example.com")
+    assert (facts["state"], facts["outlet"]) == ("active", "Daily")
+    assert (facts["consent_basis"], facts["source"]) == ("opt_in", "card")
+    other = bring(room, "one", "a@example.com,A,B,,,,form,")
+    assert other.counts["on_hold"] == 1
+    assert people.show(room, "a@example.com")["state"] == "on_hold"
+    # What was decided of the first doubt settles nothing of the second.
+    bring(room, "one", "a@example.com,A,B,Daily,,bought,form,")
+    assert people.show(room, "a@example.com")["state"] == "on_hold"
+
+
+def test_a_new_wish_in_the_notes_is_looked_at(room: Newsroom) -> None:
+    """Only the same notes are cleared, not what is written there next (E9, E12)."""
+    head = "email,consent_basis,source,notes\n"
+    path = room.config.home / "one.csv"
+
+    def again(notes: str) -> str:
+        path.write_text(f"{head}a@example.com,opt_in,form,{notes}\n", "utf-8")
+        import_file(room, path, actor="anna")
+        return str(people.show(room, "a@example.com")["state"])
+
+    assert again("wife of the do not mail officer") == "on_hold"
+    people.clear(room, ["a@example.com"], "anna")
+    assert again("wife of the do not mail officer") == "active"
+    assert again("do not mail him any more") == "on_hold"
 
 
 def test_from_where(room: Newsroom) -> None:

@@ -121,6 +121,19 @@ def test_later_words_hold(room: Newsroom) -> None:
     assert ("press", "b@example.com", "left") in standing(room)["members"]
 
 
+def test_what_a_doubt_kept_unwritten(room: Newsroom) -> None:
+    """Whom a later import brought with a doubt stays with what that one said, as if it had made
+    him; taken back as well, nothing of him is left (E9)."""
+    number = bring(room, "one", row("a@example.com", phone="+32 2 1", notes="n"))
+    later = bring(room, "two", row("a@example.com", outlet="Weekly", basis="bought"), to="other")
+    undo_import(room, number, "anna")
+    email, state, *_, first, outlet, phone, source, notes = standing(room)["people"][0]
+    assert (email, state, first, outlet) == ("a@example.com", "on_hold", "Ada", "Weekly")
+    assert (phone, source, notes) == ("", "form", "")
+    undo_import(room, later, "anna")
+    assert standing(room)["people"] == []
+
+
 def test_with_what_was_sent(room: Newsroom) -> None:
     """Who has a delivery stays as a row, so that the log reads, but on no list; what is queued for
     him stops."""

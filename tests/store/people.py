@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from mailer.audience.journalist import Journalist
 from mailer.store import Store
 from mailer.store.audience import lists_by_name
-from mailer.store.imports import Incoming, OpenImport, begin, carry_out, flip, take
+from mailer.store.imports import OpenImport, begin, carry_out, flip, take
+from mailer.store.staging import Incoming
 
 
 def address_hash(email: str) -> bytes:

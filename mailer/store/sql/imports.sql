@@ -36,7 +36,7 @@ UPDATE imports SET state = :state, finished_at = :now WHERE id = :id
 SELECT a.hash, j.id, j.state, j.import, j.hold_import, j.first_name, j.last_name, j.outlet,
     j.outlet_type, j.country, j.language, j.zone, j.beats, j.consent_basis, j.source,
     j.source_date, j.notes, j.phone, m.state AS member, m.import AS member_import, c.data AS staged,
-    p.said
+    p.said, j.cleared
 FROM addresses a
 LEFT JOIN merged_journalists g ON g.journalist = a.journalist
 JOIN journalists j ON j.id = coalesce(g.stays, a.journalist)
@@ -78,13 +78,6 @@ WHERE p.import = :import ORDER BY p.journalist
 -- name: bring_again
 UPDATE import_people SET said = :said, provenance = :provenance
 WHERE import = :import AND journalist = :journalist
-
--- name: provenance_id
-SELECT id FROM provenances WHERE source = :source AND source_date = :source_date AND basis = :basis
-
--- name: add_provenance
-INSERT INTO provenances (id, source, source_date, basis)
-VALUES (:id, :source, :source_date, :basis)
 
 -- name: object
 INSERT INTO import_objections (import, hash, evidence) VALUES (:import, :hash, :evidence)
@@ -167,6 +160,10 @@ SELECT max(journalist) AS last FROM (
 -- name: forget_changes
 DELETE FROM import_changes WHERE import = :import AND journalist IN (
     SELECT journalist FROM import_changes WHERE import = :import LIMIT :limit)
+
+-- name: forget_provenances
+DELETE FROM import_provenances WHERE import = :import AND id IN (
+    SELECT id FROM import_provenances WHERE import = :import LIMIT :limit)
 
 -- name: forget_objections
 DELETE FROM import_objections WHERE import = :import AND hash IN (

@@ -147,5 +147,6 @@ WHERE journalist = :journalist AND state IN (0, 2) AND kind NOT IN ('test', 'ser
 RETURNING distribution, id
 
 -- name: clear
-UPDATE journalists SET state = 'active', hold_reason = NULL, hold_import = NULL, updated_at = :now
+UPDATE journalists SET state = 'active', hold_reason = NULL, hold_import = NULL, updated_at = :now,
+    cleared = CASE WHEN cleared = '' THEN '' ELSE cleared || '; ' END || coalesce(hold_reason, '')
 WHERE id = :journalist AND state = 'on_hold'

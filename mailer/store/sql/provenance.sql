@@ -5,7 +5,7 @@ SELECT p.import, l.name AS list, l.kind, i.file, i.actor, i.started_at, i.state 
     v.source, v.source_date, v.basis, m.state AS member
 FROM import_people p
 JOIN imports i ON i.id = p.import
-JOIN provenances v ON v.id = p.provenance
+JOIN import_provenances v ON v.import = p.import AND v.id = p.provenance
 LEFT JOIN lists l ON l.id = i.list
 LEFT JOIN memberships m ON m.list = i.list AND m.journalist = p.journalist
 WHERE p.journalist = :journalist AND i.state <> 'staging'
@@ -43,7 +43,7 @@ JOIN addresses a ON a.journalist = j.id
 LEFT JOIN (SELECT x.journalist, x.import, x.provenance, y.file, y.actor, y.started_at
            FROM import_people x JOIN imports y ON y.id = x.import
            WHERE y.list = :list AND y.state = 'done') p ON p.journalist = m.journalist
-LEFT JOIN provenances v ON v.id = p.provenance
+LEFT JOIN import_provenances v ON v.import = p.import AND v.id = p.provenance
 WHERE m.list = :list AND {active} AND j.state <> 'erased' AND NOT EXISTS (
     SELECT 1 FROM suppressions s WHERE s.hash = a.hash AND s.scope IN ('all', 'list:' || m.list,
         {{core.by_kind_of}} m.list)))

@@ -53,6 +53,9 @@ DELETE FROM memberships WHERE list = :list AND journalist = :journalist AND impo
 -- name: hand_on_membership
 UPDATE memberships SET import = :to WHERE list = :list AND journalist = :journalist
 
+-- name: says
+UPDATE import_people SET said = :said WHERE import = :import AND journalist = :journalist
+
 -- name: hand_on
 UPDATE journalists SET import = :to WHERE id = :journalist
 
