@@ -354,7 +354,7 @@ class _Job:
         pace = Pace(room)
         while chunk := list(islice(rows, pace.size)):
             judged = list(self._judged(chunk))
-            with room.store.write() as tx, pace.step():
+            with room.store.write() as tx, pace.step(tx):
                 imports.take(tx, self._run, judged)
             self.result.rows += len(chunk)
             self._progress(self.result.rows, self._reader.bytes_read, self._reader.bytes_total)
@@ -424,7 +424,7 @@ class _Job:
 def _carry_out(room: Newsroom, number: int) -> None:
     pace, done = Pace(room), False
     while not done:
-        with room.store.write() as tx, pace.step():
+        with room.store.write() as tx, pace.step(tx):
             done = imports.carry_out(tx, number, pace.size)
 
 
@@ -434,7 +434,7 @@ def _abandon(room: Newsroom, number: int) -> None:
     pace = Pace(room)
     first: int | None = 0
     while first is not None:
-        with room.store.write() as tx, pace.step():
+        with room.store.write() as tx, pace.step(tx):
             first = imports.abandon(tx, number, pace.size, first)
     if record is not None:
         for path in rejected_files(room.config.home, number):

@@ -51,7 +51,7 @@ def carry_out(room: Newsroom, number: int) -> None:
     """Take away what an import that is out of force brought, to the end."""
     pace, done = Pace(room), False
     while not done:
-        with room.store.write() as tx, pace.step():
+        with room.store.write() as tx, pace.step(tx):
             done = undo.carry_out(tx, number, pace.size)
     with room.store.read() as tx:
         keep = undo.list_is_used(tx, number)

@@ -433,13 +433,17 @@ def _before(row: Row, plan: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 
 def _for_hashes(tx: Tx, name: str, hashes: Sequence[bytes], params: Mapping[str, Any]) -> list[Row]:
-    """Rows of a query with `IN (:hashes)`."""
-    if not hashes:
-        return []
-    sql, named = query_in(f"imports.{name}", tx.dialect, hashes, ":hashes")
-    return tx.rows(sql, {**params, **named})
+    """Rows of a query with `IN (:hashes)`, asked for some at a time: SQLite looks for the place of
+    a named parameter by going through all of them."""
+    found: list[Row] = []
+    for first in range(0, len(hashes), _ASKED):
+        some = hashes[first : first + _ASKED]
+        sql, named = query_in(f"imports.{name}", tx.dialect, some, ":hashes")
+        found += tx.rows(sql, {**params, **named})
+    return found
 
 
+_ASKED = 64
 _ACTIVE = ("active", None, None)
 _JOURNALIST = (
     *("id", "state", "hold_reason", "hold_import", "import", "created_at", "updated_at"),
