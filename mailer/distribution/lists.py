@@ -351,7 +351,7 @@ class _Job:
 
     def _stage(self) -> None:
         room, rows = self._room, iter(self._reader)
-        pace = Pace(room)
+        pace = Pace(room, heavy=True)
         while chunk := list(islice(rows, pace.size)):
             judged = list(self._judged(chunk))
             with room.store.write() as tx, pace.step(tx):
@@ -422,7 +422,7 @@ class _Job:
 
 
 def _carry_out(room: Newsroom, number: int) -> None:
-    pace, done = Pace(room), False
+    pace, done = Pace(room, heavy=True), False
     while not done:
         with room.store.write() as tx, pace.step(tx):
             done = imports.carry_out(tx, number, pace.size)
@@ -431,7 +431,7 @@ def _carry_out(room: Newsroom, number: int) -> None:
 def _abandon(room: Newsroom, number: int) -> None:
     with room.store.read() as tx:
         record = imports.get(tx, number)
-    pace = Pace(room)
+    pace = Pace(room, heavy=True)
     first: int | None = 0
     while first is not None:
         with room.store.write() as tx, pace.step(tx):

@@ -14,18 +14,19 @@ _STEP = 0.02
 """Seconds that a step means to take before its commit; 50 ms with it is the bound."""
 
 _ALONE = 0.2
-"""The same while nothing is being sent: large steps write each page of an index more seldom."""
+"""The same for heavy work while nothing is being sent: large steps write each page of an index more seldom."""
 
 
 class Pace:
     """How many rows go into one step, so that none holds the store longer than it may.
 
     The time inside the transaction counts, not the commit: that takes what the disk takes,
-    however little is written.
+    however little is written. What is `heavy`, and asked for by a person who waits, takes larger
+    steps while nothing is being sent.
     """
 
-    def __init__(self, room: Newsroom) -> None:
-        self._clock = room.clock
+    def __init__(self, room: Newsroom, *, heavy: bool = False) -> None:
+        self._clock, self._heavy = room.clock, heavy
         # PostgreSQL lets others write meanwhile, so there a step only bounds what is undone.
         self._shares = room.store.dialect != "sqlite"
         self.size = 200
@@ -35,7 +36,7 @@ class Pace:
         """What is done inside decides the size of the next step."""
         if self._shares:
             means, most = 5 * _STEP, 5000
-        elif distributions.any_sending(tx):
+        elif not self._heavy or distributions.any_sending(tx):
             means, most = _STEP, 2000
         else:
             means, most = _ALONE, 5000
