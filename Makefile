@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PYTEST_FLAGS ?= -q
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each of a thousand processes of the tests would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 # What the benchmarks compare with, and a compiler for the sink that they send into.
 BENCH_PACKAGES := postfix gcc libc6-dev openssl nodejs npm
 # Beside these the tests run a second mail server and two more verifiers of signatures.

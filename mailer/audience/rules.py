@@ -20,7 +20,8 @@ from mailer.clock import SECOND, from_datetime, to_datetime
 WEEK = 7 * 86_400 * SECOND
 """Over how long (microseconds) a weekly cap counts: any seven days, not a week of the calendar."""
 
-CAP, AWAY, PAUSED, QUIET, NO_EMBARGOES = "cap", "away", "paused", "quiet", "no embargoes"
+CAP, AWAY, PAUSED, QUIET, EVENT = "cap", "away", "paused", "quiet", "event"
+NO_EMBARGOES = "no embargoes"
 """Why somebody is skipped."""
 
 _DAYS = 10
@@ -209,6 +210,7 @@ def judge(
     now: int,
     *,
     latest: int,
+    event: int | None = None,
     recent: int = 0,
     last_at: int | None = None,
 ) -> Ruling:
@@ -216,8 +218,8 @@ def judge(
     who got `recent` others in the last seven days, the last at `last_at`; UTC microseconds.
 
     The cap is judged when the message could go, so that what waits for the morning counts with the
-    morning's week. What would have to wait until after `latest` is of no use any more: it is
-    skipped.
+    morning's week. What would have to wait until after `latest`, or until the `event` to which it
+    invites has begun, is of no use any more: it is skipped.
     """
     if rules.paused:
         return Ruling(Then.SKIP, PAUSED)
@@ -228,6 +230,8 @@ def judge(
     if free is None or free > max(latest, now):
         return Ruling(Then.SKIP, QUIET)
     if free > now:
+        if event is not None and free >= event:
+            return Ruling(Then.SKIP, EVENT)
         return Ruling(Then.WAIT, calendar.why(now), free)
     if rules.cap is not None and recent >= rules.cap:
         return Ruling(Then.SKIP, CAP)

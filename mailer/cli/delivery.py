@@ -81,6 +81,7 @@ _SKIPPED = {
     "away": "away: he is away, by his own word",
     "paused": "paused: he wants nothing until he says so",
     "quiet": "quiet: it would have had to wait longer than `longest_wait`",
+    "event": "event: it would have left only after what it invites to began",
     "no embargoes": "no embargoes: he wants nothing before it is free",
 }
 """Rules' short reasons in words."""

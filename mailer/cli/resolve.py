@@ -75,6 +75,7 @@ def resolve(
     for count, why in (
         (done.absent, "the log covers their time and does not mention them; add --resend"),
         (done.uncovered, "the log does not cover their time"),
+        (done.away, "is away or has paused"),
         (done.unfinished, "the log saw them begin and does not say that the server took them"),
     ):
         if count:

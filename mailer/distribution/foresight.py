@@ -22,11 +22,15 @@ _OUTSIDE = {"internal", "topic"}
 class Foresight:
     """Counts people of a plan with `add`; `warnings` tells, `last` is until when the last waits.
 
-    `now` and `first` (when the plan's first batch is due) are UTC microseconds.
+    `now`, `first` (when the plan's first batch is due) and `event` (as `rules.event_of` has it)
+    are UTC microseconds.
     """
 
-    def __init__(self, room: Newsroom, tx: Tx, now: int, first: int) -> None:
+    def __init__(
+        self, room: Newsroom, tx: Tx, now: int, first: int, event: int | None = None
+    ) -> None:
         self._book = Rulebook(room.config)
+        self._event = event
         self._home = room.config.newsroom.timezone
         self._now = now
         house = self._book.house
@@ -73,6 +77,7 @@ class Foresight:
                 self._book.calendar(own.closed, zone),
                 then,
                 latest=then + self._book.longest,
+                event=self._event,
                 recent=count,
                 last_at=last_at,
             )

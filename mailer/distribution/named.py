@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from mailer.audience.address import AddressError, normalise
 from mailer.audience.segments import Segment
 from mailer.distribution.context import Newsroom
+from mailer.distribution.rules import absence
 from mailer.errors import NotFound, Refused, UsageError
-from mailer.store import audience, suppression
+from mailer.store import audience, preferences, suppression
 from mailer.store.base import Row, Tx
 
 
@@ -62,11 +63,14 @@ def find(
 
     Raises UsageError for what is no address, or is both added and excepted; NotFound for somebody
     added who is unknown, Refused for one who may not be mailed. Excepting somebody who is not in
-    the audience is a warning.
+    the audience is a warning, and so is adding somebody who is away or paused.
     """
     warnings: list[str] = []
     with room.store.read() as tx:
         also = {require(room, tx, segments, text, "--also")[0]["id"]: text for text in names.also}
+        for number, text in also.items():
+            if away := absence(room, tx, preferences.get(tx, number)):
+                warnings.append(f"the journalist {text} {away}: what is due by then skips him.")
         unwanted: dict[int, str] = {}
         for text in names.leave_out:
             row = audience.by_hash(tx, room.address_hash(address(text, "--except")))

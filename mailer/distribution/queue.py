@@ -37,6 +37,7 @@ from mailer.distribution.log import iso, stamp
 from mailer.distribution.planning import Plan, Wave
 from mailer.distribution.readahead import ahead
 from mailer.distribution.releases import StoredRelease
+from mailer.distribution.rules import event_of
 from mailer.distribution.segments import warnings as doubts
 from mailer.distribution.timing import Timing, until_of
 from mailer.distribution.variants import Choice
@@ -221,7 +222,7 @@ def queue(
     plan = Plan(timing, who, texts.choice, texts.until, early=early, internal=inner)
     plan.advertising = sells
     with room.store.read() as tx:
-        foresight = Foresight(room, tx, now, timing.at)
+        foresight = Foresight(room, tx, now, timing.at, event_of(stored.release))
         plan.foresight = foresight if dry_run else None
         for chunk in _candidates(tx, segments, plan):
             plan.take(chunk)

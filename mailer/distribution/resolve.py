@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailer.audience.address import AddressError, identity, normalise
 from mailer.clock import to_datetime
+from mailer.distribution import rules
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing
 from mailer.distribution.log import delivery_number
@@ -37,7 +38,8 @@ from mailer.store.doubts import Doubtful
 class Resolved:
     """How many deliveries were decided how. `left` stay in doubt: `absent` of them the log does
     not mention although it covers their time, `uncovered` of them it cannot know about, and
-    `unfinished` of them it mentions without saying that the server took them."""
+    `unfinished` of them it mentions without saying that the server took them, and `away` of them
+    were to be sent again to somebody who is away or paused."""
 
     delivered: int = 0
     resent: int = 0
@@ -45,6 +47,7 @@ class Resolved:
     absent: int = 0
     uncovered: int = 0
     unfinished: int = 0
+    away: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -76,8 +79,10 @@ def resolve(
         # Again: another officer, or the sender's own late answer, may have been quicker.
         pending = _pending(room, tx, number, only)
         done = Resolved()
+        people = {each.id: each.journalist for each in pending} if resend else {}
+        away = rules.absences(room, tx, number, people)
         for each in pending:
-            _decide(room, tx, number, each, actor, log, resend, dry_run, done)
+            _decide(room, tx, number, each, actor, log, resend, away.get(each.id), dry_run, done)
         if done.resent and not dry_run:
             raise_control(tx)
     return done
@@ -112,6 +117,7 @@ def _decide(
     actor: str,
     log: MailLog | None,
     resend: bool,
+    away: str | None,
     dry_run: bool,
     done: Resolved,
 ) -> None:
@@ -124,7 +130,7 @@ def _decide(
         if trace.status not in ("", "sent"):
             done.notes.append(f"{each.email or each.id}: {trace.words}")
     elif log is None:
-        done.resent += _send_again(tx, number, each, actor, dry_run)
+        _send_again(tx, number, each, actor, away, dry_run, done)
     elif trace is not None:
         done.left += 1
         done.unfinished += 1
@@ -132,7 +138,7 @@ def _decide(
         done.left += 1
         done.uncovered += 1
     elif resend:
-        done.resent += _send_again(tx, number, each, actor, dry_run)
+        _send_again(tx, number, each, actor, away, dry_run, done)
     else:
         done.left += 1
         done.absent += 1
@@ -142,7 +148,15 @@ def _settle(tx: Tx, each: Doubtful, actor: str, reply: str, reason: str, dry_run
     return dry_run or doubts.settle(tx, each.id, actor, reply=reply, reason=reason)
 
 
-def _send_again(tx: Tx, number: int, each: Doubtful, actor: str, dry_run: bool) -> bool:
+def _send_again(
+    tx: Tx,
+    number: int,
+    each: Doubtful,
+    actor: str,
+    away: str | None,
+    dry_run: bool,
+    done: Resolved,
+) -> None:
     if each.distribution_state in ("cancelled", "killed") or each.wave_state in (
         "cancelled",
         "dropped",
@@ -156,12 +170,18 @@ def _send_again(tx: Tx, number: int, each: Doubtful, actor: str, dry_run: bool) 
             f"distribution {number} was stopped for good ({state}); nothing of it is sent again.",
             hint="--delivered or --from-maillog decide what is in doubt without sending.",
         )
-    if dry_run:
-        return True
-    if not ledger.resend_doubtful(tx, number, each.id, actor):
-        return False
-    doubts.reopen(tx, number, each.wave, actor)
-    return True
+    if away is not None:
+        done.left += 1
+        done.away += 1
+        done.notes.append(
+            f"{each.email} {away}: not sent again; "
+            f'`mailer send-to {number} --email {each.email} --again --reason "why"` sends it.'
+        )
+    elif dry_run:
+        done.resent += 1
+    elif ledger.resend_doubtful(tx, number, each.id, actor):
+        doubts.reopen(tx, number, each.wave, actor)
+        done.resent += 1
 
 
 def _read_log(room: Newsroom, path: Path, pending: list[Doubtful]) -> MailLog:

@@ -8,7 +8,7 @@ messages that somebody asked for, tests, and copies for the house itself (docs/d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mailer.audience.rules import (
@@ -30,10 +30,12 @@ from mailer.audience.rules import (
 from mailer.clock import SECOND
 from mailer.config import Config
 from mailer.distribution.context import Newsroom
+from mailer.release.model import Kind, Release
 from mailer.release.times import stamp_in
-from mailer.store import digests, ledger, rules
+from mailer.store import digests, ledger, notices, releases, rules
 from mailer.store.base import Row, Tx
 from mailer.store.ledger import Claimed, OpenWave
+from mailer.store.preferences import Preferences
 from mailer.store.rules import Skip
 from mailer.store.states import WAITS_FOR_TURN
 
@@ -64,6 +66,14 @@ def house_of(config: Config) -> House:
     )
 
 
+def event_of(release: Release) -> int | None:
+    """From when on (UTC microseconds) an invitation is of no use any more (D9); None for what
+    brings news."""
+    if release.kind is not Kind.ADVISORY or release.event is None:
+        return None
+    return release.event.reachable_until
+
+
 class Rulebook:
     """One newsroom's rules; `judge` applies them to what a claim took."""
 
@@ -72,6 +82,7 @@ class Rulebook:
         self._home = config.newsroom.timezone
         self.longest = round(config.rules.longest_wait * SECOND)
         self._calendars: dict[tuple[Closed, str], Calendar] = {}
+        self._events: dict[tuple[int, int], int | None] = {}
 
     def judge(
         self, tx: Tx, worker: int, wave: OpenWave, claimed: Sequence[Claimed]
@@ -103,7 +114,21 @@ class Rulebook:
         free = rules.lock(tx, counted) if counted else set()
         now = tx.now()
         got = rules.recent(tx, wave.distribution, free, now - WEEK) if free else {}
-        return {row["id"]: self._ruling(row, bound[row["id"]], free, got, now) for row in rows}
+        may_wait = any(own.closed or own.gap for own in bound.values())
+        invites = may_wait and rows[0]["kind"] == "release"  # a digest names more than this one
+        event = self._event(tx, rows[0]) if invites else None
+        return {
+            row["id"]: self._ruling(row, bound[row["id"]], free, got, now, event) for row in rows
+        }
+
+    def _event(self, tx: Tx, row: Row) -> int | None:
+        """`event_of` what a distribution sends, or of what corrected it: that may have moved it."""
+        corrected = (each.revision or 0 for each in notices.ls(tx, row["release"]))
+        key = (row["release"], max(row["revision"], *corrected, 0))
+        if key not in self._events:
+            found = releases.get(tx, *key)
+            self._events[key] = event_of(found.release) if found else None
+        return self._events[key]
 
     def _binding(self, wave: OpenWave, row: Row, topics: set[int]) -> Rules:
         lift = wave.priority < _ORDINARY or _is_lift(row)
@@ -118,6 +143,7 @@ class Rulebook:
         free: set[int],
         got: dict[int, tuple[int, int]],
         now: int,
+        event: int | None,
     ) -> Ruling:
         if row["early"] and row["no_embargoes"]:
             # What was tried is the same message for ever, so it cannot become the later one.
@@ -130,7 +156,9 @@ class Rulebook:
             messages = 0  # its place under the cap was taken when it was first tried, and is kept
         latest = (row["waits_since"] or now) + self.longest
         calendar = self.calendar(own.closed, row["zone"])
-        return judge(own, calendar, now, latest=latest, recent=messages, last_at=last_at)
+        return judge(
+            own, calendar, now, latest=latest, event=event, recent=messages, last_at=last_at
+        )
 
     def calendar(self, closed: Closed, zone: str) -> Calendar:
         """When it is open for somebody; in the newsroom's zone where his is not known."""
@@ -177,6 +205,27 @@ def _write(tx: Tx, worker: int, rows: Sequence[Row], found: dict[int, Ruling]) -
         rules.to_lift(tx, worker, rows[0], ids, reason)
     gone = {id for ids in back.values() for id in ids}
     return gone | {each[1] for each in late} | {each.delivery for each in skips}
+
+
+def absences(
+    room: Newsroom, tx: Tx, distribution: int, deliveries: Mapping[int, int]
+) -> dict[int, str]:
+    """Of deliveries of a distribution, given with their people, those that would be skipped
+    because he is away or paused, with his `absence`."""
+    rows = rules.bound(tx, distribution, deliveries, everybody=False)
+    rows = [row for row in rows if row["kind"] in _RULED]
+    found = {row["id"]: absence(room, tx, _wishes(row)) for row in rows}
+    return {id: why for id, why in found.items() if why}
+
+
+def absence(room: Newsroom, tx: Tx, wishes: Wishes | Preferences) -> str:
+    """Why somebody gets nothing now by his own word, to follow his name; "" where he does."""
+    if wishes.paused:
+        return "has paused all mail"
+    if wishes.away_until is not None and tx.now() < wishes.away_until:
+        back = stamp_in(wishes.away_until, room.config.newsroom.timezone)
+        return f"is away until {back}"
+    return ""
 
 
 def weekly_mail(room: Newsroom, tx: Tx) -> str | None:

@@ -18,10 +18,11 @@ from mailer.distribution import advertising, internal, named, preflight, release
 from mailer.distribution.context import Newsroom
 from mailer.distribution.control import existing, refuse_stopped
 from mailer.distribution.log import iso
+from mailer.distribution.rules import absence
 from mailer.distribution.variants import Choice
 from mailer.errors import Refused, UsageError
 from mailer.message.tokens import delivery_code
-from mailer.store import audience, distributions, notices, variants
+from mailer.store import audience, distributions, notices, preferences, variants
 from mailer.store.base import Row, Tx
 from mailer.store.core import add_event
 from mailer.store.distributions import DELIVERY_SHIFT, NewDistribution, NewWave, PlannedDelivery
@@ -68,11 +69,12 @@ def send_to(
     """Queue what a distribution sends for one more journalist, as soon as the others may have it.
 
     Who has the release in any revision, may have it or has it under way is refused, unless
-    `again` with a reason. Raises NotFound, UsageError, or Refused for who may not be mailed, to
-    whom no advertising may go where this is some (E15 to E19), who gets internal copies, and
-    for a distribution that is stopped.
+    `again` with a reason; who is away or paused, unless with a reason. Raises NotFound,
+    UsageError, or Refused for who may not be mailed, to whom no advertising may go where this is
+    some (E15 to E19), who gets internal copies, and for a distribution that is stopped.
     """
-    if again and not (reason or "").strip():
+    reason = (reason or "").strip()
+    if again and not reason:
         raise UsageError("--again needs a reason.", hint='Say why: --reason "lost it".')
     with room.store.write() as tx:
         parent = existing(tx, number)
@@ -82,6 +84,12 @@ def send_to(
         asked = json.loads(parent["audience"])
         person, found = named.require(room, tx, _attribution(tx, asked), email, "--email")
         _refuse_kept_back(tx, asked, person, found)
+        away = absence(room, tx, preferences.get(tx, person["id"]))
+        if away and not reason:
+            raise Refused(
+                f"the journalist {found} {away}; nothing was queued.",
+                hint='To send it all the same: --reason "why", as that he asked for it.',
+            )
         had = distributions.had_by(tx, person["id"], parent["release"])
         if had and not again:
             raise Refused(
@@ -103,7 +111,7 @@ def send_to(
             parent=number,
         )
         kind = "resend" if had else "release"
-        data = {"parent": number, "again": bool(had), "reason": reason}
+        data = {"parent": number, "again": bool(had), "reason": reason or None}
         single = _plan(tx, new, person["id"], person["list"], kind, actor, "send_to", data)
     return Single(*single, found, kind, iso(new.due_at), [])
 

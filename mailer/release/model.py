@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from mailer.clock import from_datetime
 
 
 class Kind(StrEnum):
@@ -165,6 +168,16 @@ class Event:
     note: str | None = None
     stated: bool = False
     line: int | None = None
+
+    @property
+    def reachable_until(self) -> int:
+        """From when on (UTC microseconds) nobody can come to it any more who first hears of it
+        then: it has begun, or of whole days the last is over."""
+        if self.start.instant is not None:
+            return self.start.instant
+        last = max(self.start.day, self.end.day if self.end else self.start.day)
+        midnight = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(self.zone))
+        return from_datetime(midnight)
 
 
 @dataclass(frozen=True, slots=True)

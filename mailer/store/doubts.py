@@ -24,6 +24,7 @@ class Doubtful:
     """
 
     id: int
+    journalist: int
     wave: int
     email: str | None
     last_attempt_at: int
@@ -51,6 +52,7 @@ def deliveries(tx: Tx, distribution: int) -> list[Doubtful]:
     return [
         Doubtful(
             id=row["id"],
+            journalist=row["journalist"],
             wave=row["wave"],
             email=row["email"],
             last_attempt_at=row["last_attempt_at"] or 0,

@@ -10,7 +10,15 @@ from starlette.concurrency import run_in_threadpool
 
 from mailer.distribution import subscriptions
 from mailer.distribution.spool import Step
-from mailer.distribution.subscriptions import ALL, BACK, DEFAULT, LEAVE, Scope, Token
+from mailer.distribution.subscriptions import (
+    ALL,
+    BACK,
+    DEFAULT,
+    LEAVE,
+    Scope,
+    Token,
+    list_scope,
+)
 from mailer.errors import StoreUnavailable
 from mailer.web.acts import Acts
 from mailer.web.forms import is_one_click, one, read_fields
@@ -58,7 +66,7 @@ class Leaving:
             return await self.one_click(known)
         what = one(fields, "act") or LEAVE
         scope = one(fields, "scope")
-        scope = scope if scope == ALL or is_list(scope) else DEFAULT
+        scope = scope if scope in (ALL, list_scope(known.list)) else DEFAULT
         if what == "only":
             steps = [Step(BACK, ALL), Step(LEAVE, scope)]
         else:

@@ -107,6 +107,7 @@ class OwnPage:
         before: Choices | None = None
         try:
             before = await self._choices(known)
+            steps = [step for step in steps if _is_offered(step, before)]
             applied = await self._acts.submit(known, steps, "choices") if steps else True
             after = await self._choices(known)
         except StoreUnavailable:
@@ -232,6 +233,14 @@ class OwnPage:
             except StoreUnavailable:
                 began -= OFFER_AGE - 10
             await asyncio.sleep(max(1.0, OFFER_AGE - (time.monotonic() - began)))
+
+
+def _is_offered(step: Step, shown: Choices) -> bool:
+    """Whether the page had this to choose. Of what it does not show, a label that the office put on
+    people above all, nobody learns by trying whether it is there (F7)."""
+    if step.act in (preferences.BEAT, preferences.OFF_BEAT):
+        return not step.scope or any(beat.value == step.scope for beat in shown.beats)
+    return step.act not in (LEAVE, BACK) or step.scope in (ALL, *(e.scope for e in shown.lists))
 
 
 def _as_before(fields: Fields, before: Choices) -> list[tuple[str, str]]:

@@ -19,17 +19,13 @@ from starlette.exceptions import HTTPException
 from mailer.distribution.published import WITHDRAWN, WITHDRAWN_TITLE, Form, Published, Shelf
 from mailer.errors import StoreUnavailable
 from mailer.web.forms import BodyRefused
-from mailer.web.guard import CONTENT_POLICY, private
+from mailer.web.guard import CONTENT_POLICY, private, until_next_step
 from mailer.web.pages import Pages
 
 if TYPE_CHECKING:
     from mailer.distribution.context import Newsroom
 
 RETRY_AFTER = "30"
-
-MISSING_STEP = 0.05
-"""Seconds. A missing release is answered at a multiple of it after the question, so that the
-milliseconds by which one lookup is longer than another tell a guesser nothing (D4)."""
 
 FRESH = {"Cache-Control": "public, no-cache", "X-Robots-Tag": "noarchive"}
 """Headers of what may be withdrawn: caches may keep it but ask each time before they show it."""
@@ -191,11 +187,6 @@ class Reading:
         return self._pages.html(
             "notice.html", status, private(headers), title=title, text=text, **context
         )
-
-
-def until_next_step(spent: float) -> float:
-    """Seconds to wait so that the answer leaves at a multiple of MISSING_STEP."""
-    return MISSING_STEP - spent % MISSING_STEP
 
 
 def _unlisted(found: Published) -> dict[str, str]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 
-from tests.acceptance.test_main_job import Room, fetch, wait_for
+from tests.acceptance.test_main_job import Room, fetch
 from tests.distribution.recorder import Recorder
 
 ADVISORY = Path(__file__).parents[1] / "release" / "golden" / "advisory-en.md"
@@ -54,7 +54,7 @@ def test_an_invitation_stands_in_the_message_and_in_calendars(tmp_path: Path) ->
 def send(room: Room, file: Path) -> None:
     """Queue a file for the tech list, and wait until it has gone."""
     queued = room.json("queue", file.name, "--to", "list:tech", "--at", "now")
-    wait_for(lambda: room.json("status", str(queued["distribution"]))["state"] == "done")
+    room.wait_until_done(queued["distribution"])
 
 
 def calendar_entry(url: str) -> icalendar.Event:

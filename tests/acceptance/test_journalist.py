@@ -41,9 +41,8 @@ class Story:
         """Send the release to a segment; what became of Mira's copy ("" for none), and how many
         were meant."""
         queued = self.room.json("queue", "release.txt", "--to", segment, "--at", "now")
-        number = str(queued["distribution"])
-        wait_for(lambda: self.room.json("status", number)["state"] == "done")
-        rows = self.room.json("log", number)
+        self.room.wait_until_done(queued["distribution"])
+        rows = self.room.json("log", str(queued["distribution"]))
         return next((r["state"] for r in rows if r["email"] == MIRA), ""), queued["recipients"]
 
     def mails(self) -> list[EmailMessage]:

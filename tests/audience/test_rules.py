@@ -180,6 +180,9 @@ def test_rulings() -> None:
     late = at("2026-11-26T19:30")
     assert ruled(late, recent=1, last_at=late)[2] == morning, "the gap ends at night"
     assert ruled(night, latest=morning - 1)[:2] == (Then.SKIP, "quiet")
+    assert ruled(night, event=morning + 1)[0] is Then.WAIT
+    assert ruled(night, event=morning)[:2] == (Then.SKIP, "event")
+    assert ruled(noon, event=noon)[0] is Then.GO, "no rule holds it back"
     assert judge(Rules(away_until=noon), calendar, noon - 1, latest=far).reason == "away"
     assert judge(Rules(away_until=noon), calendar, noon, latest=far).then is Then.GO
     assert judge(Rules(paused=True), calendar, noon, latest=far).reason == "paused"

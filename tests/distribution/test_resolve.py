@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from mailer.distribution import control
 from mailer.distribution.log import show, status, status_of
 from mailer.distribution.resolve import Resolved, resolve
 from mailer.errors import InputError, NotFound, Refused, UsageError
+from mailer.store import preferences
+from mailer.store.preferences import Preferences
 
 from tests.distribution.recorder import Recorder
 from tests.distribution.room import open_room
@@ -78,9 +81,18 @@ def test_sent_again_with_the_same_message_id(lossy: Doubtful) -> None:
 
 
 def test_gates_hold_for_what_is_sent_again(lossy: Doubtful) -> None:
-    """F10: who said stop meanwhile gets nothing."""
+    """F10, F5: who said stop meanwhile gets nothing, nor who paused, and the officer is told."""
     office, server = lossy
-    _resolve(office, resend=True)
+    wishes = Preferences(paused=True)
+    with open_room(office.config) as room, room.store.write() as tx:
+        preferences.put(tx, 4, wishes)
+    for dry_run in (True, False):
+        done = _resolve(office, resend=True, only="j4@example.com", dry_run=dry_run)
+        assert (done.resent, done.left, done.away) == (0, 1, 1)
+        assert done.notes[0].startswith("j4@example.com has paused all mail: not sent again")
+    with open_room(office.config) as room, room.store.write() as tx:
+        preferences.put(tx, 4, replace(wishes, paused=False, away_until=tx.now()))
+    assert _resolve(office, resend=True).resent == 3
     with open_room(office.config) as room, room.store.write() as tx:
         tx.execute("UPDATE journalists SET state = 'on_hold' WHERE id = 2", {})
     before = len(server.got)

@@ -6,6 +6,8 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,7 +19,8 @@ from mailer.clock import SECOND, ManualClock
 from mailer.config import Config
 from mailer.config_rules import RulesConfig
 from mailer.distribution.rules import Rulebook
-from mailer.store import Store, ledger
+from mailer.release.model import Event, Kind, Moment, Release
+from mailer.store import Store, ledger, notices, releases
 from mailer.store import distributions as dist
 from mailer.store.ledger import Claimed, OpenWave, Result
 from mailer.store.states import DeliveryState
@@ -255,6 +258,53 @@ def test_what_would_wait_too_long_is_skipped(
     number = sending(store, [someone])
     assert claim(store, rules, number, who) == []
     assert delivery(store, number, someone)["reason"] == "quiet"
+
+
+def invites(store: Store, number: int, event: Event, *, corrected: Event | None = None) -> None:
+    """What the distribution sends is an invitation from now on, maybe a corrected one."""
+    with store.write() as tx:
+        plain = Release(f"tour-{number}", Kind.ADVISORY, "en", "ltr", "A tour", None, event=event)
+        place = {"sha256": f"tour-{number}", "file": "tour.md", "actor": "anna"}
+        release, revision = releases.keep(tx, plain, b"", **place)
+        sql = "UPDATE distributions SET release = :r, revision = :v WHERE id = :n"
+        tx.execute(sql, {"r": release, "v": revision, "n": number})
+        if corrected:
+            new = replace(plain, event=corrected)
+            place["sha256"] += "b"
+            _, revision = releases.keep(tx, new, b"", **place)
+            notices.add(tx, release, "correction", "moved", "anna", revision=revision)
+
+
+@pytest.mark.parametrize(
+    ("begins", "corrected", "state"),
+    [
+        (9 * HOUR, None, DeliveryState.SKIPPED),
+        (10 * HOUR, None, DeliveryState.DEFERRED),
+        (9 * HOUR, 30 * HOUR, DeliveryState.DEFERRED),
+        (30 * HOUR, 2 * HOUR, DeliveryState.SKIPPED),
+    ],
+)
+def test_no_invitation_leaves_after_its_event(
+    store: Store,
+    someone: int,
+    clock: ManualClock,
+    begins: int,
+    corrected: int | None,
+    state: DeliveryState,
+) -> None:
+    """D9, F5: quiet hours end at 07:00, nine hours from now; a correction may move the event."""
+    now = thursday_at_ten(store, clock, someone)
+    number = sending(store, [someone])
+    first, moved = (
+        Event(Moment(date(2027, 1, 15), now + at), "Asia/Kolkata") if at else None
+        for at in (begins, corrected)
+    )
+    assert first is not None
+    invites(store, number, first, corrected=moved)
+    assert claim(store, book(quiet_hours="20:00-07:00"), number, worker(store)) == []
+    row = delivery(store, number, someone)
+    assert row["state"] == state
+    assert row["reason"] == ("event" if state == 7 else "waits for quiet hours to end")
 
 
 def test_an_officers_word_begins_the_wait_anew(

@@ -18,7 +18,8 @@ from mailer.distribution.published import Shelf
 from mailer.distribution.schedule import Sweeper
 from mailer.distribution.single import Single, send_to, test_send
 from mailer.errors import MailerError, NotFound, Refused, UsageError
-from mailer.store import audience
+from mailer.store import audience, preferences
+from mailer.store.preferences import Preferences
 
 from tests.distribution.press import Press
 from tests.distribution.recorder import Recorder
@@ -86,6 +87,30 @@ def test_who_was_not_in_the_audience_gets_the_same(press: Press) -> None:
     [event] = [e for e in found["events"] if e["event"] == "send_to"]
     assert event["actor"] == "bea" and event["data"]["parent"] == 1
     assert status_of(press.room, 2)["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "sentence"),
+    [
+        (Preferences(paused=True), "has paused all mail; nothing was queued"),
+        (Preferences(away_until=1_900_000_000_000_000), "is away until 2030-03-17T18:46:40"),
+    ],
+)
+def test_who_wants_none_now_gets_it_only_with_a_reason(
+    press: Press, wishes: Preferences, sentence: str
+) -> None:
+    """F5: the officer is told before, and what he then says stands in the history."""
+    press.queue("list:brussels")
+    with press.room.store.write() as tx:
+        preferences.put(tx, 3, wishes)
+    with pytest.raises(Refused, match=sentence):
+        to(press, "t1@example.com")
+    send_to(press.room, 1, "t1@example.com", "bea", reason="he rang")
+    [event] = press.rows("SELECT data FROM events WHERE kind = 'send_to'")
+    assert json.loads(event[0])["reason"] == "he rang"
+    assert sent_now(press, 2) == 1
+    queued = press.queue("list:brussels", also=["t1@example.com"])
+    assert any("t1@example.com " + sentence.partition(";")[0] in w for w in queued.warnings)
 
 
 def test_the_list_is_the_first_named_one_that_he_is_on(press: Press) -> None:

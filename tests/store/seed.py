@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
+from mailer.release import to_json
+from mailer.release.model import Kind, Release
 from mailer.store import Store
 from mailer.store.distributions import (
     DELIVERY_SHIFT,
@@ -83,14 +86,17 @@ def seed_journalists(store: Store, count: int) -> None:
             ["list", "journalist", "state", "joined_at"],
             ((1, n, "active", now) for n in range(1, count + 1)),
         )
-        tx.copy("releases", ["id", "slug", "created_at"], [(1, "news", now)])
+        tx.copy("releases", ["id", "slug", "created_at"], [(tx.next_ids("release"), "news", now)])
         tx.execute(
             "INSERT INTO revisions (release, number, sha256, file, headline, language, source, "
             "document, actor, created_at) VALUES (1, 1, 'x', 'news.txt', 'News', 'en', :source, "
-            "'{}', 'anna', :now)",
-            {"source": b"", "now": now},
+            ":document, 'anna', :now)",
+            {"source": b"", "document": json.dumps(to_json(NEWS)), "now": now},
         )
         keep_compiled(tx, "digest", b"{}")
+
+
+NEWS = Release("news", Kind.RELEASE, "en", "ltr", "News", None)
 
 
 def seed_distribution(

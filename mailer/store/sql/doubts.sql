@@ -3,7 +3,7 @@
 -- 3 accepted, 4 refused, 5 in_doubt).
 
 -- name: deliveries
-SELECT d.id, d.wave, d.last_attempt_at, a.email, x.state AS distribution_state,
+SELECT d.id, d.journalist, d.wave, d.last_attempt_at, a.email, x.state AS distribution_state,
     w.state AS wave_state, h.incident AS until_at
 FROM deliveries d
 JOIN distributions x ON x.id = d.distribution
