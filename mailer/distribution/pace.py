@@ -14,7 +14,8 @@ _STEP = 0.02
 """Seconds that a step means to take before its commit; 50 ms with it is the bound."""
 
 _ALONE = 0.2
-"""The same for heavy work while nothing is being sent: large steps write each page of an index more seldom."""
+"""The same for heavy work while nothing is being sent: in large steps a page of an index is written
+once for many rows."""
 
 
 class Pace:
