@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,7 +45,7 @@ class Guard:
         app: ASGIApp,
         *,
         secure: bool,
-        fault: Callable[[], Response],
+        fault: Callable[[Request], Response],
         secret: Collection[str] = (),
         base: str = "",
     ) -> None:
@@ -90,7 +91,7 @@ class Guard:
             _log.exception("a page failed: %s %s", scope["method"], self._shown(scope["path"]))
             if begun:
                 raise
-            await self._fault()(scope, receive, answer)
+            await self._fault(Request(scope))(scope, receive, answer)
         finally:
             milliseconds = (time.perf_counter() - began) * 1000
             path = self._shown(scope["path"])

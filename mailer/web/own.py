@@ -36,7 +36,7 @@ from mailer.distribution.subscriptions import ALL, BACK, LEAVE, Token
 from mailer.distribution.tongues import Words
 from mailer.errors import StoreUnavailable
 from mailer.web.acts import Acts
-from mailer.web.forms import Fields, is_one_click, one, read_fields
+from mailer.web.forms import Fields, one
 from mailer.web.fresh import FreshPages
 from mailer.web.guard import private
 from mailer.web.leaving import Leaving, is_list
@@ -93,12 +93,10 @@ class OwnPage:
 
     async def act(self, request: Request, token: str) -> Response:
         """POST /p/{token}: does what was chosen and shows how it stands now."""
-        known = subscriptions.read_token(self._newsroom, token)
-        if known is None:
-            return self._acts.incomplete(request)
-        fields = await read_fields(request)
-        if is_one_click(fields):
-            return await self._leaving.one_click(known)
+        posted = await self._leaving.posted(request, token)
+        if isinstance(posted, Response):
+            return posted
+        known, fields = posted
         what = one(fields, "act")
         if what == "link":
             scope = await run_in_threadpool(subscriptions.scope_of, self._newsroom, known)

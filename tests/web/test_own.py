@@ -266,3 +266,16 @@ def test_the_page_speaks_his_language(office: Room, client: httpx.Client) -> Non
         assert '<html lang="ar" dir="rtl">' in answer.text
         assert answer.headers["content-language"] == "ar"
     assert "هذا الرابط ناقص" in client.get("/p/x", headers={"Accept-Language": "ar-EG"}).text
+
+
+def test_errors_speak_the_readers_language(office: Room, client: httpx.Client) -> None:
+    """F17: what is not there, what cannot be done, and a fault of our own."""
+    arabic = {"Accept-Language": "ar-EG"}
+    missing = client.get("/r/nothing", headers=arabic)
+    assert missing.status_code == 404 and missing.headers["Content-Language"] == "ar"
+    assert "لا يوجد شيء هنا" in missing.text and 'dir="rtl"' in missing.text
+    for language, title in (("de", "Das geht hier nicht"), ("zh-Hans", "此处无法进行该操作")):
+        answer = client.delete(OWN, headers={"Accept-Language": language})
+        assert answer.status_code == 405 and title in answer.text
+    unread = client.post(OWN, content=b"x" * 2**17, headers={"Accept-Language": "fr"})
+    assert unread.status_code == 413 and "Cela n’a pas été compris" in unread.text
