@@ -316,6 +316,11 @@ def first_open_due(tx: Tx, distribution: int, wave: int) -> int | None:
     return instant
 
 
+def any_sending(tx: Tx) -> bool:
+    """Whether any distribution is being sent now."""
+    return tx.one("distributions.any_sending") is not None
+
+
 def sending_waves(tx: Tx) -> list[Row]:
     """Waves that are sending, with their distribution's state and last heartbeat."""
     return tx.all("distributions.sending_waves")

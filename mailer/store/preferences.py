@@ -12,7 +12,7 @@ from typing import Any
 from mailer.audience.conditions import facet_value
 from mailer.audience.text import fold
 from mailer.store.base import Row, Tx
-from mailer.store.people import BEAT_SEPARATOR, write_facets
+from mailer.store.people import BEAT_SEPARATOR, faceted, write_facets
 
 FEW = 5
 """How many people must have a beat before it is offered to anybody."""
@@ -130,7 +130,7 @@ def refresh_facets(tx: Tx, journalist: int) -> None:
     row = tx.one("preferences.record", journalist=journalist)
     if row is not None:
         tx.run("imports.drop_facets", journalist=journalist)
-        write_facets(tx, {}, [(journalist, {key: row[key] for key in row.keys()})])  # noqa: SIM118
+        write_facets(tx, {}, [(journalist, faceted(row))])
 
 
 def person(tx: Tx, journalist: int) -> Row | None:
