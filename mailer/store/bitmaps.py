@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
-from heapq import heappush, heappushpop, nlargest
+from heapq import heappush, heappushpop
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -64,6 +64,15 @@ class Share(NamedTuple):
     value: str
     people: int
     example: int
+
+
+class Breakdown(NamedTuple):
+    """The most frequent values of a facet, how many `others` there are (of outlets at most), and
+    how many people are `without` any."""
+
+    shares: list[Share]
+    others: int
+    without: int
 
 
 class Index:
@@ -317,42 +326,36 @@ class View:
         order = list_order(self._lists, segments)
         return found - _union(who for _, who in self._attributed(order, topics))
 
-    def shares(self, people: BitMap, name: str, most: int) -> list[Share]:
+    def breakdown(self, people: BitMap, name: str, most: int) -> Breakdown:
         """How many of some people have each value of a facet, the most frequent `most` of them."""
         data = self._data
         facets = self._facets_of(name)
-        if name == "outlet" and len(people) < _DEARER * len(facets):
-            # Who has an outlet is in the array, which ends with the last of them.
-            having = (people & self._having(name)).to_array()
-            counts = Counter(map(data.outlet.__getitem__, having))
-            found = [(count, facet) for facet, count in counts.items() if facet]
+        having = people & self._having(name)
+        if name == "outlet":
+            found = self._outlets(having, facets, most)
+            values = min(len(having), len(facets))
         else:
-            found = self._counted(people, facets, most)
+            counts = ((people.intersection_cardinality(data.facets[each]), each) for each in facets)
+            found = [pair for pair in counts if pair[0]]
+            values = len(found)
         if len(found) > most:
-            least = nlargest(most, (count for count, _ in found))[-1]
+            least = sorted(count for count, _ in found)[-most]
             found = [pair for pair in found if pair[0] >= least]
         found.sort(key=lambda pair: (-pair[0], data.values[pair[1]][1]))
-        return [
-            Share(data.values[facet][1], count, data.facets[facet].min())
-            for count, facet in found[:most]
-        ]
-
-    def without(self, people: BitMap, name: str) -> int:
-        """How many of some people have no value of a facet."""
-        return len(people) - people.intersection_cardinality(self._having(name))
+        return Breakdown(
+            [
+                Share(data.values[facet][1], count, data.facets[facet].min())
+                for count, facet in found[:most]
+            ],
+            others=max(0, values - most),
+            without=len(people) - len(having),
+        )
 
     def _having(self, name: str) -> BitMap:
         data = self._data
         if name not in data.having:
             data.having[name] = _union(data.facets[facet] for facet in self._facets_of(name))
         return data.having[name]
-
-    def values_of(self, people: BitMap, name: str) -> int:
-        """How many values of a facet some people have; of outlets how many there are at most."""
-        data = self._data
-        if name == "outlet":
-            return min(len(people), len(self._facets_of(name)))
-        return sum(people.intersect(data.facets[facet]) for facet in self._facets_of(name))
 
     def _facets_of(self, name: str) -> list[int]:
         """The facets of a field, those of most people first."""
@@ -366,19 +369,30 @@ class View:
             data.by_size[name] = [facet for _, facet in sorted(sizes)]
         return data.by_size[name]
 
-    def _counted(self, people: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, int]]:
-        """(how many, facet); facets smaller than what is shown already need no look."""
+    def _outlets(self, having: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, int]]:
+        """(how many, facet) of at least the `most` frequent outlets of people who have one.
+
+        There may be tens of thousands, most of them smaller than what is shown already. Unless a
+        few looks at the largest are likely to show that, each person's outlet is looked up.
+        """
         data = self._data
         found: list[tuple[int, int]] = []
         shown: list[int] = []
-        for facet in facets:
+        looks = len(having) // _DEARER
+        if most <= looks < len(facets):
+            share = len(having) / len(self._having("outlet"))
+            if len(data.facets[facets[looks]]) > share * len(data.facets[facets[most - 1]]):
+                looks = 0
+        for facet in facets[:looks]:
             if len(shown) == most and len(data.facets[facet]) < shown[0]:
-                break
-            count = people.intersection_cardinality(data.facets[facet])
+                return found
+            count = having.intersection_cardinality(data.facets[facet])
             if count:
                 found.append((count, facet))
                 (heappush if len(shown) < most else heappushpop)(shown, count)
-        return found
+        # Who has an outlet is in the array, which ends with the last of them.
+        counts = Counter(map(data.outlet.__getitem__, having.to_array()))
+        return [(count, facet) for facet, count in counts.items()]
 
     def _people(self, node: Node) -> BitMap:
         """Of those on any list."""
@@ -517,6 +531,6 @@ _MOST_BLOCKS = 400
 _MOST_NAMED = 20_000
 """Most people who are named in a question; of more everybody is asked."""
 
-_DEARER = 10
-"""So many looks at one person's outlet cost as much as to count an outlet's people among others,
-seeing that most outlets need not be counted."""
+_DEARER = 50
+"""So many people's outlets are looked up at about twice the cost of counting one outlet's people
+among others."""
