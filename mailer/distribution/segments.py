@@ -19,7 +19,7 @@ from mailer.distribution.lists import find_segments
 from mailer.distribution.rules import house_of
 from mailer.store import audience
 from mailer.store.base import Tx
-from mailer.store.bitmaps import Share, index_of
+from mailer.store.bitmaps import Index, Share, index_of
 from mailer.store.selection import facet_ids
 
 BREAKDOWN = ("country", "language", "outlet", "beat")
@@ -67,8 +67,15 @@ def preview(room: Newsroom, name: str) -> Preview:
     """
     (segment,) = find_segments(room, [name])
     cap = house_of(room.config).weekly_cap
+    index = index_of(room.store)
+    found = _preview(room, index, segment, cap)
+    index.keep(room.store)
+    return found
+
+
+def _preview(room: Newsroom, index: Index, segment: Segment, cap: int | None) -> Preview:
     with room.store.read() as tx:
-        with index_of(room.store).at(tx) as view:
+        with index.at(tx) as view:
             found = view.select([segment])
             parts = {
                 each: view.breakdown(found.recipients, each, MOST_SHARES) for each in BREAKDOWN
