@@ -240,9 +240,7 @@ def test_bitmaps_are_never_stale(population: Population) -> None:
                     kept = View(tx, refreshed(tx, data))
                     assert kept.select([each]) == repeated
                     for name in ("outlet", "beat"):
-                        one, other_ = (
-                            v.breakdown(selected.everybody, name, 3) for v in (view, kept)
-                        )
+                        both = [v.breakdown(selected.everybody, name, 3) for v in (view, kept)]
                         assert both[0] == both[1]
             assert list(selected.everybody) == [row["id"] for row in rows]
             gets = [r["id"] for r in rows if r["state"] == "active" and not r["suppressed"]]
