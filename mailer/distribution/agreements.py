@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mailer.clock import to_datetime
-from mailer.distribution import embargo, forms, releases, variants
+from mailer.distribution import embargo, forms, preferences, releases, variants
 from mailer.distribution.context import Newsroom
 from mailer.distribution.releases import StoredRelease, template_source
+from mailer.distribution.tongues import Words, words_for
 from mailer.errors import MailerError
 from mailer.message.render import online_html, style_hashes
 from mailer.message.tokens import AGREE, Token, read
@@ -22,17 +23,15 @@ from mailer.store import agreements, notices
 from mailer.store import releases as stored_releases
 from mailer.store.agreements import Offer
 from mailer.store.base import Tx
-from mailer.store.distributions import (
-    DELIVERY_SHIFT,
-)
+from mailer.store.distributions import DELIVERY_SHIFT
 from mailer.store.variants import outlets
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What somebody finds behind his link. `state` is open, agreed, declined, revoked, over,
-    withdrawn or held; `until` says the end in the newsroom's zone and his, `utc` in UTC; `agreed`
-    is when he did."""
+    withdrawn or held; `words` are those of his language; `until` says the end in the newsroom's
+    zone and his, `utc` in UTC; `agreed` is when he did."""
 
     state: str
     slug: str
@@ -41,6 +40,7 @@ class Asked:
     utc: str
     agreed: str | None
     name: str
+    words: Words
 
 
 def read_token(room: Newsroom, text: str) -> Token | None:
@@ -49,14 +49,14 @@ def read_token(room: Newsroom, text: str) -> Token | None:
     return token if token is not None and token.purpose == AGREE else None
 
 
-def asked(room: Newsroom, token: Token) -> Asked | None:
+def asked(room: Newsroom, token: Token, accepted: str = "") -> Asked | None:
     """What a link shows now; None where nobody was asked by it, or he was erased since. Changes
-    nothing."""
+    nothing. `accepted` is his browser's Accept-Language, for whoever no language is known of."""
     with room.store.read() as tx:
-        return _asked(room, tx, token)
+        return _asked(room, tx, token, accepted)
 
 
-def agree(room: Newsroom, token: Token) -> Asked | None:
+def agree(room: Newsroom, token: Token, accepted: str = "") -> Asked | None:
     """The button: he agrees, once for all; how it stands after that. Once the embargo is over, the
     release is withdrawn or an officer took it back, it changes nothing and says so."""
     with room.store.write() as tx:
@@ -64,7 +64,7 @@ def agree(room: Newsroom, token: Token) -> Asked | None:
         if found is None:
             return None
         notices.lock(tx, found.release)
-        shown = _asked(room, tx, token)
+        shown = _asked(room, tx, token, accepted)
         assert shown is not None
         if shown.state not in ("open", "declined"):
             return shown
@@ -79,16 +79,16 @@ def agree(room: Newsroom, token: Token) -> Asked | None:
             by_mail=room.config.embargo.by_mail,
             actor=_JOURNALIST,
         )
-        return _asked(room, tx, token)
+        return _asked(room, tx, token, accepted)
 
 
-def decline(room: Newsroom, token: Token) -> Asked | None:
+def decline(room: Newsroom, token: Token, accepted: str = "") -> Asked | None:
     """The other button: he is not asked again for this release, and gets it at the end."""
     with room.store.write() as tx:
         found, shown = _offer(tx, token), _asked(room, tx, token)
         if found is not None and shown is not None and shown.state == "open":
             agreements.answer(tx, found.release, found.journalist, "declined", _JOURNALIST)
-        return _asked(room, tx, token)
+        return _asked(room, tx, token, accepted)
 
 
 def text(room: Newsroom, token: Token) -> forms.Form | None:
@@ -98,13 +98,7 @@ def text(room: Newsroom, token: Token) -> forms.Form | None:
         found, shown = _offer(tx, token), _asked(room, tx, token)
         if found is None or shown is None or shown.state != "agreed":
             return None
-        lead = releases.stored_in(tx, found.release)
-        choice = choice_of(room, tx, found.release, lead)
-        until = embargo.running(tx, lead)
-        numbers = {each.language: each.number for each in stored_releases.family(
-            tx, found.release).texts if each.state == "ready"}  # fmt: skip
-    language = choice.of(found.language, found.outlet)[0]
-    revision = numbers.get(language) if language else lead.revision
+        revision, until = shows = _shows(room, tx, found)
     stored = releases.revision(room, found.release, revision)
     assert stored.revision is not None
     # Its pictures have public addresses, which nobody may have yet.
@@ -113,12 +107,27 @@ def text(room: Newsroom, token: Token) -> forms.Form | None:
                             listed=False)  # fmt: skip
     page = online_html(release, room.sender, template_source(room), edition, layout="embargo-text")
     with room.store.write() as tx:
+        # After or before whoever gives a word about it: nobody opens what was just corrected.
+        notices.lock(tx, found.release)
         still = _asked(room, tx, token)
         if still is None or still.state != "agreed":
             return None
-        agreements.opened(tx, found.release, found.journalist, stored.revision)
+        unchanged = _shows(room, tx, found) == shows
+        if unchanged:
+            agreements.opened(tx, found.release, found.journalist, stored.revision)
+    if not unchanged:
+        return text(room, token)
     styles = tuple(style_hashes(page))
     return forms.Form(page.encode("utf-8"), "text/html; charset=utf-8", release.language, styles)
+
+
+def _shows(room: Newsroom, tx: Tx, found: Offer) -> tuple[int | None, int]:
+    """Which revision he reads now, and when its embargo ends (UTC microseconds)."""
+    lead = releases.stored_in(tx, found.release)
+    language = choice_of(room, tx, found.release, lead).of(found.language, found.outlet)[0]
+    texts = stored_releases.family(tx, found.release).texts
+    numbers = {each.language: each.number for each in texts if each.state == "ready"}
+    return numbers.get(language) if language else lead.revision, embargo.running(tx, lead)
 
 
 def bring_forward(room: Newsroom, token: Token) -> None:
@@ -142,7 +151,7 @@ def _offer(tx: Tx, token: Token) -> Offer | None:
     return None if found is None or found.state == "erased" else found
 
 
-def _asked(room: Newsroom, tx: Tx, token: Token) -> Asked | None:
+def _asked(room: Newsroom, tx: Tx, token: Token, accepted: str = "") -> Asked | None:
     found = _offer(tx, token)
     if found is None:
         return None
@@ -159,21 +168,24 @@ def _asked(room: Newsroom, tx: Tx, token: Token) -> Asked | None:
         state = "revoked"
     else:
         state = found.answer or "open"
-    said = _until(room, stored.release, end or 0, found.zone)
+    own = preferences.language(tx, found.journalist)
+    words = words_for(own, accepted, room.config.newsroom.default_language)
+    said = _until(room, replace(stored.release, language=words.language), end or 0, found.zone)
     return Asked(
         state=state,
         slug=found.slug,
         terms=found.text,
         until=embargo_in(said),
         utc=embargo_in(said, "UTC"),
-        agreed=_day(found.answered_at) if found.answer == "agreed" else None,
+        agreed=_instant(words, found.answered_at) if found.answer == "agreed" else None,
         name=room.sender.name,
+        words=words,
     )
 
 
-def _day(instant: int | None) -> str | None:
+def _instant(words: Words, instant: int | None) -> str | None:
     when = None if instant is None else to_datetime(instant)
-    return None if when is None else f"{when.day} {when:%B %Y, %H:%M} UTC"
+    return None if when is None else f"{words.day(when.date().isoformat())}, {when:%H:%M} UTC"
 
 
 def _until(room: Newsroom, release: Release, until: int, zone: str) -> Release:

@@ -9,7 +9,7 @@ the words that were shown (GDPR art. 7); unconfirmed ones are forgotten after a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mailer.audience.address import AddressError, normalise
@@ -23,6 +23,7 @@ from mailer.store import audience, fresh, suppression
 from mailer.store.base import Tx
 from mailer.store.core import add_event
 from mailer.store.fresh import Link
+from mailer.store.people import staying
 from mailer.store.suppression import ALL, OFFICE, Reason, list_scope
 
 __all__ = ["DATA", "JOIN", "MOVE", "Fresh"]
@@ -33,7 +34,6 @@ SHORT = 30 * 60 * SECOND
 WEEK = 7 * 86_400 * SECOND
 """How long a sign-up waits to be confirmed, and is kept."""
 
-AN_HOUR = 3_600 * SECOND
 MOST_AN_HOUR = 3
 """Links that one address is sent in an hour at most."""
 
@@ -78,18 +78,19 @@ def ask_for_data(room: Newsroom, token: Token, words: Words) -> None:
     """Have a link to his data mailed to whoever a message's link belongs to, if his address is held
     and was not sent too many. Raises StoreUnavailable."""
     with room.store.write() as tx:
-        row = fresh.address(tx, token.journalist)
+        person = staying(tx, token.journalist)
+        row = fresh.address(tx, person)
         if row is None or _too_many(tx, bytes(row["hash"])):
             return
         fresh.add(
             tx,
             DATA,
             hash=bytes(row["hash"]),
-            journalist=token.journalist,
+            journalist=person,
             language=words.language,
             expires_at=tx.now() + SHORT,
         )
-        _tell(tx, "fresh_link", token.journalist, {"delivery": token.delivery})
+        _tell(tx, "fresh_link", person, {"delivery": token.delivery})
 
 
 def held(room: Newsroom, asked: Fresh) -> Held | None:
@@ -180,13 +181,18 @@ def move(room: Newsroom, asked: Fresh) -> bool:
 
 
 def erase(room: Newsroom, asked: Fresh) -> bool:
-    """Erase the link's person; False for a link that no longer works."""
-    with room.store.write() as tx:
+    """Erase the link's person; False for a link that no longer works. The link goes with him, and
+    works as long as it did not come to that."""
+    with room.store.read() as tx:
         link = _working(tx, asked, DATA)
-        if link is None or link.journalist is None or not fresh.use(tx, link.id):
-            return False
+    if link is None or link.journalist is None:
+        return False
+    try:
+        subjects.subject_erase(room, link.journalist, _ACTOR)
+    except NotFound:
+        return False  # by a second click
+    with room.store.write() as tx:
         fresh.drop_of(tx, link.journalist)
-    subjects.subject_erase(room, link.journalist, _ACTOR)
     return True
 
 
@@ -320,11 +326,16 @@ def _refuses(tx: Tx, hash: bytes) -> bool:
 
 
 def _too_many(tx: Tx, hash: bytes) -> bool:
-    return fresh.recent(tx, hash, tx.now() - AN_HOUR) >= MOST_AN_HOUR
+    return fresh.recent(tx, hash) >= MOST_AN_HOUR
 
 
 def _working(tx: Tx, asked: Fresh, purpose: str) -> Link | None:
-    return fresh.find(tx, asked.link, purpose) if asked.purpose == purpose else None
+    """The link's row. Its end must be the one in the token: a ledger put back from a backup gives
+    numbers a second time, and an older link must not open what is another person's now."""
+    link = fresh.find(tx, asked.link, purpose) if asked.purpose == purpose else None
+    if link is None or link.expires_at // SECOND != asked.expires:
+        return None
+    return replace(link, journalist=link.journalist and staying(tx, link.journalist))
 
 
 def _address(text: str) -> str | None:

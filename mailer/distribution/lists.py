@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from mailer.audience.lists import Row
 from mailer.audience.segments import Segment, list_segment
 from mailer.audience.text import fold
 from mailer.distribution import undo
+from mailer.distribution.ahead import Judged
 from mailer.distribution.context import Newsroom
 from mailer.distribution.listfiles import Asked, ListFile, Question, open_list
 from mailer.distribution.pace import Pace
@@ -350,25 +351,25 @@ class _Job:
         ]
 
     def _stage(self) -> None:
-        room, rows = self._room, iter(self._reader)
-        pace = Pace(room)
-        while chunk := list(islice(rows, pace.size)):
-            judged = list(self._judged(chunk))
-            with room.store.write() as tx, pace.step():
-                imports.take(tx, self._run, judged)
-            self.result.rows += len(chunk)
-            self._progress(self.result.rows, self._reader.bytes_read, self._reader.bytes_total)
+        room, file = self._room, Judged(self._reader, self._room.suppression_key)
+        pace = Pace(room, heavy=True)
+        with closing(iter(file)) as rows:
+            while chunk := list(islice(rows, pace.size)):
+                incoming = list(self._incoming(chunk))
+                with room.store.write() as tx, pace.step(tx):
+                    imports.take(tx, self._run, incoming)
+                self.result.rows += len(chunk)
+                self._progress(self.result.rows, file.bytes_read, self._reader.bytes_total)
 
-    def _judged(self, chunk: Sequence[Row]) -> Iterator[Incoming]:
+    def _incoming(self, chunk: Sequence[tuple[Row, bytes]]) -> Iterator[Incoming]:
         """What the store is to know of these rows, in their order."""
-        for row in chunk:
+        for row, hash in chunk:
             for warning in row.warnings:
                 self._tell(warning, row.line)
             person = row.journalist
             if row.verdict == "reject" or person is None:
                 self._reject(row)
                 continue
-            hash = self._room.address_hash(person.email)
             if row.verdict == "objection":
                 evidence = {
                     "method": "objection in list",
@@ -422,19 +423,19 @@ class _Job:
 
 
 def _carry_out(room: Newsroom, number: int) -> None:
-    pace, done = Pace(room), False
+    pace, done = Pace(room, heavy=True), False
     while not done:
-        with room.store.write() as tx, pace.step():
+        with room.store.write() as tx, pace.step(tx):
             done = imports.carry_out(tx, number, pace.size)
 
 
 def _abandon(room: Newsroom, number: int) -> None:
     with room.store.read() as tx:
         record = imports.get(tx, number)
-    pace = Pace(room)
+    pace = Pace(room, heavy=True)
     first: int | None = 0
     while first is not None:
-        with room.store.write() as tx, pace.step():
+        with room.store.write() as tx, pace.step(tx):
             first = imports.abandon(tx, number, pace.size, first)
     if record is not None:
         for path in rejected_files(room.config.home, number):

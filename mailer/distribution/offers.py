@@ -1,8 +1,8 @@
 """Asking journalists to agree to an embargo: a note to each, once for a release (D3; ADR 36).
 
-A note says the terms and the time and nothing of the text. Who declined, who wants no embargoes and
-who may have the release already is not asked; who works for an outlet that agreed once for all may
-have it without a note.
+A note says the terms and the time and nothing of the text. Who declined, paused, is away, wants no
+embargoes or may have the release already is not asked; who works for an outlet that agreed once for
+all may have it without a note.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from mailer.distribution.holders import in_force, read_terms
 from mailer.distribution.lists import find_segments
 from mailer.distribution.log import iso
 from mailer.distribution.releases import StoredRelease, template_source
+from mailer.distribution.telling import recipient
 from mailer.distribution.waves import forget_plan
 from mailer.errors import CheckFailed, Refused
 from mailer.message.compile import EMBARGO_NOTE, compile_release
 from mailer.message.merge import MergeTemplate
-from mailer.message.model import Recipient
 from mailer.message.phrases import RTL, base_language, phrases
 from mailer.message.view import embargo_in
 from mailer.release.embargoed import by_zone, held_until
@@ -225,8 +225,8 @@ class _Notes:
                 planned.append(
                     PlannedDelivery(delivery, journalist, list_id, waves[text], kind="notice")
                 )
-                recipient = self._recipient(person, self._templates[text])
-                kept.append((number, delivery, orjson.dumps(recipient).decode()))
+                asked = recipient(self._room, person, self._templates[text], offered=True)
+                kept.append((number, delivery, orjson.dumps(asked).decode()))
             distributions.insert_deliveries(tx, number, planned, now)
             ledger.freeze(tx, kept)
 
@@ -282,24 +282,6 @@ class _Notes:
             audience={"to": [], "segments": {}},
             kind="notice",
         )
-
-    def _recipient(self, row: Row, template: MergeTemplate) -> Recipient:
-        recipient = Recipient(
-            email=row["email"],
-            first_name=row["first_name"],
-            last_name=row["last_name"],
-            outlet=row["outlet"],
-            language=row["language"],
-            list_name=row["list_name"] or "press",
-            list_title=row["list_title"] or "Press",
-            list_kind=row["list_kind"] or "press",
-            source=row["source"],
-            source_date=row["source_date"],
-            key_id=self._room.keys.current_id,
-            offered=True,
-        )
-        template.letterhead.write_out(recipient)
-        return recipient
 
     def _language(self, key: str) -> str:
         return key or self._stored.release.language

@@ -19,10 +19,11 @@ from mailer.audience.conditions import facet_value
 from mailer.clock import SECOND, to_datetime
 from mailer.distribution.spool import Request, Step
 from mailer.message.phrases import own_name
-from mailer.store import preferences, suppression
+from mailer.store import notices, preferences, suppression
 from mailer.store.base import Store, Tx
 from mailer.store.core import add_event, raise_control
 from mailer.store.distributions import DELIVERY_SHIFT
+from mailer.store.people import staying
 from mailer.store.preferences import Preferences
 from mailer.store.suppression import ALL, OFFICE, list_scope
 
@@ -42,7 +43,6 @@ AWAY_AT_MOST = 366 * 2
 NO_WISHES = Preferences()
 
 _MOST_BEATS = 24
-_FEW = 5
 _LONGEST = 100
 
 
@@ -71,7 +71,9 @@ class BeatChoice:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The message that a link came with. `beats` are those for which it was sent to him."""
+    """The message that a link came with. `beats` are those for which it was sent to him; `headline`
+    is "" where the page must not say it: a note about an embargo does not tell it, and of what was
+    withdrawn nothing is shown any more."""
 
     headline: str
     language: str
@@ -127,13 +129,14 @@ def offer(store: Store) -> Offer:
     """What can be offered to everybody: the beats that many have, and the languages that the
     newsroom writes in. Reads all beats: keep it a while. Raises StoreUnavailable."""
     with store.read() as tx:
-        beats = preferences.common_beats(tx, least=_FEW, most=_MOST_BEATS)
+        beats = preferences.common_beats(tx, least=preferences.FEW, most=_MOST_BEATS)
         tags = preferences.languages(tx)
     return Offer(beats, tuple(tags))
 
 
 def language(tx: Tx, journalist: int) -> str:
     """The language that a person is addressed in: his wish, else what lists say; "" for neither."""
+    journalist = staying(tx, journalist)
     person = preferences.person(tx, journalist)
     return preferences.get(tx, journalist).language or (person["language"] if person else "")
 
@@ -150,13 +153,14 @@ def read_choices(
     """How everything stands for the holder of a link; `zone` is the newsroom's. Who is no longer
     known gets the same page as somebody who never chose (F9). Raises StoreUnavailable."""
     with store.read() as tx:
+        addressed, journalist = journalist, staying(tx, journalist)
         person = preferences.person(tx, journalist)
         hash = person["hash"] if person else None
         scopes = {each.scope for each in suppression.find(tx, bytes(hash))} if hash else {ALL}
         rows = suppression.lists_to_choose(tx, journalist, list_id)
         wishes = preferences.get(tx, journalist)
         own, chosen = preferences.beats(tx, journalist)
-        about = _about(tx, journalist, delivery, own)
+        about = _about(tx, addressed, delivery, own)
     stopped = ALL in scopes
     lists = tuple(
         ListChoice(
@@ -276,7 +280,11 @@ def _about(tx: Tx, journalist: int, delivery: int, own: dict[str, bool]) -> Abou
         return None
     asked = _beats_asked(json.loads(row["audience"]))
     beats = tuple(value for value in asked if own.get(value))
-    return About(row["headline"], row["language"], row["due_at"], beats)
+    told = row["kind"] != "notice" or row["notice"] is not None
+    if told:
+        stands = notices.standing(notices.ls(tx, row["release"]))
+        told = stands is None or stands.kind != "kill"
+    return About(row["headline"] if told else "", row["language"], row["due_at"], beats)
 
 
 def _beats_asked(node: Any) -> Sequence[str]:

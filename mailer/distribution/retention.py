@@ -85,7 +85,7 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
         run = seen or Run(tx.now(), tx.now() - _age(room.config.retention.messages), actor)
         before = _before(room, tx, run)
         ahead = retention.candidates(tx, run, before, _AHEAD)
-    with room.store.write() as tx, pace.step():
+    with room.store.write() as tx, pace.step(tx):
         if seen is None:
             retention.begin(tx, run)
         if retention.hold(tx) != run:

@@ -139,7 +139,7 @@ def _carry_out(
         ):
             pace, after = Pace(room), 0
             while True:
-                with room.store.write() as tx, pace.step():
+                with room.store.write() as tx, pace.step(tx):
                     last, cleaned = step(tx, subject.journalist, after, pace.size)
                 counts[kind] = counts.get(kind, 0) + cleaned
                 if last is None:

@@ -20,6 +20,7 @@ from mailer.distribution.spool import Request, Spool, Step
 from mailer.errors import StoreUnavailable
 from mailer.message.tokens import PREFERENCES, UNSUBSCRIBE, Token, TokenKeys, read
 from mailer.store import Store, Tx, suppression
+from mailer.store.people import staying
 from mailer.store.suppression import ALL, OFFICE, Reason, list_scope
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "come_back",
     "defer",
     "drain",
+    "list_scope",
     "opt_out",
     "read_token",
     "request",
@@ -190,6 +192,7 @@ def _apply_all(store: Store, acts: Sequence[Request]) -> None:
 
 
 def _apply(tx: Tx, act: Request) -> None:
+    act = replace(act, journalist=staying(tx, act.journalist))
     hash = suppression.hash_of(tx, act.journalist)
     if hash is None:
         return  # erased since: nothing can be sent to him, and nothing is known to change

@@ -128,11 +128,11 @@ def people(tx: Tx, notice: Notice, lead: str) -> Iterator[Reached]:
         yield Reached(
             last["journalist"],
             last,
-            tuple(found),
+            tuple({row["id"]: row for row in found}.values()),
             key_of(last["text_key"], lead),
-            all(row["state"] == DeliveryState.IN_DOUBT for row in meant),
+            all(_may_not_have(row) for row in meant),
             _refusal(last),
-            bool(last["told"]),
+            any(row["told"] for row in found),
         )
 
 
@@ -146,10 +146,17 @@ def _knows_better(rows: Sequence[Row], notice: Notice) -> bool:
 def _is_meant(row: Row, notice: Notice, lead: str) -> bool:
     if notice.kind == "cleared":
         return bool(row["notice"] == notice.ends)
+    opened = row["opened_at"]
     if notice.kind.startswith(_EMBARGO):
-        return (row["distribution"], row["wave"]) in notice.batches
+        knew_it = opened is not None and opened <= notice.created_at
+        return knew_it or (row["distribution"], row["wave"]) in notice.batches
     of_text = notice.language in (ALL, key_of(row["text_key"], lead))
-    return bool(row["concerned"] and row["kind"] != "notice" and of_text)
+    has_it = row["kind"] != "notice" or opened is not None
+    return bool(row["concerned"] and has_it and of_text)
+
+
+def _may_not_have(row: Row) -> bool:
+    return row["opened_at"] is None and row["state"] == DeliveryState.IN_DOUBT
 
 
 def _refusal(row: Row) -> str:
@@ -324,10 +331,8 @@ class _Slice:
                     delivery, each.journalist, each.last["list"], wave.id, kind="notice"
                 )
             )
-            recipient = _recipient(
-                self._room, reading, each, self._templates[each.key], self._senders
-            )
-            kept.append((self._number, delivery, orjson.dumps(recipient).decode()))
+            told = _told(self._room, reading, each, self._templates[each.key], self._senders)
+            kept.append((self._number, delivery, orjson.dumps(told).decode()))
             self.recipients += 1
         if self._number == 0:
             return
@@ -411,7 +416,7 @@ def _revision(tx: Tx, notice: Notice, key: str) -> int:
     return max(numbers, default=1)
 
 
-def _recipient(
+def _told(
     room: Newsroom,
     tx: Tx,
     each: Reached,
@@ -427,7 +432,15 @@ def _recipient(
             kept = ledger.compiled(tx, digest)  # none where retention removed it
             before[digest] = MergeTemplate.from_bytes(kept).sender if kept else room.sender
         ids.append(message_id(sent["id"], before[digest]))
-    recipient = Recipient(
+    return recipient(room, row, template, earlier=" ".join(ids))
+
+
+def recipient(
+    room: Newsroom, row: Row, template: MergeTemplate, *, earlier: str = "", offered: bool = False
+) -> Recipient:
+    """Somebody as a message to him alone is written, when it is planned: `row` has the person and
+    the list (None where it is gone). The rest is told at `Recipient`."""
+    made = Recipient(
         email=row["email"],
         first_name=row["first_name"],
         last_name=row["last_name"],
@@ -439,7 +452,8 @@ def _recipient(
         source=row["source"],
         source_date=row["source_date"],
         key_id=room.keys.current_id,
-        earlier=" ".join(ids),
+        earlier=earlier,
+        offered=offered,
     )
-    template.letterhead.write_out(recipient)
-    return recipient
+    template.letterhead.write_out(made)
+    return made

@@ -49,9 +49,9 @@ def only_import(room: Newsroom) -> Iterator[None]:
 
 def carry_out(room: Newsroom, number: int) -> None:
     """Take away what an import that is out of force brought, to the end."""
-    pace, done = Pace(room), False
+    pace, done = Pace(room, heavy=True), False
     while not done:
-        with room.store.write() as tx, pace.step():
+        with room.store.write() as tx, pace.step(tx):
             done = undo.carry_out(tx, number, pace.size)
     with room.store.read() as tx:
         keep = undo.list_is_used(tx, number)

@@ -47,9 +47,13 @@ def keep_terms(tx: Tx, text: str) -> int:
 
 
 def known(tx: Tx, release: int) -> dict[int, str]:
-    """Who gets no note about a release, and why: asked, declined, granted or no_embargoes."""
+    """Who gets no note about a release, and why: asked, declined, granted, no_embargoes, paused or
+    away."""
     tx.run("agreements.forget_broken_off", release=release)
-    return {row["journalist"]: row["why"] for row in tx.all("agreements.known", release=release)}
+    return {
+        row["journalist"]: row["why"]
+        for row in tx.all("agreements.known", release=release, now=tx.now())
+    }
 
 
 def forget_plan(tx: Tx, distribution: int) -> None:

@@ -11,7 +11,6 @@ from mailer.errors import StoreUnavailable
 from mailer.store import paces
 from mailer.store.base import Row, Tx, query
 from mailer.store.core import add_event, raise_control
-from mailer.store.notices import moved_into
 from mailer.store.states import WAITS_FOR_TURN, DeliveryState
 from mailer.store.variants import NEVER
 
@@ -317,6 +316,11 @@ def first_open_due(tx: Tx, distribution: int, wave: int) -> int | None:
     return instant
 
 
+def any_sending(tx: Tx) -> bool:
+    """Whether any distribution is being sent now."""
+    return tx.one("distributions.any_sending") is not None
+
+
 def sending_waves(tx: Tx) -> list[Row]:
     """Waves that are sending, with their distribution's state and last heartbeat."""
     return tx.all("distributions.sending_waves")
@@ -326,7 +330,7 @@ def has_open(tx: Tx, distribution: int, wave: int) -> bool:
     """Is anything of the wave, or of one in whose place it is, queued, claimed or deferred?"""
     return any(
         tx.one("distributions.open_deliveries", distribution=distribution, wave=each)
-        for each in (wave, *moved_into(tx, distribution, wave))
+        for each in (wave, *_moved_into(tx, distribution, wave))
     )
 
 
@@ -335,8 +339,14 @@ def is_busy(tx: Tx, distribution: int, wave: int) -> bool:
     of = {"distribution": distribution, "turn": f"{WAITS_FOR_TURN}%", "now": tx.now()}
     return any(
         tx.one("distributions.busy_now", wave=each, **of)
-        for each in (wave, *moved_into(tx, distribution, wave))
+        for each in (wave, *_moved_into(tx, distribution, wave))
     )
+
+
+def _moved_into(tx: Tx, distribution: int, wave: int) -> list[int]:
+    """The batches in whose place this one is."""
+    rows = tx.all("notices.moved_into", distribution=distribution, wave=wave)
+    return [row["id"] for row in rows]
 
 
 def stop_deliveries(

@@ -81,7 +81,7 @@ def members(tx: Tx, list: int) -> list[int]:
 
 
 def have_it(tx: Tx, release: int) -> list[Row]:
-    """Whose delivery of any revision was accepted or is in doubt: journalist, email, state."""
+    """Who has any revision or may have it, by mail or behind his link: journalist, email."""
     return tx.all("embargo.have_it", release=release)
 
 

@@ -11,9 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mailer.clock import SECOND
 from mailer.store import suppression
 from mailer.store.base import Row, Tx
+from mailer.store.people import staying
 from mailer.store.suppression import ALL, Reason
+
+AN_HOUR = 3_600 * SECOND
+"""For how long (µs) a link counts against the next ones to its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Link:
     language: str
     data: Mapping[str, Any]
     created_at: int
+    expires_at: int
 
 
 def add(
@@ -58,9 +64,9 @@ def add(
     return number
 
 
-def recent(tx: Tx, hash: bytes, since: int) -> int:
-    """How many links were asked for to that address after an instant."""
-    number: int = tx.value("fresh.recent", hash=hash, since=since)
+def recent(tx: Tx, hash: bytes) -> int:
+    """How many links were asked for to that address in the last hour."""
+    number: int = tx.value("fresh.recent", hash=hash, since=tx.now() - AN_HOUR)
     return number
 
 
@@ -78,6 +84,7 @@ def find(tx: Tx, number: int, purpose: str) -> Link | None:
         language=row["language"],
         data=json.loads(row["data"]),
         created_at=row["created_at"],
+        expires_at=row["expires_at"],
     )
 
 
@@ -92,13 +99,13 @@ def drop_of(tx: Tx, journalist: int) -> None:
 
 
 def forget(tx: Tx) -> int:
-    """Remove what has expired; how many."""
-    return tx.run("fresh.forget", now=tx.now())
+    """Remove what has expired and counts no more; how many."""
+    return tx.run("fresh.forget", now=tx.now(), counted=tx.now() - AN_HOUR)
 
 
 def is_due(tx: Tx) -> bool:
     """Whether a mail waits to be sent now, or a link to be forgotten."""
-    return bool(tx.value("fresh.any_due", now=tx.now()))
+    return bool(tx.value("fresh.any_due", now=tx.now(), counted=tx.now() - AN_HOUR))
 
 
 def take(tx: Tx, *, most: int, until: int) -> list[Row]:
@@ -137,42 +144,48 @@ def move(tx: Tx, journalist: int, email: str, hash: bytes, actor: str, evidence:
 
     Where the address is another journalist's already, he who proved both is one person: that
     record goes on with the choices of this one, and this one is set aside for an officer to merge.
-    The old address is not written to again, whatever list brings it.
+    The old address is not written to again, whatever list brings it. Of somebody who was merged
+    already two addresses change places, and nothing else.
     """
     row = address(tx, journalist)
     assert row is not None
     old = bytes(row["hash"])
     if old == hash:
         return journalist
+    holder: int | None = tx.value("audience.of_address", hash=hash)
+    target = journalist if holder is None else staying(tx, holder)
+    if holder is not None and holder != target:
+        _exchange(tx, target, holder)
+        if target == journalist:
+            return journalist
     for each in suppression.find(tx, hash):
         if each.reason == Reason.OPT_OUT:
             suppression.remove(
                 tx, hash, scope=each.scope, actor=actor, evidence=evidence, only_own=True
             )
-    other: int | None = tx.value("audience.of_address", hash=hash)
-    target = journalist if other is None else other
-    if other is None:
+    if holder is None:
         tx.run("fresh.set_address", journalist=journalist, email=email, hash=hash)
     else:
         for name in ("copy_topics", "copy_preferences", "copy_beats"):
-            tx.run(f"fresh.{name}", journalist=journalist, target=other)
+            tx.run(f"fresh.{name}", journalist=journalist, target=target)
         words = "wants to be written to at an address that is another journalist's here"
         tx.run("fresh.set_aside", journalist=journalist, reason=words, now=tx.now())
-    for said in suppression.find(tx, old):
-        if said.reason != Reason.DEAD:  # that a mailbox is dead is its own affair
-            suppression.add(
-                tx,
-                hash,
-                scope=said.scope,
-                reason=said.reason,
-                actor=said.actor,
-                evidence=said.evidence,
-                at=said.created_at,
-            )
+    suppression.carry(tx, old, hash)
     suppression.add(
         tx, old, scope=ALL, reason=Reason.OPT_OUT, actor=actor, evidence={**evidence, "moved": True}
     )
     return target
+
+
+def _exchange(tx: Tx, stays: int, merged: int) -> None:
+    """Write to one who stays at the address of one who was merged with him; both stay known."""
+    one, other = address(tx, stays), address(tx, merged)
+    assert one is not None and other is not None
+    tx.run("fresh.drop_address", journalist=merged)
+    hash = bytes(other["hash"])
+    tx.run("fresh.set_address", journalist=stays, email=other["email"], hash=hash)
+    columns = ("journalist", "email", "hash")
+    tx.copy("addresses", columns, [(merged, one["email"], bytes(one["hash"]))])
 
 
 def open_topics(tx: Tx) -> list[Row]:
@@ -191,6 +204,7 @@ def person_for(
     """The id of whoever has a proven address; somebody new becomes a journalist on no list yet."""
     number: int | None = tx.value("audience.of_address", hash=hash)
     if number is not None:
+        number = staying(tx, number)
         # Who only got test sends becomes a journalist; a doubt that a list raised is settled.
         tx.run("imports.lift", id=number, now=tx.now())
         return number

@@ -18,8 +18,16 @@ from typing import Any
 from mailer.store import suppression
 from mailer.store.base import Row, Tx, query_in
 from mailer.store.core import add_event, raise_control
-from mailer.store.people import FIELDS, record_of, write_facets, write_records
-from mailer.store.staging import Incoming, Person, Provenance
+from mailer.store.people import (
+    FIELDS,
+    Facets,
+    faceted_values,
+    record_of,
+    said,
+    write_facets,
+    write_records,
+)
+from mailer.store.staging import Incoming, Newcomer, Person, Provenance, provenance_of
 from mailer.store.suppression import ALL, Reason, list_scope
 
 
@@ -57,7 +65,7 @@ class OpenImport:
     list: int
     name: str
     counts: Counts = field(default_factory=Counts)
-    facets: dict[tuple[str, str], int] = field(default_factory=dict)
+    facets: Facets = field(default_factory=dict)
     provenances: dict[Provenance, int] = field(default_factory=dict)
     last_provenance: int = 0
     shut_out: Callable[[Incoming], None] = lambda row: None
@@ -202,7 +210,7 @@ class _Stage:
             bytes(row["hash"]): known.setdefault(row["id"], Person(row, run.id))
             for row in _for_hashes(tx, "known", hashes, {"list": run.list, "import": run.id})
         }
-        self._emails: dict[bytes, str] = {}
+        self._new: dict[bytes, Newcomer] = {}
         self._objections: list[dict[str, Any]] = []
 
     def add(self, row: Incoming) -> None:
@@ -222,29 +230,33 @@ class _Stage:
             self._run.shut_out(row)
             return
         person = self._people.get(row.hash)
-        fresh = person is None
         if person is None:
-            person = self._people[row.hash] = Person(None, self._run.id)
-            self._emails[row.hash] = row.journalist.email
-        elif person.member == "left" or person.state == "erased":
+            newcomer = self._new.get(row.hash)
+            counts.on_hold += bool(row.hold)
+            counts.taken += not row.hold
+            if newcomer is None:
+                counts.new += not row.hold
+                self._new[row.hash] = Newcomer(row)
+            else:
+                newcomer.merge(row)
+            return
+        if person.member == "left" or person.state == "erased":
             # He left the list; an import does not bring him back.
             counts.suppressed += 1
             self._run.shut_out(row)
             return
         person.touched = True
         who = row.journalist
-        person.provenance = (who.source, who.source_date, who.consent_basis)
+        person.provenance = provenance_of(who)
         if person.doubted(row):
             counts.on_hold += 1
             person.hold = person.hold or row.hold
             if person.mine:
                 person.merge(row)
             else:
-                said = record_of(who)
-                person.unwritten |= {name: said[name] for name in FIELDS if said[name]}
+                person.unwritten |= {name: text for name, text in record_of(who).items() if text}
         else:
             counts.taken += 1
-            counts.new += fresh
             person.merge(row)
         if not person.member:
             person.member = "joins"
@@ -252,80 +264,53 @@ class _Stage:
 
     def write(self) -> None:
         """Write what was decided."""
-        fresh, joining, mine, changed = [], [], [], []
-        touched = {id(person): (hash, person) for hash, person in self._people.items()}
-        for hash, person in touched.values():
-            if not person.touched:
-                continue
-            if person.fresh:
-                fresh.append((hash, person))
-            elif person.mine:
-                mine.append(person)
-            else:
-                changed.append(person)
-                if person.member == "joins":
-                    joining.append(person.id)
+        # Several addresses may be those of one person.
+        touched = list({each.id: each for each in self._people.values() if each.touched}.values())
+        mine = [person for person in touched if person.mine]
+        others = [person for person in touched if not person.mine]
         now = self._tx.now()
-        self._write_fresh(fresh, now)
+        numbers = self._provenances([*self._new.values(), *touched])
+        made = self._write_new(numbers, now)
         self._write_mine(mine, now)
-        self._write_plans(changed)
-        self._write_brought([person for _, person in touched.values() if person.touched])
+        self._write_plans(others)
+        self._write_brought(touched, numbers)
         if self._objections:
             self._tx.many("imports.object", params=self._objections)
+        joining = [person.id for person in others if person.member == "joins"]
         self._tx.copy(
             "memberships",
             ("list", "journalist", "state", "joined_at", "import"),
-            [
-                (self._run.list, number, "active", now, self._run.id)
-                for number in [*(person.id for _, person in fresh), *joining]
-            ],
+            [(self._run.list, number, "active", now, self._run.id) for number in (*made, *joining)],
         )
 
-    def _write_fresh(self, fresh: Sequence[tuple[bytes, Person]], now: int) -> None:
-        if not fresh:
-            return
+    def _write_new(self, numbers: Mapping[Provenance, int], now: int) -> range:
+        """The ids of the people made."""
+        if not self._new:
+            return range(0)
         tx, run = self._tx, self._run
-        first = tx.next_ids("journalist", len(fresh))
-        for number, (_, person) in enumerate(fresh, first):
-            person.id = number
-        tx.copy(
-            "journalists",
-            (
-                "id",
-                "state",
-                "hold_reason",
-                "hold_import",
-                "import",
-                "created_at",
-                "updated_at",
-                *FIELDS,
-            ),
-            [
-                (
-                    person.id,
-                    "on_hold" if person.hold else "active",
-                    person.hold or None,
-                    run.id if person.hold else None,
-                    run.id,
-                    now,
-                    now,
-                    *person.record.values(),
-                )
-                for _, person in fresh
-            ],
-        )
-        tx.copy(
-            "addresses",
-            ("journalist", "email", "hash"),
-            [(person.id, self._emails[hash], hash) for hash, person in fresh],
-        )
-        write_facets(tx, run.facets, [(person.id, person.record) for _, person in fresh])
+        new = list(self._new.values())
+        first = tx.next_ids("journalist", len(new))
+        made = range(first, first + len(new))
+        journalists = []
+        for number, each in zip(made, new, strict=True):
+            state = ("on_hold", each.hold, run.id) if each.hold else _ACTIVE
+            journalists.append((number, *state, run.id, now, now, *each.values))
+        tx.copy("journalists", _JOURNALIST, journalists)
+        addresses = zip(made, [each.email for each in new], self._new, strict=True)
+        tx.copy("addresses", ("journalist", "email", "hash"), list(addresses))
+        faceted = [faceted_values(each.values) for each in new]
+        write_facets(tx, run.facets, list(zip(made, faceted, strict=True)))
+        brought = [
+            (run.id, number, said(each.values), numbers[each.provenance])
+            for number, each in zip(made, new, strict=True)
+        ]
+        tx.copy("import_people", _BROUGHT, brought)
+        return made
 
-    def _write_brought(self, people: Sequence[Person]) -> None:
+    def _write_brought(self, people: Sequence[Person], numbers: Mapping[Provenance, int]) -> None:
         """Whom this import brought, what it said and from where: shown to whoever asks, and needed
         to take it back."""
         brought, again = [], []
-        numbers = self._provenances(people)
         for person in people:
             number = numbers[person.provenance]
             if person.said_before is None:
@@ -339,11 +324,11 @@ class _Stage:
                         "provenance": number,
                     }
                 )
-        self._tx.copy("import_people", ("import", "journalist", "said", "provenance"), brought)
+        self._tx.copy("import_people", _BROUGHT, brought)
         if again:
             self._tx.many("imports.bring_again", params=again)
 
-    def _provenances(self, people: Sequence[Person]) -> dict[Provenance, int]:
+    def _provenances(self, people: Sequence[Person | Newcomer]) -> dict[Provenance, int]:
         """The numbers of the words of these people, who stand in this import's rows."""
         run, known = self._run, self._run.provenances
         if len(known) > _REMEMBER:
@@ -448,12 +433,22 @@ def _before(row: Row, plan: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 
 def _for_hashes(tx: Tx, name: str, hashes: Sequence[bytes], params: Mapping[str, Any]) -> list[Row]:
-    """Rows of a query with `IN (:hashes)`."""
-    if not hashes:
-        return []
-    sql, named = query_in(f"imports.{name}", tx.dialect, hashes, ":hashes")
-    return tx.rows(sql, {**params, **named})
+    """Rows of a query with `IN (:hashes)`, asked for some at a time: SQLite looks for the place of
+    a named parameter by going through all of them."""
+    found: list[Row] = []
+    for first in range(0, len(hashes), _ASKED):
+        some = hashes[first : first + _ASKED]
+        sql, named = query_in(f"imports.{name}", tx.dialect, some, ":hashes")
+        found += tx.rows(sql, {**params, **named})
+    return found
 
 
+_ASKED = 64
+_ACTIVE = ("active", None, None)
+_JOURNALIST = (
+    *("id", "state", "hold_reason", "hold_import", "import", "created_at", "updated_at"),
+    *FIELDS,
+)
+_BROUGHT = ("import", "journalist", "said", "provenance")
 _REMEMBER = 100_000
 """Most provenances kept in memory; what is forgotten stands once more."""

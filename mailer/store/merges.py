@@ -6,7 +6,7 @@ address that comes in again is known as the other's. Nothing here commits.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from mailer.store import suppression
@@ -103,18 +103,9 @@ def _queued(tx: Tx, pair: dict[str, int], actor: str) -> dict[str, int]:
     return {"moved": len(moved), "stopped": len(stopped)}
 
 
-def _suppress_both(tx: Tx, *people: int) -> None:
+def _suppress_both(tx: Tx, one: int, other: int) -> None:
     """Each suppression of either holds for both; whoever adds one later adds it to both."""
-    hashes: Sequence[bytes] = [h for h in (suppression.hash_of(tx, p) for p in people) if h]
-    for hash in hashes:
-        for entry in suppression.find(tx, hash):
-            for each in hashes:
-                suppression.add(
-                    tx,
-                    each,
-                    scope=entry.scope,
-                    reason=entry.reason,
-                    actor=entry.actor,
-                    evidence=entry.evidence,
-                    at=entry.created_at,
-                )
+    first, second = suppression.hash_of(tx, one), suppression.hash_of(tx, other)
+    if first is not None and second is not None:
+        suppression.carry(tx, first, second)
+        suppression.carry(tx, second, first)

@@ -186,12 +186,6 @@ def replace_batch(
     return new
 
 
-def moved_into(tx: Tx, distribution: int, wave: int) -> list[int]:
-    """The batches in whose place this one is."""
-    rows = tx.all("notices.moved_into", distribution=distribution, wave=wave)
-    return [row["id"] for row in rows]
-
-
 def to_move(tx: Tx) -> list[Row]:
     """Replaced batches that hold something to be sent: distribution, id, moved_to."""
     return tx.all("notices.to_move")
@@ -214,8 +208,9 @@ def under_way(tx: Tx, notice: Notice) -> bool:
 
 
 def reached(tx: Tx, notice: Notice) -> Iterator[Row]:
-    """Every message of the release that reached somebody or may have, by person, oldest first; see
-    the query. `concerned` says whether it is one that the notice is about."""
+    """Every message of the release that reached somebody or may have, and every text that he opened
+    behind a link, by person, oldest first; see the query. `concerned` says whether the notice is
+    about it."""
     return tx.stream("notices.reached", notice=notice.id, **_about(notice))
 
 

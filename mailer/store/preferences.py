@@ -12,7 +12,10 @@ from typing import Any
 from mailer.audience.conditions import facet_value
 from mailer.audience.text import fold
 from mailer.store.base import Row, Tx
-from mailer.store.people import BEAT_SEPARATOR, write_facets
+from mailer.store.people import BEAT_SEPARATOR, faceted, write_facets
+
+FEW = 5
+"""How many people must have a beat before it is offered to anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,13 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One beat of one person: the id of its facet; whether lists say it of him; and what he chose
-    (None: nothing)."""
+    """One beat of one person: the id of its facet; whether lists say it of him; what he chose
+    (None: nothing); and whether so few have it that it may be the office's own label."""
 
     facet: int
     listed: bool
     wanted: bool | None
+    rare: bool
 
     @property
     def received(self) -> bool:
@@ -83,12 +87,12 @@ def put(tx: Tx, journalist: int, wishes: Preferences) -> None:
 
 def beat(tx: Tx, journalist: int, value: str) -> Beat | None:
     """How he stands to a beat (folded); None for one that nobody knows."""
-    row = tx.one("preferences.beat", journalist=journalist, value=value)
+    row = tx.one("preferences.beat", journalist=journalist, value=value, few=FEW)
     if row is None:
         return None
     wanted = None if row["wanted"] is None else bool(row["wanted"])
     listed = value in {facet_value("beat", each) for each in row["beats"].split(";")}
-    return Beat(row["id"], listed, wanted)
+    return Beat(row["id"], listed, wanted, row["n"] < FEW)
 
 
 def choose_beat(tx: Tx, journalist: int, known: Beat, wanted: bool) -> bool:
@@ -97,6 +101,8 @@ def choose_beat(tx: Tx, journalist: int, known: Beat, wanted: bool) -> bool:
     Saying yes again to what lists say of him anyway takes his no back; a no is always kept, so that
     a later list does not bring the beat.
     """
+    if wanted and known.rare and not known.listed and known.wanted is None:
+        return False  # never on any page
     if wanted == known.received and (wanted or known.wanted is not None):
         return False
     place = {"journalist": journalist, "facet": known.facet}
@@ -124,7 +130,7 @@ def refresh_facets(tx: Tx, journalist: int) -> None:
     row = tx.one("preferences.record", journalist=journalist)
     if row is not None:
         tx.run("imports.drop_facets", journalist=journalist)
-        write_facets(tx, {}, [(journalist, {key: row[key] for key in row.keys()})])  # noqa: SIM118
+        write_facets(tx, {}, [(journalist, faceted(row))])
 
 
 def person(tx: Tx, journalist: int) -> Row | None:
@@ -133,7 +139,8 @@ def person(tx: Tx, journalist: int) -> Row | None:
 
 
 def about(tx: Tx, journalist: int, distribution: int, delivery: int) -> Row | None:
-    """What message a link came with: audience, kind, due_at, headline and language."""
+    """What message a link came with: its release with headline and language, audience and due_at,
+    kind and notice (None of a note about an embargo, whose kind is "notice" too)."""
     place = {"journalist": journalist, "distribution": distribution, "delivery": delivery}
     return tx.one("preferences.about", **place)
 

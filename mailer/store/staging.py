@@ -10,7 +10,7 @@ from typing import Any
 from mailer.audience.journalist import Journalist
 from mailer.audience.words import ASKS_OUT
 from mailer.store.base import Row
-from mailer.store.people import FIELDS, SAID, record_of
+from mailer.store.people import FIELDS, SAID, record_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,34 @@ Provenance = tuple[str, str, str]
 """Where a row came from, in the file's words: source, its date, the legal basis."""
 
 
+def provenance_of(journalist: Journalist) -> Provenance:
+    return journalist.source, journalist.source_date, journalist.consent_basis
+
+
+class Newcomer:
+    """Somebody of whom nothing was known before this step, as most people of a new list are."""
+
+    __slots__ = ("email", "hold", "provenance", "values")
+
+    def __init__(self, row: Incoming) -> None:
+        self.email, self.hold = row.journalist.email, row.hold
+        self.values = values_of(row.journalist)
+        self.provenance = provenance_of(row.journalist)
+
+    def merge(self, row: Incoming) -> None:
+        """Take over what another row says; what it leaves empty stays, and so does a doubt."""
+        pairs = zip(self.values, values_of(row.journalist), strict=True)
+        self.values = tuple(new or old for old, new in pairs)
+        self.provenance = provenance_of(row.journalist)
+        self.hold = self.hold or row.hold
+
+
 class Person:
-    """One person while a step is staged: what stood, what this import makes of it."""
+    """One person known before this step: what stood, what this import makes of it."""
 
     __slots__ = (
         "changed",
         "cleared",
-        "fresh",
         "held",
         "hold",
         "id",
@@ -52,31 +73,22 @@ class Person:
         "unwritten",
     )
 
-    def __init__(self, row: Row | None, number: int) -> None:
+    def __init__(self, row: Row, number: int) -> None:
         self.touched = self.sure = False
-        self.hold = ""
         self.unwritten: dict[str, str] = {}
-        self.cleared = frozenset(() if row is None else row["cleared"].split(_DIVIDER))
-        self.said, self.said_before = 0, None if row is None else row["said"]
+        self.cleared = frozenset(row["cleared"].split(_DIVIDER))
+        self.said, self.said_before = 0, row["said"]
         self.provenance: Provenance = ("", "", "")
-        if row is None:
-            self.id, self.fresh, self.mine = 0, True, True
-            self.state, self.held, self.member = "active", False, "new"
-            self.stood: dict[str, str] = dict.fromkeys(FIELDS, "")
-            self.record = dict(self.stood)
-            self.staged: str | None = None
-            self.changed = False
-            return
-        self.id, self.fresh = row["id"], False
+        self.id = row["id"]
         self.mine = row["import"] == number
         self.state, self.held = row["state"], row["hold_import"] is not None
         self.member = "new" if row["member_import"] == number else (row["member"] or "")
         self.stood = {name: row[name] for name in FIELDS}
-        self.staged = row["staged"]
+        self.staged: str | None = row["staged"]
         plan = json.loads(self.staged) if self.staged else {}
         self.record = {**self.stood, **plan.get("set", {})}
         if self.mine:
-            self.hold = EARLIER if self.state == "on_hold" else ""
+            self.hold = _EARLIER if self.state == "on_hold" else ""
         else:
             self.hold = plan.get("hold", "")
             self.unwritten = plan.get("held", {})
@@ -130,7 +142,7 @@ class Person:
         return self.member in ("new", "joins") or bool(self.plan())
 
 
-EARLIER = "an earlier row of the same file"
+_EARLIER = "an earlier row of the same file"
 _DIVIDER = "; "
 """Between the doubts of one hold."""
 _FROM_WHERE = frozenset({"consent_basis", "source", "source_date"})

@@ -74,10 +74,10 @@ def add(
 
     Deliveries of the person that are queued or deferred become suppressed, each with an event,
     and senders are told. `at` is when the person said so, when that was earlier than now. Where
-    people were merged, it holds for all their addresses.
+    people were merged, it holds for all their addresses, except that a mailbox is dead.
     """
     about: dict[str, Any] = {"scope": scope, "reason": reason, "actor": actor, "at": at}
-    for kin in _kin(tx, hash):
+    for kin in _kin(tx, hash) if reason != Reason.DEAD else ():
         _add(tx, kin, evidence=evidence, **about)
     return _add(tx, hash, evidence=evidence, **about)
 
@@ -118,6 +118,22 @@ def _add(
     if changed or stopped:
         raise_control(tx)
     return bool(changed)
+
+
+def carry(tx: Tx, said: bytes, also: bytes) -> None:
+    """Let all that stands against one address of a person hold for another (both as hashes), except
+    that a mailbox is dead."""
+    for each in find(tx, said):
+        if each.reason != Reason.DEAD:
+            add(
+                tx,
+                also,
+                scope=each.scope,
+                reason=each.reason,
+                actor=each.actor,
+                evidence=each.evidence,
+                at=each.created_at,
+            )
 
 
 def remove(

@@ -66,7 +66,11 @@ class Touched:
         if key not in columns:
             self.blocks.add((kind, EVERYBODY))
             return rows
-        return self._rows(kind, key, columns.index(key), rows)
+        place = columns.index(key)
+        if isinstance(rows, list) and key != "hash":
+            self.blocks.update((kind, block) for block in {row[place] >> SHIFT for row in rows})
+            return rows
+        return self._rows(kind, key, place, rows)
 
     def told(self, journalists: Iterable[int]) -> list[dict[str, Any]]:
         """Rows of the table of versions to write: those of the blocks, and of the blocks of these

@@ -37,7 +37,9 @@ class Agreeing:
         """GET /e/{token}: how it stands; nothing of the text, and nothing changes."""
         known = agreements.read_token(self._newsroom, token)
         if known is not None:
-            shown = await run_in_threadpool(agreements.asked, self._newsroom, known)
+            shown = await run_in_threadpool(
+                agreements.asked, self._newsroom, known, _accepted(request)
+            )
             if shown is not None:
                 return self._page(token, shown)
         return self._acts.incomplete(request)
@@ -49,13 +51,9 @@ class Agreeing:
             return self._acts.incomplete(request)
         fields = await read_fields(request)
         act = fields.get("act", [""])[0]
-        room = self._newsroom
-        if act == "agree":
-            shown = await run_in_threadpool(agreements.agree, room, known)
-        elif act == "decline":
-            shown = await run_in_threadpool(agreements.decline, room, known)
-        else:
-            shown = await run_in_threadpool(agreements.asked, room, known)
+        room, accepted = self._newsroom, _accepted(request)
+        do = {"agree": agreements.agree, "decline": agreements.decline}.get(act, agreements.asked)
+        shown = await run_in_threadpool(do, room, known, accepted)
         if shown is None:
             return self._acts.incomplete(request)
         if act in ("agree", "read") and shown.state == "agreed":
@@ -66,7 +64,7 @@ class Agreeing:
                 policy = CONTENT_POLICY.replace("style-src 'self'", styles)
                 headers = {"Content-Security-Policy": policy, "Content-Language": form.language}
                 return HTMLResponse(form.body, 200, private({**_HIDDEN, **headers}))
-            shown = await run_in_threadpool(agreements.asked, room, known) or shown
+            shown = await run_in_threadpool(agreements.asked, room, known, accepted) or shown
         return self._page(token, shown)
 
     def _page(self, token: str, shown: agreements.Asked) -> Response:
@@ -74,6 +72,7 @@ class Agreeing:
             "embargo.html",
             410 if shown.state == "withdrawn" else 200,
             private(_HIDDEN),
+            shown.words,
             token=token,
             state=shown.state,
             slug=shown.slug,
@@ -82,3 +81,7 @@ class Agreeing:
             utc=shown.utc,
             agreed=shown.agreed,
         )
+
+
+def _accepted(request: Request) -> str:
+    return request.headers.get("accept-language", "")

@@ -98,7 +98,7 @@ def desk_app(newsroom: Newsroom) -> FastAPI:
             return notice(404, "There is nothing here", inbox.absence)
         return notice(error.status_code, "That cannot be done here", "Nothing was changed.")
 
-    def fault() -> Response:
+    def fault(request: Request) -> Response:
         return notice(500, "This page failed", "What happened stands in the log of `serve`.")
 
     page("/", front)

@@ -55,12 +55,14 @@ async def read_fields(request: Request) -> Fields:
 
 
 def parse(content_type: str, body: bytes) -> Fields:
-    """Field names to their values, in order; names and values without surrounding blanks."""
+    """Field names to their values, in order; names and values without surrounding blanks, and
+    without U+0000, which PostgreSQL keeps in no text: an act with one would wait in the spool for
+    ever and all mail behind it."""
     kind = content_type.partition(";")[0].strip().lower()
     pairs = _multipart(content_type, body) if kind.startswith("multipart/") else _urlencoded(body)
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
-        fields.setdefault(name.strip(), []).append(value.strip())
+        fields.setdefault(name.strip(), []).append(value.replace("\0", "").strip())
     return fields
 
 

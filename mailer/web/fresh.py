@@ -25,7 +25,7 @@ from mailer.distribution.tongues import Words
 from mailer.errors import StoreUnavailable
 from mailer.web.acts import Acts
 from mailer.web.forms import one, read_fields
-from mailer.web.guard import GuessLimit, private
+from mailer.web.guard import GuessLimit, even, private
 from mailer.web.pages import Pages
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ LOOK_EVERY = 2.0
 """Seconds between looks for mails that another process left to be sent."""
 
 ASKS_A_MINUTE = 10
-"""Links that may be asked for from one network address in a minute."""
+"""Sign-ups that may be asked for from one network address in a minute."""
 
 TRAP = "website"
 """A field that no person sees: only machines fill it in."""
@@ -66,9 +66,10 @@ class FreshPages:
     async def ask(self, request: Request, known: Token, language: str) -> Response:
         """A journalist asks for the link to his data, on the page behind a message's link."""
         words = self._acts.words(request, language)
-        if self._too_many(request):
-            return self._crowded(words)
-        await run_in_threadpool(fresh.ask_for_data, self._newsroom, known, words)
+        # No limit by network address: strangers behind the same one must not use it up (F15), and
+        # his address is sent few enough.
+        async with even():
+            await run_in_threadpool(fresh.ask_for_data, self._newsroom, known, words)
         self._wake.set()
         return self._notice(words, "sent_title", "sent_text")
 
@@ -101,7 +102,8 @@ class FreshPages:
         if one(fields, "act") != "move":
             return await self._page(request, token, asked)
         wanted = one(fields, "email")
-        sent = await run_in_threadpool(fresh.ask_to_move, self._newsroom, asked, wanted, words)
+        async with even():
+            sent = await run_in_threadpool(fresh.ask_to_move, self._newsroom, asked, wanted, words)
         if sent is False:
             return await self._page(request, token, asked, words("subscribe_bad"), wanted)
         self._wake.set()
@@ -147,9 +149,10 @@ class FreshPages:
             return await self._subscribe_page(request, words("subscribe_pick"), email)
         if not one(fields, TRAP):
             agreed = words("subscribe_consent", newsroom=self._newsroom.config.newsroom.name)
-            good = await run_in_threadpool(
-                fresh.ask_to_join, self._newsroom, email, wanted, agreed, words
-            )
+            async with even():
+                good = await run_in_threadpool(
+                    fresh.ask_to_join, self._newsroom, email, wanted, agreed, words
+                )
             if not good:
                 return await self._subscribe_page(request, words("subscribe_bad"), email, wanted)
             self._wake.set()

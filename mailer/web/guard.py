@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,7 +45,7 @@ class Guard:
         app: ASGIApp,
         *,
         secure: bool,
-        fault: Callable[[], Response],
+        fault: Callable[[Request], Response],
         secret: Collection[str] = (),
         base: str = "",
     ) -> None:
@@ -88,7 +91,7 @@ class Guard:
             _log.exception("a page failed: %s %s", scope["method"], self._shown(scope["path"]))
             if begun:
                 raise
-            await self._fault()(scope, receive, answer)
+            await self._fault(Request(scope))(scope, receive, answer)
         finally:
             milliseconds = (time.perf_counter() - began) * 1000
             path = self._shown(scope["path"])
@@ -146,6 +149,26 @@ class GuessLimit:
         while len(self._seen) > self._clients:
             self._seen.popitem(last=False)
         return count + 1 > self._per_minute
+
+
+EVEN_STEP = 0.05
+"""Seconds. Where its time could tell something, an answer comes at a multiple of this, so that the
+milliseconds by which one lookup or commit is longer than another tell a guesser nothing (D4)."""
+
+
+@asynccontextmanager
+async def even() -> AsyncIterator[None]:
+    """Let the block last a multiple of EVEN_STEP, however it ends."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        await asyncio.sleep(until_next_step(time.monotonic() - began))
+
+
+def until_next_step(spent: float) -> float:
+    """Seconds to wait after `spent` so that the answer leaves at a multiple of EVEN_STEP."""
+    return EVEN_STEP - spent % EVEN_STEP
 
 
 def private(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -10,10 +10,18 @@ from starlette.concurrency import run_in_threadpool
 
 from mailer.distribution import subscriptions
 from mailer.distribution.spool import Step
-from mailer.distribution.subscriptions import ALL, BACK, DEFAULT, LEAVE, Scope, Token
+from mailer.distribution.subscriptions import (
+    ALL,
+    BACK,
+    DEFAULT,
+    LEAVE,
+    Scope,
+    Token,
+    list_scope,
+)
 from mailer.errors import StoreUnavailable
 from mailer.web.acts import Acts
-from mailer.web.forms import is_one_click, one, read_fields
+from mailer.web.forms import Fields, is_one_click, one, read_fields
 from mailer.web.guard import private
 from mailer.web.pages import Pages
 from mailer.web.reading import RETRY_AFTER
@@ -50,15 +58,13 @@ class Leaving:
 
     async def act(self, request: Request, token: str) -> Response:
         """POST /u/{token}: acts, by one click of a mail program or by our own button."""
-        known = subscriptions.read_token(self._newsroom, token)
-        if known is None:
-            return self._acts.incomplete(request)
-        fields = await read_fields(request)
-        if is_one_click(fields):
-            return await self.one_click(known)
+        posted = await self.posted(request, token)
+        if isinstance(posted, Response):
+            return posted
+        known, fields = posted
         what = one(fields, "act") or LEAVE
         scope = one(fields, "scope")
-        scope = scope if scope == ALL or is_list(scope) else DEFAULT
+        scope = scope if scope in (ALL, list_scope(known.list)) else DEFAULT
         if what == "only":
             steps = [Step(BACK, ALL), Step(LEAVE, scope)]
         else:
@@ -67,7 +73,16 @@ class Leaving:
         await self._acts.submit(known, steps, "page")
         return self._done(request, token, known, own, what, own.code if scope == DEFAULT else scope)
 
-    async def one_click(self, token: Token) -> Response:
+    async def posted(self, request: Request, token: str) -> tuple[Token, Fields] | Response:
+        """Whose link was posted to, and the form; or the answer, to a link that is not ours and to
+        one click of a mail program, which may come to either page."""
+        known = subscriptions.read_token(self._newsroom, token)
+        if known is None:
+            return self._acts.incomplete(request)
+        fields = await read_fields(request)
+        return await self._one_click(known) if is_one_click(fields) else (known, fields)
+
+    async def _one_click(self, token: Token) -> Response:
         """What a mail program posts (RFC 8058): plain text, no redirect, no cookie (F3)."""
         try:
             await self._acts.submit(token, [Step(LEAVE, DEFAULT)], "one-click")

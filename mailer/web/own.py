@@ -36,7 +36,7 @@ from mailer.distribution.subscriptions import ALL, BACK, LEAVE, Token
 from mailer.distribution.tongues import Words
 from mailer.errors import StoreUnavailable
 from mailer.web.acts import Acts
-from mailer.web.forms import Fields, is_one_click, one, read_fields
+from mailer.web.forms import Fields, one
 from mailer.web.fresh import FreshPages
 from mailer.web.guard import private
 from mailer.web.leaving import Leaving, is_list
@@ -93,12 +93,10 @@ class OwnPage:
 
     async def act(self, request: Request, token: str) -> Response:
         """POST /p/{token}: does what was chosen and shows how it stands now."""
-        known = subscriptions.read_token(self._newsroom, token)
-        if known is None:
-            return self._acts.incomplete(request)
-        fields = await read_fields(request)
-        if is_one_click(fields):
-            return await self._leaving.one_click(known)
+        posted = await self._leaving.posted(request, token)
+        if isinstance(posted, Response):
+            return posted
+        known, fields = posted
         what = one(fields, "act")
         if what == "link":
             scope = await run_in_threadpool(subscriptions.scope_of, self._newsroom, known)
@@ -107,6 +105,7 @@ class OwnPage:
         before: Choices | None = None
         try:
             before = await self._choices(known)
+            steps = [step for step in steps if _is_offered(step, before)]
             applied = await self._acts.submit(known, steps, "choices") if steps else True
             after = await self._choices(known)
         except StoreUnavailable:
@@ -232,6 +231,14 @@ class OwnPage:
             except StoreUnavailable:
                 began -= OFFER_AGE - 10
             await asyncio.sleep(max(1.0, OFFER_AGE - (time.monotonic() - began)))
+
+
+def _is_offered(step: Step, shown: Choices) -> bool:
+    """Whether the page had this to choose. Of what it does not show, a label that the office put on
+    people above all, nobody learns by trying whether it is there (F7)."""
+    if step.act in (preferences.BEAT, preferences.OFF_BEAT):
+        return not step.scope or any(beat.value == step.scope for beat in shown.beats)
+    return step.act not in (LEAVE, BACK) or step.scope in (ALL, *(e.scope for e in shown.lists))
 
 
 def _as_before(fields: Fields, before: Choices) -> list[tuple[str, str]]:

@@ -45,7 +45,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     leaving = Leaving(newsroom, pages, acts)
     fresh = FreshPages(newsroom, pages, acts)
     own = OwnPage(newsroom, pages, acts, leaving, fresh)
-    reading = Reading(newsroom, pages)
+    reading = Reading(newsroom, pages, acts.words)
     agreeing = Agreeing(newsroom, pages, acts)
 
     @asynccontextmanager
@@ -110,7 +110,7 @@ def public_app(newsroom: Newsroom) -> FastAPI:
     page("/robots.txt", robots)
 
     async def failed(request: Request, error: Exception) -> Response:
-        return reading.problem(error)
+        return reading.problem(request, error)
 
     app.add_exception_handler(HTTPException, failed)
     app.add_exception_handler(StoreUnavailable, failed)

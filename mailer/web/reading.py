@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from fastapi.responses import PlainTextResponse, Response
@@ -17,19 +18,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from mailer.distribution.published import WITHDRAWN, WITHDRAWN_TITLE, Form, Published, Shelf
+from mailer.distribution.tongues import Words
 from mailer.errors import StoreUnavailable
 from mailer.web.forms import BodyRefused
-from mailer.web.guard import CONTENT_POLICY, private
+from mailer.web.guard import CONTENT_POLICY, private, until_next_step
 from mailer.web.pages import Pages
 
 if TYPE_CHECKING:
     from mailer.distribution.context import Newsroom
 
 RETRY_AFTER = "30"
-
-MISSING_STEP = 0.05
-"""Seconds. A missing release is answered at a multiple of it after the question, so that the
-milliseconds by which one lookup is longer than another tell a guesser nothing (D4)."""
 
 FRESH = {"Cache-Control": "public, no-cache", "X-Robots-Tag": "noarchive"}
 """Headers of what may be withdrawn: caches may keep it but ask each time before they show it."""
@@ -38,7 +36,9 @@ FRESH = {"Cache-Control": "public, no-cache", "X-Robots-Tag": "noarchive"}
 class Reading:
     """The newsroom's front page and what it published."""
 
-    def __init__(self, newsroom: Newsroom, pages: Pages) -> None:
+    def __init__(self, newsroom: Newsroom, pages: Pages, words: Callable[[Request], Words]) -> None:
+        """`words` are those in which a reader is spoken to."""
+        self._words = words
         self._newsroom = newsroom
         self._pages = pages
         self._shelf = Shelf(newsroom)
@@ -65,10 +65,11 @@ class Reading:
         found = await self._find(slug, language)
         if found.withdrawn:
             return self._notice(
+                request,
                 410,
-                "This release was withdrawn",
-                "Please do not use it. Its text is no longer published here.",
-                write="What you should know about it:",
+                "error_withdrawn",
+                title="terms_withdrawn",
+                write="error_withdrawn_write",
                 back="/",
             )
         form = await run_in_threadpool(self._shelf.form, found, "html")
@@ -141,61 +142,47 @@ class Reading:
         link = {"Link": f'<{found.edition.url}>; rel="canonical"'}
         return _answer(request, form, {**link, **_unlisted(found)})
 
-    def problem(self, error: Exception) -> Response:
+    def problem(self, request: Request, error: Exception) -> Response:
         """The page of an error: what, and what now."""
         if isinstance(error, StoreUnavailable):
-            return self._notice(
-                503,
-                "Please try again in a minute",
-                "This page cannot be shown or your wish cannot be noted just now; "
-                "nothing was changed.",
-                {"Retry-After": RETRY_AFTER},
-                write="If it is urgent, write to",
-            )
+            busy = {"Retry-After": RETRY_AFTER}
+            return self._notice(request, 503, "error_busy", busy, write="error_urgent")
         if isinstance(error, BodyRefused):
-            return self._notice(
-                error.status, "That was not understood", "Nothing was changed. Please try again."
-            )
+            return self._notice(request, error.status, "error_unread")
         assert isinstance(error, HTTPException)
-        status = error.status_code
-        if status == 404:
-            return self._notice(
-                404,
-                "There is nothing here",
-                "The address may be mistyped, or the page is not published yet.",
-                back="/",
-            )
+        if error.status_code == 404:
+            return self._notice(request, 404, "error_missing", back="/")
         headers = dict(error.headers or {})
-        return self._notice(
-            status, "That cannot be done here", "Nothing was changed.", headers, back="/"
-        )
+        return self._notice(request, error.status_code, "error_other", headers, back="/")
 
-    def fault(self) -> Response:
+    def fault(self, request: Request) -> Response:
         """The page of an error of our own."""
-        return self._notice(
-            500,
-            "This page failed",
-            "The fault is ours, and it is noted. Please try again later.",
-            write="If it is urgent, write to",
-        )
+        return self._notice(request, 500, "error_fault", write="error_urgent")
 
     def _notice(
         self,
+        request: Request,
         status: int,
-        title: str,
-        text: str,
+        phrase: str,
         headers: dict[str, str] | None = None,
-        **values: Any,
+        *,
+        title: str = "",
+        write: str = "",
+        back: str = "",
     ) -> Response:
-        context = {"write": "", "back": "", "back_label": "To the newsroom's page", **values}
+        """A page with the title `phrase`_title (or `title`) and the sentences of `phrase`_text."""
+        words = self._words(request)
         return self._pages.html(
-            "notice.html", status, private(headers), title=title, text=text, **context
+            "notice.html",
+            status,
+            private(headers),
+            words,
+            title=words(title or f"{phrase}_title"),
+            text=words(f"{phrase}_text"),
+            write=words(write) if write else "",
+            back=back,
+            back_label=words("error_back"),
         )
-
-
-def until_next_step(spent: float) -> float:
-    """Seconds to wait so that the answer leaves at a multiple of MISSING_STEP."""
-    return MISSING_STEP - spent % MISSING_STEP
 
 
 def _unlisted(found: Published) -> dict[str, str]:

@@ -96,7 +96,7 @@ def watch_app(watch: Watch, changes: Changes) -> FastAPI:
         assert isinstance(error, HTTPException)
         return PlainTextResponse("There is nothing here.\n", error.status_code, _NO_STORE)
 
-    def fault() -> Response:
+    def fault(request: Request) -> Response:
         return PlainTextResponse("This page failed; see the terminal.\n", 500, _NO_STORE)
 
     page("/", pages.front)

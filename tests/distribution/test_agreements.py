@@ -9,18 +9,28 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from mailer.cli.main import run
-from mailer.distribution import embargo, holders, notices, offers
+from mailer.config import EmbargoConfig
+from mailer.distribution import (
+    embargo,
+    forms,
+    holders,
+    notices,
+    offers,
+    releases,
+    suppressions,
+)
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import log
 from mailer.distribution.subjects import subject_erase, subject_export
 from mailer.distribution.upkeep import check
 from mailer.errors import NotFound, Refused, UsageError
 from mailer.message.tokens import AGREE, Token, mint
-from mailer.store import agreements
+from mailer.store import agreements, fresh
 from mailer.web.public import public_app
 
 from tests.distribution.press import Press
@@ -73,7 +83,7 @@ def parts(raw: bytes) -> tuple[str, str, str]:
     return text.get_content(), html.get_content(), str(message["Subject"])
 
 
-def scene_at(folder: Path, store_url: str, config: str = "") -> Iterator[Scene]:
+def scene_at(folder: Path, store_url: str, *, queued: bool = True) -> Iterator[Scene]:
     with Recorder() as server, Press(folder, store_url, port=server.port) as press:
         header = "email,first_name,last_name,outlet,country,language,timezone,consent_basis,source"
         rows = [f"{e},Ada,{e[:3].title()},{o},BE,en,{z},opt_in,form" for e, z, o in PEOPLE]
@@ -93,7 +103,9 @@ def scene_at(folder: Path, store_url: str, config: str = "") -> Iterator[Scene]:
                 "INSERT INTO preferences (journalist, no_embargoes, updated_at) VALUES (:j, 1, 0)",
                 {"j": no},
             )
-        press.queue("list:press", at=END.isoformat())
+        releases.import_file(press.room, press.release, "anna")
+        if queued:
+            press.queue("list:press", at=END.isoformat())
         with (
             serving(public_app(press.room)) as address,
             httpx.Client(base_url=address, timeout=30) as client,
@@ -303,3 +315,160 @@ def test_a_plan_that_breaks_off_has_asked_nobody(
         assert set(agreements.known(tx, 1).values()) == {"no_embargoes"}
     assert scene.offer().asked == 3
     assert {row["state"] for row in log(room)} == {"queued"}
+
+
+def by_link_only(scene: Scene, *emails: str) -> None:
+    """Agree behind the link where no copy comes by mail: only the page has shown the text."""
+    object.__setattr__(scene.press.config, "embargo", EmbargoConfig(by_mail=False))
+    scene.offer()
+    scene.press.run()
+    for email in emails:
+        assert "trams" in scene.post(email).text
+
+
+def corrected(scene: Scene) -> Path:
+    home = scene.press.config.home
+    (home / "corrected.md").write_text(
+        (home / "embargo.md").read_text().replace("carries", "bears")
+    )
+    return home / "corrected.md"
+
+
+def told(scene: Scene) -> dict[str, list[str]]:
+    """The Subjects of what came after the note, by address."""
+    scene.press.run()
+    found: dict[str, list[str]] = {}
+    for got in scene.server.got:
+        found.setdefault(got.rcpt_to, []).append(parts(got.raw)[2])
+    return {email: subjects[1:] for email, subjects in found.items() if len(subjects) > 1}
+
+
+def test_who_read_it_behind_his_link_is_told_what_becomes_of_it(scene: Scene) -> None:
+    """D3, D11: no message brought him the text and he has it all the same: a new end, a hold, its
+    end, a correction and a withdrawal reach him over SMTP, each once and in the thread of the note;
+    who was asked and opened nothing hears nothing."""
+    room = scene.press.room
+    by_link_only(scene, "ann@example.com")
+    moved = (END + timedelta(hours=2)).isoformat()
+    assert embargo.move(room, SLUG, moved, "anna", reason="later").has_it == ["ann@example.com"]
+    assert set(told(scene)) == {"ann@example.com"}
+    assert notices.hold(room, SLUG, "anna", reason="a figure").told == 1
+    assert len(told(scene)["ann@example.com"]) == 2
+    assert notices.clear(room, SLUG, "anna", reason="it stands").told == 1
+    path = corrected(scene)
+    given = notices.correct(room, SLUG, path, "anna", what="it bears them")
+    assert (given.told, given.cannot_be_told) == (1, [])
+    subjects = told(scene)
+    assert set(subjects) == {"ann@example.com"}
+    assert "bears trams" in scene.post("ann@example.com", "read").text
+    assert notices.kill(room, SLUG, "anna", reason="wrong").told == 1
+    subjects = told(scene)
+    assert set(subjects) == {"ann@example.com"} and len(subjects["ann@example.com"]) == 5
+    kinds = "EMBARGO,HOLD,HOLD OVER,CORRECTION,WITHDRAWN"
+    for kind, subject in zip(kinds.split(","), subjects["ann@example.com"], strict=True):
+        assert kind.lower() in subject.lower()
+    note, *others = [got.raw for got in scene.server.got if got.rcpt_to == "ann@example.com"]
+    first = message_from_bytes(note, policy=policy.default)["Message-ID"]
+    for raw in others:
+        chain = message_from_bytes(raw, policy=policy.default)["References"].split()
+        assert chain[0] == first and len(set(chain)) == len(chain)
+    assert check(room) == []
+
+
+def test_whoever_opened_it_is_told_on_either_database(on_both: Scene) -> None:
+    """D3, D11: the same is planned for him, who has no delivery of the text, on both; the last word
+    leaves once, and to nobody else."""
+    scene, room = on_both, on_both.press.room
+    by_link_only(scene, "ann@example.com")
+    moved = (END + timedelta(hours=2)).isoformat()
+    assert embargo.move(room, SLUG, moved, "anna", reason="later").has_it == ["ann@example.com"]
+    assert notices.hold(room, SLUG, "anna", reason="a figure").told == 1
+    assert notices.kill(room, SLUG, "anna", reason="wrong").told == 1
+    subjects = told(scene)
+    assert set(subjects) == {"ann@example.com"}
+    assert [each.partition(":")[0] for each in subjects["ann@example.com"]].count("WITHDRAWN") == 1
+
+
+def test_a_text_that_nobody_queued_can_be_corrected_for_who_opened_it(tmp_path: Path) -> None:
+    """D3, D11: the only readers are those behind the link; who opened the corrected text alone is
+    told of no correction, and an erased one of nothing."""
+    for scene in scene_at(tmp_path / "room", "sqlite:///mailer.db", queued=False):
+        room = scene.press.room
+        by_link_only(scene, "ann@example.com", "sam@example.com")
+        subject_erase(room, "sam@example.com", "anna")
+        path = corrected(scene)
+        given = notices.correct(room, SLUG, path, "anna", what="it bears them")
+        assert (given.told, [each["why"] for each in given.cannot_be_told]) == (1, [])
+        assert "bears trams" in scene.post("ken@example.com").text
+        assert set(told(scene)) == {"ann@example.com"}
+
+
+def test_a_word_given_while_he_opens_the_text_is_not_missed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D11: a correction or a withdrawal between the reading and the keeping of an opening: he sees
+    the corrected text, or none."""
+    room = scene.press.room
+    by_link_only(scene)
+    path = corrected(scene)
+    words = [
+        lambda: notices.correct(room, SLUG, path, "anna", what="it bears them"),
+        lambda: notices.kill(room, SLUG, "anna", reason="wrong"),
+    ]
+    edition = forms.edition
+
+    def meanwhile(*args: Any, **options: Any) -> Any:
+        if words:
+            words.pop(0)()
+        return edition(*args, **options)
+
+    monkeypatch.setattr(forms, "edition", meanwhile)
+    gone = scene.post("ann@example.com")
+    assert gone.status_code == 410 and "trams" not in gone.text
+    assert scene.press.rows("SELECT * FROM embargo_openings") == []
+
+
+def test_a_note_follows_who_moved_since_it_was_planned(scene: Scene) -> None:
+    """D3, F7: a note is written out when it is planned; it goes to the address that he has when it
+    leaves, with its link, and the old one is written to no more."""
+    room = scene.press.room
+    scene.offer()
+    old, new = room.address_hash("ann@example.com"), room.address_hash("ann@new.example.com")
+    with room.store.write() as tx:
+        ann = tx.value("suppression.journalist_of_hash", hash=old)
+        fresh.move(tx, ann, "ann@new.example.com", new, "journalist", {})
+    scene.press.run()
+    assert scene.server.recipients["ann@example.com"] == 0
+    assert scene.server.recipients["ann@new.example.com"] == 1
+    assert "trams" in scene.post("ann@new.example.com").text
+
+
+def test_who_paused_or_is_away_gets_no_note(on_both: Scene) -> None:
+    """F3, D3: a note obeys no rule at the claim, so nobody is asked against his wish, or has
+    it by his outlet's agreement; who is on hold, suppressed or erased is left out as everywhere."""
+    scene, room = on_both, on_both.press.room
+    holders.stand(room, " the  STANDING", "anna", terms=None, how="letter", reason="K.")
+    far = room.clock.now() + 10**13
+    with room.store.write() as tx:
+        for email, wish in (
+            ("ann@example.com", {"paused": 1}),
+            ("ken@example.com", {"away_until": far}),
+            ("sam@example.com", {"paused": 1}),
+        ):
+            of = tx.value("suppression.journalist_of_hash", hash=room.address_hash(email))
+            [(name, value)] = wish.items()
+            tx.execute(
+                f"INSERT INTO preferences (journalist, {name}, updated_at) VALUES (:j, :v, 0)",
+                {"j": of, "v": value},
+            )
+    with pytest.raises(Refused, match="nobody is left to ask") as refused:
+        scene.offer()
+    for words in ("2 paused", "1 away", "1 no embargoes"):
+        assert words in str(refused.value)
+    with room.store.write() as tx:
+        tx.execute("DELETE FROM preferences WHERE paused = 1", {})
+    suppressions.add(room, ["ann@example.com"], "anna", reason="asked")
+    done = scene.offer(dry_run=True)
+    assert (done.asked, done.standing, done.left_out) == (
+        *(0, 1), {"suppressed": 1, "away": 1, "no_embargoes": 1},
+    )  # fmt: skip

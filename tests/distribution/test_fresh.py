@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mailer.distribution import fresh, servicemail
+from mailer.clock import SECOND
+from mailer.distribution import fresh, servicemail, subscriptions
 from mailer.distribution.context import address_hash
+from mailer.distribution.spool import Step
 from mailer.distribution.tongues import Words
+from mailer.distribution.upkeep import check
 from mailer.message.tokens import DATA, JOIN, MOVE, Fresh, read_fresh
-from mailer.store import Store, suppression
+from mailer.store import Store, merges, preferences, suppression
 from mailer.store import fresh as stored
 from mailer.store.suppression import OFFICE
 
+from tests.distribution.press import Press
 from tests.distribution.recorder import Recorder
-from tests.web.office import ANNA, BEN, KEYS, PRESS, TOPIC, fill, mailbox, membership, token
+from tests.web.office import (
+    ANNA,
+    BEN,
+    KEYS,
+    PRESS,
+    TOPIC,
+    fill,
+    mailbox,
+    membership,
+    token,
+)
 from tests.web.serving import Room, room
 
 KEY = bytes(32)
@@ -36,8 +53,9 @@ def office(store: Store, tmp_path: Path) -> Any:
 
 def newest(office: Room, purpose: str) -> Fresh:
     with office.store.read() as tx:
-        sql = "SELECT max(id) AS id FROM fresh_links WHERE purpose = :p"
-        return Fresh(purpose, tx.rows(sql, {"p": purpose})[0]["id"], 0)
+        sql = "SELECT id, expires_at FROM fresh_links WHERE purpose = :p ORDER BY id DESC LIMIT 1"
+        (row,) = tx.rows(sql, {"p": purpose})
+        return Fresh(purpose, row["id"], row["expires_at"] // SECOND)
 
 
 def reasons(office: Room, name: str) -> set[tuple[str, str]]:
@@ -76,6 +94,102 @@ def test_moving_and_meeting_another(office: Any) -> None:
     assert found[BEN] == (mailbox("ben"), "active")
     assert membership(office.store, BEN, TOPIC) == "active"
     assert reasons(office, "anna") == {("all", "opt-out")} and not reasons(office, "ben")
+
+
+def test_a_number_given_twice_opens_nothing(office: Any) -> None:
+    """F7: after a backup was put back, an older link has the number of another person's."""
+    fresh.ask_for_data(office, token(ANNA), Words())
+    asked = newest(office, DATA)
+    older = replace(asked, expires=asked.expires - 86_400)
+    assert fresh.held(office, older) is None and fresh.copy(office, older) is None
+    assert fresh.ask_to_move(office, older, "x@example.org", Words()) is None
+    assert not fresh.erase(office, older) and fresh.held(office, asked) is not None
+
+
+def addresses(office: Room) -> dict[int, str]:
+    with office.store.read() as tx:
+        rows = tx.rows("SELECT journalist, email FROM addresses", {})
+    return {row["journalist"]: row["email"] for row in rows}
+
+
+def test_a_person_of_two_addresses(office: Any) -> None:
+    """F7, F17: who was merged of two is one person on the page of either link; he moves to his own
+    other address, and a dead mailbox says nothing about the other."""
+    dead = {"scope": "all", "reason": "dead", "actor": "x", "evidence": {}}
+    with office.store.write() as tx:
+        suppression.add(tx, address_hash(KEY, mailbox("ben")), **dead)
+        merges.merge(tx, ANNA, BEN, "officer")
+    assert reasons(office, "anna") == set()
+    with office.store.write() as tx:
+        suppression.remove(tx, address_hash(KEY, mailbox("ben")), actor="x", evidence={})
+    cap = [Step("weekly_cap", "", "2"), Step("paused", "", "1")]
+    subscriptions.choose(office, token(BEN), cap, method="choices")
+    with office.store.read() as tx:
+        assert preferences.get(tx, ANNA).weekly_cap == 2
+        assert preferences.get(tx, BEN) == preferences.Preferences()
+    shown = subscriptions.choices(office, token(BEN))
+    assert shown.wishes.paused and not shown.stopped
+    fresh.ask_for_data(office, token(BEN), Words())
+    held = fresh.held(office, newest(office, DATA))
+    assert held is not None and held.email == mailbox("anna")
+    assert fresh.ask_to_move(office, newest(office, DATA), mailbox("ben"), Words())
+    assert fresh.move(office, newest(office, MOVE))
+    assert addresses(office)[ANNA] == mailbox("ben") and addresses(office)[BEN] == mailbox("anna")
+    assert not reasons(office, "anna") and not reasons(office, "ben")
+    with office.store.read() as tx:
+        sql = "SELECT state FROM journalists WHERE id = :j"
+        assert tx.rows(sql, {"j": ANNA})[0]["state"] == "active"
+    assert fresh.ask_to_join(office, mailbox("anna"), [TOPIC], "words", Words())
+    assert fresh.join(office, newest(office, JOIN))
+    assert membership(office.store, ANNA, TOPIC) == "active"
+    with office.store.read() as tx:
+        of_ben = "SELECT list FROM memberships WHERE journalist = :j AND state = 'active'"
+        assert tx.rows(of_ben, {"j": BEN}) == []
+
+
+def test_what_was_put_off_goes_to_the_new_address(tmp_path: Path, store_url: str) -> None:
+    """F7, decision 7: he moves while a server has his message in hand and puts it off: it is tried
+    again at his new address, the same but for that, and the old one is written to no more."""
+    new = "ada@new.example.com"
+
+    def dot(email: str) -> str:
+        if email == new:
+            return "250 2.0.0 taken"
+        hash = address_hash(press.room.suppression_key, new)
+        with press.room.store.write() as tx:
+            assert stored.move(tx, 1, new, hash, "journalist", {}) == 1
+        return "451 4.2.0 later"
+
+    with (
+        Recorder(dot=dot) as server,
+        Press(tmp_path / "room", store_url, port=server.port, sending='retry = ["1s"]') as press,
+    ):
+        press.people("press", ["ada@example.com"])
+        press.queue("list:press")
+        press.run()
+        time.sleep(1.3)  # until it is due again
+        press.run()
+        assert [got.rcpt_to for got in server.got] == ["ada@example.com", new]
+        first, again = (BytesParser().parsebytes(got.raw) for got in server.got)
+        assert first["To"].replace("ada@example.com", new) == again["To"]
+        for name in ("Message-ID", "Subject", "List-Unsubscribe", "Content-Type"):
+            assert first[name] == again[name]
+        [(kept,)] = press.rows("SELECT data FROM slot_values")
+        assert f'"{new}"' in kept and check(press.room) == []
+
+
+def test_three_links_an_hour(office: Any) -> None:
+    """F7: one that has ended counts until its hour is over, and is not mailed any more."""
+    for _ in range(5):
+        fresh.ask_for_data(office, token(ANNA), Words())
+    with office.store.write() as tx:
+        tx.execute("UPDATE fresh_links SET expires_at = :t", {"t": tx.now() - 1})
+        assert stored.forget(tx) == 0 and not stored.is_due(tx)
+        assert stored.take(tx, most=5, until=tx.now() + 1) == []
+        assert stored.recent(tx, address_hash(KEY, mailbox("anna"))) == 3
+        hour = {"t": tx.now() - stored.AN_HOUR}
+        tx.execute("UPDATE fresh_links SET created_at = :t", hour)
+        assert stored.is_due(tx) and stored.forget(tx) == 3
 
 
 def test_joining_after_leaving(office: Any) -> None:

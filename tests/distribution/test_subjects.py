@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mailer.distribution import people, subjects, suppressions
+from mailer.distribution import fresh, people, subjects, suppressions
 from mailer.distribution.backup import back_up
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import log
 from mailer.distribution.subjects import subject_erase, subject_export
+from mailer.distribution.tongues import Words
 from mailer.distribution.upkeep import check
 from mailer.errors import NotFound, UsageError
+from mailer.message.tokens import Fresh
 from mailer.smtp.inbox import InboxWriter
+from mailer.store import fresh as fresh_links
 from mailer.store.core import add_event
 from mailer.store.migrations import tables
 
@@ -187,6 +192,39 @@ def test_an_import_does_not_bring_an_erased_person_back(press: Press) -> None:
     assert len(press.rows("SELECT id FROM events WHERE kind = 'erased'")) == 1
 
 
+def test_an_erased_person_comes_back_by_her_own_act_alone(press: Press) -> None:
+    """E12, F13: the hash stays; a confirmed sign-up makes her a member of that topic and of nothing
+    else; an officer's list brings her to no other; and she can be erased again, wholly."""
+    subject_erase(press.room, WHO, "anna")
+    press.people("briefing", ["ben@example.com"])
+    hash = press.room.address_hash(WHO)
+    states = (
+        "SELECT l.name, m.state FROM memberships m JOIN lists l ON l.id = m.list "
+        "JOIN addresses a ON a.journalist = m.journalist WHERE a.hash = :hash"
+    )
+    with press.room.store.write() as tx:
+        sql = "UPDATE lists SET kind = 'topic', open = 1 WHERE name = 'briefing'"
+        tx.execute(sql, {})
+        [topic] = [row["id"] for row in fresh_links.open_topics(tx)]
+    assert fresh.ask_to_join(press.room, WHO, [topic], "I agree", Words())
+    assert press.rows(states, hash=hash) == []
+    [(number, ends)] = press.rows(
+        "SELECT id, expires_at FROM fresh_links WHERE state <> 'used' AND purpose = 's'"
+    )
+    assert fresh.join(press.room, Fresh("s", number, ends // 1_000_000))
+    path = press.config.home / "again.csv"
+    path.write_text(LIST.replace("knows Zoe Quill", ""))
+    assert import_file(press.room, path, list_name="press", actor="a").counts["suppressed"] == 1
+    path.unlink()
+    assert press.rows(states, hash=hash) == [("briefing", "active")]
+    assert press.queue("list:press", dry_run=True).recipients == 1
+    assert press.queue("list:briefing", dry_run=True).recipients == 2
+    assert subject_erase(press.room, WHO, "anna").finished
+    assert press.rows(states, hash=hash) == []
+    (press.config.home / "briefing.csv").unlink()
+    assert names_left(press) == []
+
+
 def test_what_waits_stops_and_what_a_sender_holds_ends_normally(
     tmp_path: Path, store_url: str
 ) -> None:
@@ -265,6 +303,64 @@ def test_a_table_that_nobody_named_is_exported_and_erased(
         if "journalist" in table.columns and name not in ("deliveries", "events", "erasures"):
             sql = f"SELECT * FROM {name} WHERE journalist = :zoe"
             assert press.rows(sql, zoe=zoe) == [], name
+
+
+OURS = {
+    *("releases", "revisions", "compiled", "signers", "embargo_terms", "distribution_variants"),
+    *("media", "media_pieces", "release_media", "lists", "counters", "control", "machines"),
+    *("keepers", "workers", "incidents", "paces", "addresses"),
+}
+"""Tables with the newsroom's own words and the program's own state; her address stands in the last
+already. Any other table is filled, also one that somebody adds tomorrow."""
+
+WORDS_OF_OURS = {"actor", "state", "kind", "zone", "language", "scope", "how", "sha256"}
+
+
+def fill_every_table(press: Press) -> set[str]:
+    """A row about her in every table that can hold one, as the schema says: her number, the hash of
+    her address, her name and address in each text. The tables with her number."""
+    types = (
+        "SELECT name, lower(type) AS type FROM pragma_table_info(:t)"
+        if press.room.store.dialect == "sqlite"
+        else "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = :t"
+    )
+    hash = press.room.address_hash(WHO)
+    said = json.dumps({"said": [f"{WHO.lower()}, Zoe Quill", "Quill, Zoe"]})
+    filled = {name: press.rows(types, t=name) for name in tables() if name not in OURS}
+    numbered = "" if press.room.store.dialect == "sqlite" else "OVERRIDING SYSTEM VALUE"
+    with press.room.store.write() as tx:
+        zoe = tx.value("suppression.journalist_of_hash", hash=hash)
+        for name, columns in filled.items():
+            row: dict[str, Any] = {}
+            for column, kind in columns:
+                row[column] = (
+                    hash if column == "hash"
+                    else zlib.compress(said.encode()) if kind in ("blob", "bytea")
+                    else zoe if column == "journalist"
+                    else 3 if (name, column) == ("deliveries", "state")
+                    else 1 if column == "release"
+                    else 900_000 if kind != "text"
+                    else "x" if column in {*WORDS_OF_OURS, *tables()[name].key}
+                    else said
+                )  # fmt: skip
+            names = ", ".join(row)
+            values = ", ".join(f":{each}" for each in row)
+            tx.execute(f"INSERT INTO {name} ({names}) {numbered} VALUES ({values})", row)
+    return {name for name, table in tables().items() if "journalist" in table.columns}
+
+
+def test_whatever_table_names_her_she_is_gone_from_it(press: Press) -> None:
+    """E11, E12: with a row about her in every table that can have one, derived from the schema: the
+    export shows her tables, and after the erasure nothing in the store or beside it names her."""
+    hers = fill_every_table(press)
+    assert "+32 470 55 66 77" in names_left(press) and len(hers) > 15
+    shown = {each for part in exported(press)["held"].values() for each in re.findall(
+        r"[a-z_]+", part["source"])}  # fmt: skip
+    assert hers - shown <= {"erasures"}
+    assert subject_erase(press.room, WHO, "anna").finished
+    assert names_left(press, "zoe quill") == []
+    for name in hers - {"deliveries", "events", "erasures"}:
+        assert press.rows(f"SELECT journalist FROM {name} WHERE journalist = 1") == [], name
 
 
 def test_who_was_merged_is_one_person(tmp_path: Path) -> None:

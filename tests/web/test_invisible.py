@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from mailer.clock import SECOND, SystemClock
 from mailer.release.model import Embargo, Kind
 from mailer.store import Store
-from mailer.web import reading
+from mailer.web import guard, reading
 from mailer.web.public import public_app
 
 from tests.web.office import NOW, delivery_id
@@ -208,11 +208,11 @@ def test_a_miss_is_answered_on_the_beat(
 
 
 def test_the_beat() -> None:
-    step = reading.MISSING_STEP
+    step = guard.EVEN_STEP
     for spent in (0.0, step / 10, step * 0.99, step * 1.5, step * 7.2):
-        beats = (spent + reading.until_next_step(spent)) / step
+        beats = (spent + guard.until_next_step(spent)) / step
         assert beats == pytest.approx(round(beats)) and beats >= 1
-    assert reading.until_next_step(step * 0.99) < step * 0.02
+    assert guard.until_next_step(step * 0.99) < step * 0.02
 
 
 def test_what_was_public_and_is_withdrawn_loses_its_words(

@@ -316,6 +316,11 @@ def test_the_topic_button_offers_all(office: Room, client: httpx.Client) -> None
     assert ("all", "opt-out") in scopes(office.store, "carol")
 
 
+def test_no_form_puts_a_nul_into_the_store() -> None:
+    """F12: PostgreSQL keeps none, and an act that cannot be applied would stop all mail."""
+    assert parse("", b"beat=a%00b&email=%00") == {"beat": ["ab"], "email": [""]}
+
+
 def test_a_made_up_scope_is_the_default_one(office: Room, client: httpx.Client) -> None:
     client.post(f"/u/{link(BEN)}", data={"act": "leave", "scope": "list:1; DROP TABLE lists"})
     assert scopes(office.store, "ben") == {("all", "opt-out")}

@@ -11,9 +11,10 @@ import httpx
 import pytest
 from mailer.clock import SECOND
 from mailer.distribution import subscriptions
+from mailer.distribution.preferences import beat_step
 from mailer.distribution.tongues import words_for
 from mailer.message.tokens import TokenKeys, mint
-from mailer.store import Store, open_store
+from mailer.store import Store, notices, open_store
 from mailer.store import preferences as kept
 from mailer.store.migrations import migrate
 from mailer.store.preferences import Preferences
@@ -84,6 +85,45 @@ def test_it_says_why_and_nothing_that_a_forwarded_mail_should_not_tell(
     for secret in ("anna", "Anna", "Example Daily", "a.csv", "difficult person", "asylum<"):
         assert secret not in page
     assert "all press mail from Open Dialog Foundation to you at once: all lists" in page
+
+
+@pytest.mark.parametrize("kind", ["notice", "release"])
+def test_no_headline_of_a_note_or_of_what_was_withdrawn(
+    office: Room, client: httpx.Client, kind: str
+) -> None:
+    """D3, F7: a note about an embargo does not tell the headline, and its link's page must not
+    either; nor is anything shown of a withdrawn release. “Not my beat” stays."""
+    with office.store.write() as tx:
+        if kind == "notice":
+            tx.execute("UPDATE distributions SET kind = 'notice' WHERE id = 7", {})
+        else:
+            notices.add(tx, 1, "kill", "wrong", "test")
+    page = client.get(OWN).text
+    assert HEADLINE not in page and "This link came with" not in page
+    assert "No more on migration" in page
+
+
+def test_a_label_of_the_office_can_be_neither_tried_nor_taken(
+    office: Room, client: httpx.Client
+) -> None:
+    """F7: no page shows it, so a form that names it does nothing, told at once or from the spool;
+    a list that the page does not show is not touched either."""
+    for beat in ("difficult person", "unheard of"):
+        for wanted in ({}, {"beat": beat}):
+            page = client.post(OWN, data={"act": "save", "beat_shown": beat, **wanted}).text
+            assert beat not in page
+        assert beat not in client.post(OWN, data={"act": "off", "beat": beat}).text
+    client.post(OWN, data={"act": "save", "shown": "list:77"})
+    client.post(f"/u/{link(ANNA, PRESS)}", data={"act": "leave", "scope": "list:77"})
+    assert scopes(office.store, "anna") == {("all", "opt-out")}
+    with office.store.write() as tx:
+        assert kept.beats(tx, ANNA)[1] == set()
+        tx.execute("DELETE FROM facets WHERE journalist = :j", {"j": ANNA})
+        tx.execute("UPDATE journalists SET beats = '' WHERE id = :j", {"j": ANNA})
+    steps = [beat_step("difficult person", True), beat_step("trade", True)]
+    subscriptions.choose(office, token(ANNA), steps, method="choices")
+    with office.store.read() as tx:
+        assert kept.beats(tx, ANNA)[1] == {"trade"}
 
 
 def test_not_my_beat_keeps_the_contact(office: Room, client: httpx.Client) -> None:
@@ -226,3 +266,16 @@ def test_the_page_speaks_his_language(office: Room, client: httpx.Client) -> Non
         assert '<html lang="ar" dir="rtl">' in answer.text
         assert answer.headers["content-language"] == "ar"
     assert "هذا الرابط ناقص" in client.get("/p/x", headers={"Accept-Language": "ar-EG"}).text
+
+
+def test_errors_speak_the_readers_language(office: Room, client: httpx.Client) -> None:
+    """F17: what is not there, what cannot be done, and a fault of our own."""
+    arabic = {"Accept-Language": "ar-EG"}
+    missing = client.get("/r/nothing", headers=arabic)
+    assert missing.status_code == 404 and missing.headers["Content-Language"] == "ar"
+    assert "لا يوجد شيء هنا" in missing.text and 'dir="rtl"' in missing.text
+    for language, title in (("de", "Das geht hier nicht"), ("zh-Hans", "此处无法进行该操作")):
+        answer = client.delete(OWN, headers={"Accept-Language": language})
+        assert answer.status_code == 405 and title in answer.text
+    unread = client.post(OWN, content=b"x" * 2**17, headers={"Accept-Language": "fr"})
+    assert unread.status_code == 413 and "Cela n’a pas été compris" in unread.text

@@ -9,11 +9,16 @@ INSERT INTO embargo_terms (id, sha256, text, created_at) VALUES (:id, :sha256, :
 ON CONFLICT (sha256) DO NOTHING
 
 -- name: known
--- Who needs no note or must not get one: asked already, granted, or wants no embargoes.
-SELECT journalist, CASE WHEN answer = 'declined' THEN 'declined' ELSE 'asked' END AS why
-FROM embargo_offers WHERE release = :release
+-- Who needs no note or must not get one: asked already (also as somebody who was merged with him),
+-- granted, or by his own wish. No rule is asked when a note leaves, so his wishes count here.
+SELECT coalesce(g.stays, o.journalist) AS journalist,
+    CASE WHEN o.answer = 'declined' THEN 'declined' ELSE 'asked' END AS why
+FROM embargo_offers o LEFT JOIN merged_journalists g ON g.journalist = o.journalist
+WHERE o.release = :release
 UNION ALL SELECT journalist, 'granted' FROM embargo_grants WHERE release = :release
-UNION ALL SELECT journalist, 'no_embargoes' FROM preferences WHERE no_embargoes = 1
+UNION ALL SELECT journalist, CASE WHEN no_embargoes = 1 THEN 'no_embargoes'
+    WHEN paused = 1 THEN 'paused' ELSE 'away' END
+FROM preferences WHERE no_embargoes = 1 OR paused = 1 OR away_until > :now
 
 -- name: forget_broken_off
 -- Notes that were planned by somebody who died in the middle of it.

@@ -135,6 +135,9 @@ WHERE distribution = :distribution AND id = :wave AND state IN ('scheduled', 'wa
 UPDATE waves SET state = 'done'
 WHERE distribution = :distribution AND id = :wave AND state = 'sending'
 
+-- name: any_sending
+SELECT 1 AS found FROM distributions WHERE state = 'sending' LIMIT 1
+
 -- name: sending_waves
 SELECT w.distribution, w.id, w.due_at, w.heartbeat_at, w.recipients, x.embargo_until, w.early, x.over,
     x.state AS distribution_state, x.kind

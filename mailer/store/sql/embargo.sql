@@ -28,12 +28,14 @@ LEFT JOIN lists l ON l.id = g.list
 WHERE g.release = :release ORDER BY g.granted_at, a.email
 
 -- name: have_it
--- Who was given the release before now, or may have been: the server's word, or none.
-SELECT DISTINCT d.journalist, a.email, d.state FROM deliveries d
-JOIN distributions x ON x.id = d.distribution
-LEFT JOIN addresses a ON a.journalist = d.journalist
-WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest', 'internal') AND d.state IN (3, 5)
-ORDER BY a.email, d.state
+-- Who was given the release before now, or may have been: the server's word, or none; or he opened
+-- it behind his link.
+SELECT q.journalist, a.email FROM (
+    SELECT d.journalist FROM deliveries d JOIN distributions x ON x.id = d.distribution
+    WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest', 'internal')
+        AND d.state IN (3, 5)
+    UNION SELECT o.journalist FROM embargo_openings o WHERE o.release = :release) q
+LEFT JOIN addresses a ON a.journalist = q.journalist ORDER BY a.email, q.journalist
 
 -- name: members
 SELECT m.journalist FROM memberships m JOIN journalists j ON j.id = m.journalist

@@ -20,23 +20,25 @@ UPDATE fresh_links SET state = 'used', email = '' WHERE id = :id AND state IN ('
 DELETE FROM fresh_links WHERE journalist = :journalist
 
 -- name: forget
-DELETE FROM fresh_links WHERE expires_at <= :now
+-- Not before they have counted for `recent`.
+DELETE FROM fresh_links WHERE expires_at <= :now AND created_at <= :counted
 
 -- name: any_due
 -- Or something has expired, which whoever sends then removes.
 SELECT count(*) AS n FROM fresh_links
-WHERE (state = 'waiting' AND due_at <= :now) OR expires_at <= :now
+WHERE (state = 'waiting' AND due_at <= :now AND expires_at > :now)
+   OR (expires_at <= :now AND created_at <= :counted)
 
 -- name: take
 UPDATE fresh_links SET due_at = :until, attempts = attempts + 1 WHERE id IN (
-    SELECT id FROM fresh_links WHERE state = 'waiting' AND due_at <= :now
+    SELECT id FROM fresh_links WHERE state = 'waiting' AND due_at <= :now AND expires_at > :now
     ORDER BY due_at, id LIMIT :most)
   AND state = 'waiting' AND due_at <= :now
 RETURNING id, purpose, journalist, email, language, data, attempts, expires_at
 
 -- name: take@postgresql
 UPDATE fresh_links SET due_at = :until, attempts = attempts + 1 WHERE id IN (
-    SELECT id FROM fresh_links WHERE state = 'waiting' AND due_at <= :now
+    SELECT id FROM fresh_links WHERE state = 'waiting' AND due_at <= :now AND expires_at > :now
     ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED)
 RETURNING id, purpose, journalist, email, language, data, attempts, expires_at
 
@@ -60,6 +62,9 @@ WHERE m.journalist = :journalist AND m.state = 'active' AND l.kind = 'topic' ORD
 
 -- name: set_address
 UPDATE addresses SET email = :email, hash = :hash WHERE journalist = :journalist
+
+-- name: drop_address
+DELETE FROM addresses WHERE journalist = :journalist
 
 -- name: set_aside
 UPDATE journalists SET state = 'on_hold', hold_reason = :reason, hold_import = NULL,

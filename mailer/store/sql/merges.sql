@@ -124,8 +124,9 @@ SELECT :stays, delivery FROM informed_journalists WHERE journalist = :journalist
 ON CONFLICT (journalist, delivery) DO NOTHING
 
 -- name: join_grants
-INSERT INTO embargo_grants (release, journalist, how, reason, list, actor, granted_at)
-SELECT release, :stays, how, reason, list, actor, granted_at FROM embargo_grants
+INSERT INTO embargo_grants (release, journalist, how, reason, list, actor, granted_at, terms,
+    by_mail)
+SELECT release, :stays, how, reason, list, actor, granted_at, terms, by_mail FROM embargo_grants
 WHERE journalist = :journalist
 ON CONFLICT (release, journalist) DO NOTHING
 

@@ -132,11 +132,18 @@ INDEXED BY deliveries_claimed
 
 -- name: reached
 -- Every message of a release that reached somebody or may have, by person, oldest first: also
--- earlier notices, which continue the thread. The person as he is now.
-SELECT d.journalist, d.id, d.distribution, d.wave, d.list, d.state, d.last_attempt_at, x.kind, x.notice,
+-- earlier notices, which continue the thread, and notes that asked him to agree, with a row for each
+-- text that he opened behind the link in it (D3): opened_at, of which he has the text though no
+-- message brought it. The person as he is now; who was merged is the one who stays.
+SELECT j.id AS journalist, d.id, d.distribution, d.wave, d.list, d.state, d.last_attempt_at, x.kind,
+    x.notice, o.first_at AS opened_at,
     (SELECT k.kind FROM notices k WHERE k.id = x.notice) AS notice_kind,
-    CASE WHEN {{of_text}} THEN 1 ELSE 0 END AS concerned,
-    {{text_key}} AS text_key, coalesce(w.early, w.compiled, t.compiled, x.compiled) AS compiled,
+    CASE WHEN o.revision IS NULL THEN CASE WHEN {{of_text}} THEN 1 ELSE 0 END
+         WHEN o.revision < :below THEN 1 ELSE 0 END AS concerned,
+    CASE WHEN o.revision IS NULL THEN {{text_key}}
+         ELSE (SELECT CASE WHEN v.stated = 1 THEN v.language ELSE '' END FROM revisions v
+               WHERE v.release = o.release AND v.number = o.revision) END AS text_key,
+    coalesce(w.early, w.compiled, t.compiled, x.compiled) AS compiled,
     a.email, j.first_name, j.last_name, j.outlet, j.language, j.state AS person_state,
     l.name AS list_name, l.title AS list_title, l.kind AS list_kind, j.source, j.source_date, j.phone,
     (SELECT s.reason FROM suppressions s WHERE s.hash = a.hash
@@ -144,17 +151,23 @@ SELECT d.journalist, d.id, d.distribution, d.wave, d.list, d.state, d.last_attem
         {{core.by_kind_of}} d.list)) ORDER BY s.scope LIMIT 1) AS suppressed_by,
     CASE WHEN EXISTS (
         SELECT 1 FROM distributions n JOIN deliveries e ON e.distribution = n.id
-        WHERE n.notice = :notice AND n.state <> 'planning' AND e.journalist = d.journalist)
+        WHERE n.notice = :notice AND n.state <> 'planning'
+          AND e.journalist IN (d.journalist, j.id))
       THEN 1 ELSE 0 END AS told
 FROM distributions x
-JOIN deliveries d ON d.distribution = x.id AND d.state IN (3, 5)
+JOIN deliveries d ON d.distribution = x.id
 JOIN waves w ON w.distribution = d.distribution AND w.id = d.wave
 LEFT JOIN distribution_variants t ON t.distribution = w.distribution AND t.language = w.language
-JOIN journalists j ON j.id = d.journalist
-LEFT JOIN addresses a ON a.journalist = d.journalist
+LEFT JOIN merged_journalists g ON g.journalist = d.journalist
+JOIN journalists j ON j.id = coalesce(g.stays, d.journalist)
+LEFT JOIN addresses a ON a.journalist = j.id
 LEFT JOIN lists l ON l.id = d.list
+LEFT JOIN embargo_offers f ON f.journalist = d.journalist AND f.delivery = d.id
+    AND f.release = CASE WHEN x.kind = 'notice' AND x.notice IS NULL THEN x.release END
+LEFT JOIN embargo_openings o ON o.release = f.release AND o.journalist = f.journalist
 WHERE x.release = :release AND x.kind NOT IN ('test', 'digest') AND x.state <> 'planning'
-ORDER BY d.journalist, d.last_attempt_at, d.id
+    AND (d.state IN (3, 5) OR o.revision IS NOT NULL)
+ORDER BY j.id, d.last_attempt_at, d.id, o.last_at
 
 -- name: told
 -- How many deliveries carry a notice, by state.
@@ -177,8 +190,8 @@ JOIN deliveries d ON d.distribution = w.distribution AND d.wave = w.id AND d.sta
 WHERE x.release = :release
 
 -- name: sent_texts
--- Each text of a release that some distribution has: its language ('' where none was stated) and
--- revision.
+-- Each text of a release that some distribution has, or somebody opened behind a link: its language
+-- ('' where none was stated) and revision.
 SELECT CASE WHEN v.stated = 1 THEN v.language ELSE '' END AS language, x.revision AS number
 FROM distributions x JOIN revisions v ON v.release = x.release AND v.number = x.revision
 WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest') AND x.state <> 'planning'
@@ -188,3 +201,6 @@ JOIN distribution_variants t ON t.distribution = x.id
 WHERE x.release = :release AND x.kind NOT IN ('test', 'notice', 'digest') AND x.state <> 'planning'
 UNION
 SELECT n.language, n.revision FROM notices n WHERE n.release = :release AND n.revision IS NOT NULL
+UNION
+SELECT CASE WHEN v.stated = 1 THEN v.language ELSE '' END, o.revision FROM embargo_openings o
+JOIN revisions v ON v.release = o.release AND v.number = o.revision WHERE o.release = :release

@@ -22,7 +22,9 @@ WHERE beat_choices.wanted <> :wanted
 DELETE FROM beat_choices WHERE journalist = :journalist AND facet = :facet
 
 -- name: beat
-SELECT v.id, j.beats, c.wanted FROM facet_values v
+SELECT v.id, j.beats, c.wanted, (SELECT count(*) FROM (
+    SELECT 1 FROM facets f WHERE f.facet = v.id LIMIT :few) AS some) AS n
+FROM facet_values v
 JOIN journalists j ON j.id = :journalist
 LEFT JOIN beat_choices c ON c.facet = v.id AND c.journalist = :journalist
 WHERE v.field = 'beat' AND v.value = :value
@@ -45,7 +47,7 @@ LEFT JOIN addresses a ON a.journalist = j.id WHERE j.id = :journalist
 
 -- name: about
 -- The message that a link came with.
-SELECT x.audience, x.kind, x.due_at, r.headline, r.language
+SELECT x.audience, x.release, x.kind, x.notice, x.due_at, r.headline, r.language
 FROM deliveries d JOIN distributions x ON x.id = d.distribution
 JOIN revisions r ON r.release = x.release AND r.number = x.revision
 WHERE d.distribution = :distribution AND d.id = :delivery AND d.journalist = :journalist
