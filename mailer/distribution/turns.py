@@ -264,6 +264,10 @@ class Turns:
             for claimed in going:
                 if claimed.frozen is not None:
                     recipient = Recipient(**orjson.loads(claimed.frozen))
+                    if recipient.email != (email := claimed.person[0]):
+                        # He moved since; all else stays as it was written.
+                        recipient.email = email
+                        ledger.readdress(tx, claimed, orjson.dumps(recipient).decode())
                 else:
                     recipient = Recipient(*[*claimed.person, key_id])
                     template.letterhead.write_out(recipient, inform=claimed.inform)

@@ -164,7 +164,7 @@ def move(tx: Tx, journalist: int, email: str, hash: bytes, actor: str, evidence:
                 tx, hash, scope=each.scope, actor=actor, evidence=evidence, only_own=True
             )
     if holder is None:
-        _set_address(tx, journalist, email, hash)
+        tx.run("fresh.set_address", journalist=journalist, email=email, hash=hash)
     else:
         for name in ("copy_topics", "copy_preferences", "copy_beats"):
             tx.run(f"fresh.{name}", journalist=journalist, target=target)
@@ -182,16 +182,10 @@ def _exchange(tx: Tx, stays: int, merged: int) -> None:
     one, other = address(tx, stays), address(tx, merged)
     assert one is not None and other is not None
     tx.run("fresh.drop_address", journalist=merged)
-    _set_address(tx, stays, other["email"], bytes(other["hash"]))
+    hash = bytes(other["hash"])
+    tx.run("fresh.set_address", journalist=stays, email=other["email"], hash=hash)
     columns = ("journalist", "email", "hash")
     tx.copy("addresses", columns, [(merged, one["email"], bytes(one["hash"]))])
-
-
-def _set_address(tx: Tx, journalist: int, email: str, hash: bytes) -> None:
-    """The address from now on, also for messages that no server has taken yet: what was written out
-    for a try that was put off is written anew."""
-    tx.run("fresh.set_address", journalist=journalist, email=email, hash=hash)
-    tx.run("fresh.write_anew", journalist=journalist)
 
 
 def open_topics(tx: Tx) -> list[Row]:

@@ -174,6 +174,11 @@ def freeze(tx: Tx, values: Sequence[tuple[int, int, str]]) -> None:
         tx.bulk("ledger.freeze_fields", ("distribution", "delivery", "data"), values)
 
 
+def readdress(tx: Tx, claimed: Claimed, data: str) -> None:
+    """Write the slot values of a delivery anew (a JSON object) that goes to another address now."""
+    tx.run("ledger.readdress", distribution=claimed.distribution, delivery=claimed.id, data=data)
+
+
 def will_inform(tx: Tx, people: Sequence[tuple[int, int]]) -> None:
     """Keep which first messages tell a person what is kept of him: (journalist, delivery)."""
     if people:

@@ -30,7 +30,7 @@ from mailer.distribution.subjects import subject_erase, subject_export
 from mailer.distribution.upkeep import check
 from mailer.errors import NotFound, Refused, UsageError
 from mailer.message.tokens import AGREE, Token, mint
-from mailer.store import agreements
+from mailer.store import agreements, fresh
 from mailer.web.public import public_app
 
 from tests.distribution.press import Press
@@ -426,6 +426,21 @@ def test_a_word_given_while_he_opens_the_text_is_not_missed(
     gone = scene.post("ann@example.com")
     assert gone.status_code == 410 and "trams" not in gone.text
     assert scene.press.rows("SELECT * FROM embargo_openings") == []
+
+
+def test_a_note_follows_who_moved_since_it_was_planned(scene: Scene) -> None:
+    """D3, F7: a note is written out when it is planned; it goes to the address that he has when it
+    leaves, with its link, and the old one is written to no more."""
+    room = scene.press.room
+    scene.offer()
+    old, new = room.address_hash("ann@example.com"), room.address_hash("ann@new.example.com")
+    with room.store.write() as tx:
+        ann = tx.value("suppression.journalist_of_hash", hash=old)
+        fresh.move(tx, ann, "ann@new.example.com", new, "journalist", {})
+    scene.press.run()
+    assert scene.server.recipients["ann@example.com"] == 0
+    assert scene.server.recipients["ann@new.example.com"] == 1
+    assert "trams" in scene.post("ann@new.example.com").text
 
 
 def test_who_paused_or_is_away_gets_no_note(on_both: Scene) -> None:

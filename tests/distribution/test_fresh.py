@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ from mailer.distribution import fresh, servicemail, subscriptions
 from mailer.distribution.context import address_hash
 from mailer.distribution.spool import Step
 from mailer.distribution.tongues import Words
+from mailer.distribution.upkeep import check
 from mailer.message.tokens import DATA, JOIN, MOVE, Fresh, read_fresh
-from mailer.store import Store, ledger, merges, preferences, suppression
+from mailer.store import Store, merges, preferences, suppression
 from mailer.store import fresh as stored
 from mailer.store.suppression import OFFICE
 
+from tests.distribution.press import Press
 from tests.distribution.recorder import Recorder
 from tests.web.office import (
     ANNA,
@@ -24,7 +28,6 @@ from tests.web.office import (
     KEYS,
     PRESS,
     TOPIC,
-    delivery_id,
     fill,
     mailbox,
     membership,
@@ -144,17 +147,35 @@ def test_a_person_of_two_addresses(office: Any) -> None:
         assert tx.rows(of_ben, {"j": BEN}) == []
 
 
-def test_what_was_put_off_goes_to_the_new_address(office: Any) -> None:
-    """F7: no server has taken it, so it is written out anew; what is in hand is left alone."""
-    with office.store.write() as tx:
-        written = [(8, delivery_id(8, ANNA), "{}"), (9, delivery_id(9, ANNA), "{}")]
-        ledger.freeze(tx, written)
-    fresh.ask_for_data(office, token(ANNA), Words())
-    assert fresh.ask_to_move(office, newest(office, DATA), "anna@new.example.org", Words())
-    assert fresh.move(office, newest(office, MOVE))
-    with office.store.read() as tx:
-        left = tx.rows("SELECT distribution FROM slot_values", {})
-    assert [row["distribution"] for row in left] == [9]
+def test_what_was_put_off_goes_to_the_new_address(tmp_path: Path, store_url: str) -> None:
+    """F7, decision 7: he moves while a server has his message in hand and puts it off: it is tried
+    again at his new address, the same but for that, and the old one is written to no more."""
+    new = "ada@new.example.com"
+
+    def dot(email: str) -> str:
+        if email == new:
+            return "250 2.0.0 taken"
+        hash = address_hash(press.room.suppression_key, new)
+        with press.room.store.write() as tx:
+            assert stored.move(tx, 1, new, hash, "journalist", {}) == 1
+        return "451 4.2.0 later"
+
+    with (
+        Recorder(dot=dot) as server,
+        Press(tmp_path / "room", store_url, port=server.port, sending='retry = ["1s"]') as press,
+    ):
+        press.people("press", ["ada@example.com"])
+        press.queue("list:press")
+        press.run()
+        time.sleep(1.3)  # until it is due again
+        press.run()
+        assert [got.rcpt_to for got in server.got] == ["ada@example.com", new]
+        first, again = (BytesParser().parsebytes(got.raw) for got in server.got)
+        assert first["To"].replace("ada@example.com", new) == again["To"]
+        for name in ("Message-ID", "Subject", "List-Unsubscribe", "Content-Type"):
+            assert first[name] == again[name]
+        [(kept,)] = press.rows("SELECT data FROM slot_values")
+        assert f'"{new}"' in kept and check(press.room) == []
 
 
 def test_three_links_an_hour(office: Any) -> None:

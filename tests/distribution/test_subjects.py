@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mailer.distribution import people, subjects, suppressions
+from mailer.distribution import fresh, people, subjects, suppressions
 from mailer.distribution.backup import back_up
 from mailer.distribution.lists import import_file
 from mailer.distribution.log import log
 from mailer.distribution.subjects import subject_erase, subject_export
+from mailer.distribution.tongues import Words
 from mailer.distribution.upkeep import check
 from mailer.errors import NotFound, UsageError
+from mailer.message.tokens import Fresh
 from mailer.smtp.inbox import InboxWriter
+from mailer.store import fresh as fresh_links
 from mailer.store.core import add_event
 from mailer.store.migrations import tables
 
@@ -187,6 +190,39 @@ def test_an_import_does_not_bring_an_erased_person_back(press: Press) -> None:
     found = exported(press)
     assert list(found["held"]) == ["suppressions"]
     assert len(press.rows("SELECT id FROM events WHERE kind = 'erased'")) == 1
+
+
+def test_an_erased_person_comes_back_by_her_own_act_alone(press: Press) -> None:
+    """E12, F13: the hash stays; a confirmed sign-up makes her a member of that topic and of nothing
+    else; an officer's list brings her to no other; and she can be erased again, wholly."""
+    subject_erase(press.room, WHO, "anna")
+    press.people("briefing", ["ben@example.com"])
+    hash = press.room.address_hash(WHO)
+    states = (
+        "SELECT l.name, m.state FROM memberships m JOIN lists l ON l.id = m.list "
+        "JOIN addresses a ON a.journalist = m.journalist WHERE a.hash = :hash"
+    )
+    with press.room.store.write() as tx:
+        sql = "UPDATE lists SET kind = 'topic', open = 1 WHERE name = 'briefing'"
+        tx.execute(sql, {})
+        [topic] = [row["id"] for row in fresh_links.open_topics(tx)]
+    assert fresh.ask_to_join(press.room, WHO, [topic], "I agree", Words())
+    assert press.rows(states, hash=hash) == []
+    [(number, ends)] = press.rows(
+        "SELECT id, expires_at FROM fresh_links WHERE state <> 'used' AND purpose = 's'"
+    )
+    assert fresh.join(press.room, Fresh("s", number, ends // 1_000_000))
+    path = press.config.home / "again.csv"
+    path.write_text(LIST.replace("knows Zoe Quill", ""))
+    assert import_file(press.room, path, list_name="press", actor="a").counts["suppressed"] == 1
+    path.unlink()
+    assert press.rows(states, hash=hash) == [("briefing", "active")]
+    assert press.queue("list:press", dry_run=True).recipients == 1
+    assert press.queue("list:briefing", dry_run=True).recipients == 2
+    assert subject_erase(press.room, WHO, "anna").finished
+    assert press.rows(states, hash=hash) == []
+    (press.config.home / "briefing.csv").unlink()
+    assert names_left(press) == []
 
 
 def test_what_waits_stops_and_what_a_sender_holds_ends_normally(

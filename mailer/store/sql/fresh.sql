@@ -66,12 +66,6 @@ UPDATE addresses SET email = :email, hash = :hash WHERE journalist = :journalist
 -- name: drop_address
 DELETE FROM addresses WHERE journalist = :journalist
 
--- name: write_anew
--- State 2 is deferred (store/states.py).
-DELETE FROM slot_values WHERE EXISTS (SELECT 1 FROM deliveries d
-    WHERE d.journalist = :journalist AND d.state = 2
-      AND d.distribution = slot_values.distribution AND d.id = slot_values.delivery)
-
 -- name: set_aside
 UPDATE journalists SET state = 'on_hold', hold_reason = :reason, hold_import = NULL,
     updated_at = :now WHERE id = :journalist AND state <> 'erased'

@@ -197,6 +197,9 @@ INSERT INTO slot_values (distribution, delivery, data) VALUES (:distribution, :d
 -- name: freeze_fields@postgresql
 COPY slot_values (distribution, delivery, data) FROM STDIN
 
+-- name: readdress
+UPDATE slot_values SET data = :data WHERE distribution = :distribution AND delivery = :delivery
+
 -- name: compiled
 SELECT data FROM compiled WHERE digest = :digest
 
