@@ -52,7 +52,8 @@ def carry_out(tx: Tx, number: int, limit: int) -> bool:
         return True
     record = tx.one("imports.get", id=number)
     assert record is not None
-    rows = tx.all("undo.people", list=record["list"], limit=limit, **{"import": number})
+    some = min(limit, _ASKED)
+    rows = tx.all("undo.people", list=record["list"], limit=some, **{"import": number})
     if not rows:
         return not tx.run("imports.forget_provenances", limit=limit, **{"import": number})
     counts = json.loads(record["undone"])
@@ -62,6 +63,10 @@ def carry_out(tx: Tx, number: int, limit: int) -> bool:
         counts[name] += n
     tx.run("undo.count", id=number, counts=json.dumps(counts))
     return False
+
+
+_ASKED = 200
+"""Most people of a step: SQLite looks for the place of a named parameter by going through all."""
 
 
 def list_is_used(tx: Tx, number: int) -> bool:
