@@ -17,7 +17,7 @@ from mailer.config import RetentionConfig
 from mailer.distribution.context import Newsroom
 from mailer.distribution.inbox import Inbox, inbox_path
 from mailer.distribution.pace import Pace
-from mailer.store import errands, fresh, media, retention, undo
+from mailer.store import errands, fresh, media, retention, snapshots, undo
 from mailer.store.base import Tx
 from mailer.store.retention import Run
 
@@ -99,6 +99,7 @@ def step(room: Newsroom, pace: Pace, actor: str, *, anew: bool = True) -> bool:
             or _forget_media(tx, run)
         ):
             fresh.forget(tx)  # links that nobody used, where no pages are served that would do it
+            snapshots.forget_old(tx)
             retention.finish(tx, run)
             return True
         retention.keep(tx, run)

@@ -19,7 +19,7 @@ from mailer.distribution.lists import find_segments
 from mailer.distribution.rules import house_of
 from mailer.store import audience
 from mailer.store.base import Tx
-from mailer.store.bitmaps import Selected, Share, View, index_of
+from mailer.store.bitmaps import Index, Share, index_of
 from mailer.store.selection import facet_ids
 
 BREAKDOWN = ("country", "language", "outlet", "beat")
@@ -67,17 +67,24 @@ def preview(room: Newsroom, name: str) -> Preview:
     """
     (segment,) = find_segments(room, [name])
     cap = house_of(room.config).weekly_cap
+    index = index_of(room.store)
+    found = _preview(room, index, segment, cap)
+    index.keep(room.store)
+    return found
+
+
+def _preview(room: Newsroom, index: Index, segment: Segment, cap: int | None) -> Preview:
     with room.store.read() as tx:
-        with index_of(room.store).at(tx) as view:
+        with index.at(tx) as view:
             found = view.select([segment])
-            shares = {each: view.shares(found.recipients, each, MOST_SHARES) for each in BREAKDOWN}
+            parts = {
+                each: view.breakdown(found.recipients, each, MOST_SHARES) for each in BREAKDOWN
+            }
             capped = view.capped(found.recipients, [segment], cap, tx.now() - WEEK)
-            without = {each: view.without(found.recipients, each) for each in BREAKDOWN}
-            others = {each: _others(view, found, each) for each in BREAKDOWN}
-        written = {each: _as_written(tx, each, shares[each]) for each in BREAKDOWN}
-        for each, number in without.items():
-            if number:
-                written[each][""] = number
+        written = {each: _as_written(tx, each, part.shares) for each, part in parts.items()}
+        for each, part in parts.items():
+            if part.without:
+                written[each][""] = part.without
         out = {"suppressed": found.suppressed, **found.others}
         reasons = {number: why for why, people in out.items() for number in people[:SHOWN]}
         chosen = sorted(reasons)[:SHOWN]
@@ -98,7 +105,7 @@ def preview(room: Newsroom, name: str) -> Preview:
                 if people
             },
             breakdown=written,
-            others=others,
+            others={each: part.others for each, part in parts.items()},
             people=shown_people(tx, list(found.recipients[:SHOWN])),
             left_out_people=[
                 {**person, "reason": reasons[number]}
@@ -149,11 +156,6 @@ def _is_list(segment: Segment) -> bool:
 def _nearest(tx: Tx, name: str, value: str) -> str:
     near = get_close_matches(value, audience.facets_like(tx, name, value), 1)
     return f' Did you mean "{near[0]}"?' if near else ""
-
-
-def _others(view: View, found: Selected, name: str) -> int:
-    """How many values there are beside those that a breakdown shows."""
-    return max(0, view.values_of(found.recipients, name) - MOST_SHARES)
 
 
 def _as_written(tx: Tx, name: str, shares: Sequence[Share]) -> dict[str, int]:

@@ -11,13 +11,12 @@ changes with every mail (history) is asked of the database each time and made a 
 from __future__ import annotations
 
 import threading
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import reduce
-from heapq import heappush, heappushpop, nlargest
+from heapq import heappush, heappushpop
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -26,7 +25,10 @@ from pyroaring import BitMap
 
 from mailer.audience.conditions import EVER, All, Has, Node, Non
 from mailer.audience.segments import Segment
+from mailer.errors import StoreUnavailable
+from mailer.store import snapshots
 from mailer.store.base import Row, Store, Tx, query
+from mailer.store.bitmap_data import Data, refreshed, union
 from mailer.store.selection import (
     facet_ids,
     instant_of,
@@ -34,10 +36,8 @@ from mailer.store.selection import (
     list_order,
     lists_by_name,
     release_ids,
-    staged_imports,
 )
 from mailer.store.suppression import OFFICE
-from mailer.store.touched import EVERYBODY, FACTS, SHIFT, STANDING
 
 DAY = 86_400_000_000
 """Microseconds of a day."""
@@ -66,12 +66,21 @@ class Share(NamedTuple):
     example: int
 
 
+class Breakdown(NamedTuple):
+    """The most frequent values of a facet, how many `others` there are (of outlets at most), and
+    how many people are `without` any."""
+
+    shares: list[Share]
+    others: int
+    without: int
+
+
 class Index:
     """The bitmaps of one store. `at` gives them as of a transaction."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._data: _Data | None = None
+        self._data: Data | None = None
 
     @contextmanager
     def at(self, tx: Tx) -> Iterator[View]:
@@ -79,8 +88,19 @@ class Index:
         time. Raises StoreUnavailable while an import is just being carried out."""
         with self._lock:
             data, self._data = self._data, None  # half read would be worse than read again
-            self._data = data = _refreshed(tx, data)
+            self._data = data = refreshed(tx, data or snapshots.read(tx))
             yield View(tx, data)
+
+    def keep(self, store: Store) -> None:
+        """Keep what took long to read for the processes to come; not if the database is busy."""
+        with self._lock:
+            data = self._data
+            if data is None or not data.fresh or len(data.members) < _MANY:
+                return
+            data.fresh = False
+            snapshot = snapshots.pack(data)
+        with suppress(StoreUnavailable):
+            snapshots.keep(store, snapshot)
 
 
 def index_of(store: Store) -> Index:
@@ -93,167 +113,10 @@ _guard = threading.Lock()
 _indexes: WeakKeyDictionary[Store, Index] = WeakKeyDictionary()
 
 
-@dataclass(slots=True)
-class _Data:
-    """What was read, and at which versions."""
-
-    versions: dict[tuple[str, int], int] = field(default_factory=dict)
-    staging: frozenset[int] = frozenset()
-    staged: dict[int, set[int]] = field(default_factory=dict)
-    """Blocks that hold people of an import that nobody may see yet, by import."""
-    values: dict[int, tuple[str, str]] = field(default_factory=dict)
-    facets: dict[int, BitMap] = field(default_factory=dict)
-    outlet: array[int] = field(default_factory=lambda: array("i"))
-    """The facet of a journalist's outlet, by his id; 0 for none."""
-    lists: dict[int, BitMap] = field(default_factory=dict)
-    days: dict[int, BitMap] = field(default_factory=dict)
-    states: dict[str, BitMap] = field(default_factory=dict)
-    members: BitMap = field(default_factory=BitMap)
-    suppressed: dict[str, BitMap] = field(default_factory=dict)
-    """By scope."""
-    away: dict[int, int] = field(default_factory=dict)
-    paused: BitMap = field(default_factory=BitMap)
-    caps: dict[int, int] = field(default_factory=dict)
-    """How many messages in seven days somebody wants at most."""
-    by_size: dict[str, list[int]] = field(default_factory=dict)
-    having: dict[str, BitMap] = field(default_factory=dict)
-    """By field, made when asked for: facets by how many have them, and who has any."""
-
-
-def _refreshed(tx: Tx, data: _Data | None) -> _Data:
-    staging = frozenset(staged_imports(tx))
-    versions = {(row["kind"], row["block"]): row["version"] for row in tx.all("bitmaps.versions")}
-    changed = {
-        key
-        for key in versions.keys() | (data.versions.keys() if data else ())
-        if data is None or versions.get(key) != data.versions.get(key)
-    }
-    facts = {block for kind, block in changed if kind == FACTS}
-    standing = {block for kind, block in changed if kind == STANDING}
-    if data is not None:
-        for number in data.staging - staging:
-            facts |= data.staged.pop(number, set())
-    if data is None or EVERYBODY in facts or len(facts) > _MOST_BLOCKS:
-        data = _Data(staging=staging)
-        _read_facts(tx, data, [_WHOLE], staging)
-        _read_standing(tx, data, [_WHOLE])
-    else:
-        data.staging = staging
-        if facts:
-            _read_facts(tx, data, _ranges(facts), staging)
-        if EVERYBODY in standing:
-            data.suppressed, data.paused, data.away, data.caps = {}, BitMap(), {}, {}
-            _read_standing(tx, data, [_WHOLE])
-        elif standing:
-            _read_standing(tx, data, _ranges(standing))
-    data.versions = versions
-    return data
-
-
-def _ranges(blocks: Iterable[int]) -> list[tuple[int, int]]:
-    """Blocks as ranges of journalist ids, neighbours together."""
-    found: list[tuple[int, int]] = []
-    for block in sorted(blocks):
-        first, last = block << SHIFT, ((block + 1) << SHIFT) - 1
-        if found and found[-1][1] + 1 == first:
-            found[-1] = (found[-1][0], last)
-        else:
-            found.append((first, last))
-    return found
-
-
-def _read_facts(
-    tx: Tx, data: _Data, ranges: Sequence[tuple[int, int]], staging: frozenset[int]
-) -> None:
-    """Forget what is known of people in these ranges and read it again."""
-    gone = BitMap()
-    for first, last in ranges:
-        if last < _LAST:
-            gone.add_range(first, last + 1)
-    if gone:
-        for kept in (data.facets, data.lists, data.days, data.states):
-            _forget(kept, gone)
-        for number in gone & _known_outlets(data):
-            data.outlet[number] = 0
-    for row in tx.all("bitmaps.facet_values", after=max(data.values, default=0)):
-        data.values[row["id"]] = (row["field"], row["value"])
-    for first, last in ranges:
-        bounds: dict[str, Any] = {"first": first, "last": last}
-        for row in tx.stream("bitmaps.facets", **bounds):
-            people = BitMap(orjson.loads(row["people"]))
-            _add(data.facets, row["facet"], people)
-            if data.values[row["facet"]][0] == "outlet":
-                _note_outlets(data, row["facet"], people)
-        for row in tx.stream("bitmaps.memberships", **bounds):
-            people = BitMap(orjson.loads(row["people"]))
-            if row["import"] in staging:
-                blocks = {number >> SHIFT for number in people}
-                data.staged.setdefault(row["import"], set()).update(blocks)
-            else:
-                _add(data.lists, row["list"], people)
-                _add(data.days, row["day"], people)
-        for row in tx.stream("bitmaps.states", **bounds):
-            _add(data.states, row["state"], BitMap(orjson.loads(row["people"])))
-    data.by_size.clear()
-    data.having.clear()
-    data.members = BitMap.union(BitMap(), *data.lists.values())
-
-
-def _read_standing(tx: Tx, data: _Data, ranges: Sequence[tuple[int, int]]) -> None:
-    gone = BitMap()
-    for first, last in ranges:
-        if last < _LAST:
-            gone.add_range(first, last + 1)
-    if gone:
-        _forget(data.suppressed, gone)
-        data.paused = data.paused - gone
-        for wishes in (data.away, data.caps):
-            for number in [number for number in wishes if number in gone]:
-                del wishes[number]
-    for first, last in ranges:
-        bounds: dict[str, Any] = {"first": first, "last": last}
-        whole = last == _LAST
-        for row in tx.stream(
-            "bitmaps.suppressed" if whole else "bitmaps.suppressed_of", **({} if whole else bounds)
-        ):
-            _add(data.suppressed, row["scope"], BitMap(orjson.loads(row["people"])))
-        for row in tx.stream("bitmaps.wishes", **bounds):
-            if row["paused"]:
-                data.paused.add(row["journalist"])
-            if row["away_until"] is not None:
-                data.away[row["journalist"]] = row["away_until"]
-            if row["weekly_cap"] is not None:
-                data.caps[row["journalist"]] = row["weekly_cap"]
-
-
-def _forget(kept: dict[Any, BitMap], gone: BitMap) -> None:
-    for key in [key for key, people in kept.items() if people.intersect(gone)]:
-        kept[key] = kept[key] - gone
-        if not kept[key]:
-            del kept[key]
-
-
-def _add(kept: dict[Any, BitMap], key: Any, people: BitMap) -> None:
-    # Made anew: the same people may stand under a list and under a day.
-    kept[key] = kept[key] | people if key in kept else people
-
-
-def _known_outlets(data: _Data) -> BitMap:
-    return BitMap(range(len(data.outlet)))
-
-
-def _note_outlets(data: _Data, facet: int, people: BitMap) -> None:
-    outlet, most = data.outlet, people.max()
-    if most >= len(outlet):
-        outlet.frombytes(bytes(outlet.itemsize * (most + 1 - len(outlet))))
-    for number in people:
-        outlet[number] = facet
-
-
 class View:
     """The bitmaps as of one transaction."""
 
-    def __init__(self, tx: Tx, data: _Data) -> None:
+    def __init__(self, tx: Tx, data: Data) -> None:
         self._tx = tx
         self._data = data
         self._lists: dict[str, Row] = lists_by_name(tx)
@@ -264,7 +127,7 @@ class View:
         data = self._data
         order = list_order(self._lists, segments)
         suppressed = self._suppressed(order)
-        inactive = _union(data.states.values())
+        inactive = union(data.states.values())
         everybody = BitMap()
         for segment in segments:
             people = self._people(segment.tree)
@@ -315,44 +178,38 @@ class View:
                 found |= BitMap(n for n in busy & BitMap(own) if row["n"] >= own[n])
         topics = [row["id"] for row in self._lists.values() if row["kind"] == "topic"]
         order = list_order(self._lists, segments)
-        return found - _union(who for _, who in self._attributed(order, topics))
+        return found - union(who for _, who in self._attributed(order, topics))
 
-    def shares(self, people: BitMap, name: str, most: int) -> list[Share]:
+    def breakdown(self, people: BitMap, name: str, most: int) -> Breakdown:
         """How many of some people have each value of a facet, the most frequent `most` of them."""
         data = self._data
         facets = self._facets_of(name)
-        if name == "outlet" and len(people) < _DEARER * len(facets):
-            # Who has an outlet is in the array, which ends with the last of them.
-            having = (people & self._having(name)).to_array()
-            counts = Counter(map(data.outlet.__getitem__, having))
-            found = [(count, facet) for facet, count in counts.items() if facet]
+        having = people & self._having(name)
+        if name == "outlet":
+            found = self._outlets(having, facets, most)
+            values = min(len(having), len(facets))
         else:
-            found = self._counted(people, facets, most)
+            counts = ((people.intersection_cardinality(data.facets[each]), each) for each in facets)
+            found = [pair for pair in counts if pair[0]]
+            values = len(found)
         if len(found) > most:
-            least = nlargest(most, (count for count, _ in found))[-1]
+            least = sorted(count for count, _ in found)[-most]
             found = [pair for pair in found if pair[0] >= least]
         found.sort(key=lambda pair: (-pair[0], data.values[pair[1]][1]))
-        return [
-            Share(data.values[facet][1], count, data.facets[facet].min())
-            for count, facet in found[:most]
-        ]
-
-    def without(self, people: BitMap, name: str) -> int:
-        """How many of some people have no value of a facet."""
-        return len(people) - people.intersection_cardinality(self._having(name))
+        return Breakdown(
+            [
+                Share(data.values[facet][1], count, data.facets[facet].min())
+                for count, facet in found[:most]
+            ],
+            others=max(0, values - most),
+            without=len(people) - len(having),
+        )
 
     def _having(self, name: str) -> BitMap:
         data = self._data
         if name not in data.having:
-            data.having[name] = _union(data.facets[facet] for facet in self._facets_of(name))
+            data.having[name] = union(data.facets[facet] for facet in self._facets_of(name))
         return data.having[name]
-
-    def values_of(self, people: BitMap, name: str) -> int:
-        """How many values of a facet some people have; of outlets how many there are at most."""
-        data = self._data
-        if name == "outlet":
-            return min(len(people), len(self._facets_of(name)))
-        return sum(people.intersect(data.facets[facet]) for facet in self._facets_of(name))
 
     def _facets_of(self, name: str) -> list[int]:
         """The facets of a field, those of most people first."""
@@ -366,19 +223,32 @@ class View:
             data.by_size[name] = [facet for _, facet in sorted(sizes)]
         return data.by_size[name]
 
-    def _counted(self, people: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, int]]:
-        """(how many, facet); facets smaller than what is shown already need no look."""
+    def _outlets(self, having: BitMap, facets: Sequence[int], most: int) -> list[tuple[int, int]]:
+        """(how many, facet) of at least the `most` frequent outlets of people who have one.
+
+        There may be tens of thousands, most of them smaller than what is shown already. Unless a
+        few looks at the largest are likely to show that, each person's outlet is looked up.
+        """
         data = self._data
         found: list[tuple[int, int]] = []
         shown: list[int] = []
-        for facet in facets:
+        looks = len(having) // _DEARER
+        if most <= looks < len(facets):
+            share = len(having) / len(self._having("outlet"))
+            if len(data.facets[facets[looks]]) > share * len(data.facets[facets[most - 1]]):
+                looks = 0
+        for facet in facets[:looks]:
             if len(shown) == most and len(data.facets[facet]) < shown[0]:
-                break
-            count = people.intersection_cardinality(data.facets[facet])
+                return found
+            count = having.intersection_cardinality(data.facets[facet])
             if count:
                 found.append((count, facet))
                 (heappush if len(shown) < most else heappushpop)(shown, count)
-        return found
+        if looks >= len(facets):
+            return found
+        # Who has an outlet is in the array, which ends with the last of them.
+        counts = Counter(map(data.outlet.__getitem__, having.to_array()))
+        return [(count, facet) for facet, count in counts.items()]
 
     def _people(self, node: Node) -> BitMap:
         """Of those on any list."""
@@ -388,31 +258,31 @@ class View:
         parts = (self._people(part) for part in node.parts)
         if isinstance(node, All):
             return reduce(lambda one, other: one & other, parts, members)
-        together = _union(parts)
+        together = union(parts)
         return members - together if isinstance(node, Non) else together
 
     def _has(self, name: str, values: Sequence[str]) -> BitMap:
         data, tx = self._data, self._tx
         if name == "list":
             ids = [list_named(self._lists, value)["id"] for value in values]
-            return _union(data.lists[number] for number in ids if number in data.lists)
+            return union(data.lists[number] for number in ids if number in data.lists)
         if name == "joined":
-            return _union(self._joined(value) for value in values)
+            return union(self._joined(value) for value in values)
         if name == "accepted":
-            return _union(self._accepted(value) for value in values)
+            return union(self._accepted(value) for value in values)
         if name == "got":
-            return _union(
+            return union(
                 self._asked("bitmaps.got", release=number) for number in release_ids(tx, values)
             )
         if name in EVER:
             return self._asked("bitmaps.feedback", word=name)
         facets = facet_ids(tx, name, values).values()
-        return _union(data.facets[facet] for facet in facets if facet in data.facets)
+        return union(data.facets[facet] for facet in facets if facet in data.facets)
 
     def _joined(self, value: str) -> BitMap:
         operator, instant = instant_of(value)
         limit = instant // DAY
-        before = _union(people for day, people in self._data.days.items() if day < limit)
+        before = union(people for day, people in self._data.days.items() if day < limit)
         return self._data.members - before if operator == ">=" else before
 
     def _accepted(self, value: str) -> BitMap:
@@ -445,7 +315,7 @@ class View:
     def _internal(self, order: Sequence[int]) -> BitMap:
         """Whose delivery is attributed to an internal list."""
         inner = [row["id"] for row in self._lists.values() if row["kind"] == "internal"]
-        return _union(people for _, people in self._attributed(order, inner))
+        return union(people for _, people in self._attributed(order, inner))
 
     def _attributed(
         self, order: Sequence[int], wanted: Sequence[int]
@@ -501,22 +371,12 @@ class View:
         return found
 
 
-def _union(parts: Iterable[BitMap]) -> BitMap:
-    return BitMap.union(BitMap(), *parts)
-
-
-_LAST = 2**31 - 1
-"""The largest id of a journalist."""
-
-_WHOLE = (0, _LAST)
-"""The range of all."""
-
-_MOST_BLOCKS = 400
-"""Most changed blocks that are read one by one; of more all is read."""
+_MANY = 50_000
+"""Of so many people reading takes half a second."""
 
 _MOST_NAMED = 20_000
 """Most people who are named in a question; of more everybody is asked."""
 
-_DEARER = 10
-"""So many looks at one person's outlet cost as much as to count an outlet's people among others,
-seeing that most outlets need not be counted."""
+_DEARER = 50
+"""So many people's outlets are looked up at about twice the cost of counting one outlet's people
+among others."""

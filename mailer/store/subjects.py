@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mailer.store import snapshots
 from mailer.store.base import Row, Tx, query
 from mailer.store.core import add_event
 from mailer.store.migrations import tables
@@ -222,6 +223,7 @@ def _cleaned(value: Any, named: re.Pattern[str]) -> Any:
 
 def forget_rows(tx: Tx, journalist: int) -> int:
     """Delete his rows wherever a table keeps rows of people and nothing of them has to stay."""
+    snapshots.forget(tx)
     return sum(
         tx.execute(_filled("forget", table=name), {"journalist": journalist})
         for name, table in tables().items()

@@ -16,10 +16,11 @@ from mailer.audience.journalist import Journalist
 from mailer.audience.segments import Segment, from_text, list_segment
 from mailer.clock import to_datetime
 from mailer.errors import NotFound, StoreUnavailable
-from mailer.store import Store, open_store, suppression
+from mailer.store import Store, open_store, snapshots, subjects, suppression
 from mailer.store.audience import candidates, count, list_facts, members
 from mailer.store.base import Tx
-from mailer.store.bitmaps import DAY, View, _refreshed, index_of
+from mailer.store.bitmap_data import refreshed
+from mailer.store.bitmaps import DAY, View, index_of
 from mailer.store.distributions import (
     NewDistribution,
     PlannedDelivery,
@@ -221,6 +222,11 @@ def test_bitmaps_are_never_stale(population: Population) -> None:
         Segment("c", "C", Non((Has("language", ("en",)),))),
     ]
 
+    def keep_anew() -> None:
+        with other.read() as tx:
+            read = snapshots.pack(refreshed(tx, None))
+        assert snapshots.keep(other, read)
+
     def same() -> list[list[int]]:
         found = []
         for each in wanted:
@@ -228,7 +234,14 @@ def test_bitmaps_are_never_stale(population: Population) -> None:
                 rows = list(candidates(tx, [each]))
                 with index_of(store).at(tx) as view:
                     selected = view.select([each])
-                    repeated = View(tx, _refreshed(tx, None)).select([each])
+                    repeated = View(tx, refreshed(tx, None)).select([each])
+                    data = snapshots.read(tx)
+                    assert data is not None and not data.fresh
+                    kept = View(tx, refreshed(tx, data))
+                    assert kept.select([each]) == repeated
+                    for name in ("outlet", "beat"):
+                        both = [v.breakdown(selected.everybody, name, 3) for v in (view, kept)]
+                        assert both[0] == both[1]
             assert list(selected.everybody) == [row["id"] for row in rows]
             gets = [r["id"] for r in rows if r["state"] == "active" and not r["suppressed"]]
             assert list(selected.recipients) == gets
@@ -236,6 +249,7 @@ def test_bitmaps_are_never_stale(population: Population) -> None:
             found.append(gets)
         return found
 
+    keep_anew()
     before = same()
     steps: list[Callable[[Tx], object]] = [
         lambda tx: tx.execute("UPDATE journalists SET state = 'on_hold' WHERE id = 5", {}),
@@ -270,12 +284,51 @@ def test_bitmaps_are_never_stale(population: Population) -> None:
     with other.write() as tx:
         take(tx, run, [incoming(person) for person in newcomers])
     assert same() == stood
+    keep_anew()  # with people in it that nobody may see yet
     with other.write() as tx:
         flip(tx, run)
     with other.write() as tx:
         assert carry_out(tx, run.id, 100)
     assert [len(now) - len(was) for now, was in zip(same(), stood, strict=True)] == [5, 5, 5]
     other.close()
+
+
+def test_a_snapshot_says_nothing_of_who_is_gone(population: Population) -> None:
+    """E12: it goes with an erasure, also one that comes while it is written, and by retention when
+    anybody has changed; one that is not whole is none."""
+    store, _ = population
+    with store.read() as tx:
+        known = snapshots.pack(refreshed(tx, None))
+
+    def kept() -> bool:
+        with store.read() as tx:
+            rows = tx.rows("SELECT count(*) AS n FROM audience_snapshots", {})[0]["n"]
+            found = snapshots.read(tx) is not None
+        assert found or not rows
+        return found
+
+    assert snapshots.keep(store, known) and kept()
+    with store.write() as tx:
+        snapshots.forget_old(tx)
+    assert kept(), "nobody has changed"
+    with store.write() as tx:
+        tx.execute("DELETE FROM audience_snapshots WHERE number = 1", {})
+    with store.read() as tx:
+        assert snapshots.read(tx) is None
+    assert snapshots.keep(store, known) and kept()
+    with store.write() as tx:
+        subjects.forget_rows(tx, 5)
+    assert not kept()
+    assert not snapshots.keep(store, known), "read before"
+    assert not kept()
+    with store.read() as tx:
+        known = snapshots.pack(refreshed(tx, None))
+    assert snapshots.keep(store, known)
+    with store.write() as tx:
+        tx.execute("DELETE FROM facets WHERE journalist = 8", {})
+    with store.write() as tx:
+        snapshots.forget_old(tx)
+    assert not kept()
 
 
 def test_only_those_who_changed_are_told(population: Population) -> None:
