@@ -54,8 +54,8 @@ def merged_into(tx: Tx, journalist: int) -> list[Row]:
 def merge(tx: Tx, stays: int, goes: int, actor: str) -> dict[str, int]:
     """Make one person of two; counts of deliveries moved and stopped.
 
-    What `stays` lacks is filled from `goes`. The stricter wish of either holds, and so does every
-    suppression of either, for both addresses, now and later.
+    What `stays` lacks is filled from `goes`. The stricter wish of either holds, a doubt about
+    either, and every suppression of either, for both addresses, now and later.
     """
     now = tx.now()
     pair = {"stays": stays, "journalist": goes}
@@ -67,7 +67,7 @@ def merge(tx: Tx, stays: int, goes: int, actor: str) -> dict[str, int]:
     write_records(tx, {}, [(stays, record)], now)
     tx.run("merges.move_merged", **pair)
     tx.run("merges.merge", **pair, now=now, actor=actor)
-    for name in ("lists", "preferences", "beats", "informed", "grants"):
+    for name in ("hold", "lists", "preferences", "beats", "informed", "grants"):
         tx.run(f"merges.join_{name}", **pair)
     tx.run("merges.move_brought", **pair)
     for name in (

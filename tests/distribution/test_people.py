@@ -118,6 +118,15 @@ def test_suppressions_of_either_hold_for_both(room: Newsroom) -> None:
     assert count_segment(room, "list:one")["recipients"] == 0
 
 
+def test_a_doubt_about_either_holds_both(room: Newsroom) -> None:
+    """Merging settles no doubt: whoever was not to be selected is not as the other either (E9)."""
+    bring(room, "one", "a@example.com,A,B,,,opt_in,form,", "b@example.com,A,B,,,bought,form,")
+    people.merge(room, ["a@example.com", "b@example.com"], "anna")
+    facts = people.show(room, "a@example.com")
+    assert (facts["state"], facts["hold"]) == ("on_hold", "the basis is “bought”")
+    assert count_segment(room, "list:one")["recipients"] == 0
+
+
 def test_a_hold_is_cleared_an_opt_out_never(room: Newsroom) -> None:
     """E9: an officer's decision is history; with somebody who said stop nobody is cleared."""
     bring(room, "one", "a@example.com,A,B,,,bought,form,", "b@example.com,B,C,,,bought,form,")

@@ -57,6 +57,14 @@ UPDATE merged_journalists SET stays = :stays WHERE stays = :journalist
 UPDATE journalists SET state = 'merged', hold_reason = NULL, hold_import = NULL, updated_at = :now
 WHERE id = :journalist
 
+-- name: join_hold
+-- A doubt about either holds both, until it is cleared or a list settles it.
+UPDATE journalists SET state = 'on_hold',
+    hold_reason = (SELECT o.hold_reason FROM journalists o WHERE o.id = :journalist),
+    hold_import = (SELECT o.hold_import FROM journalists o WHERE o.id = :journalist)
+WHERE id = :stays AND state IN ('active', 'test') AND EXISTS (
+    SELECT 1 FROM journalists o WHERE o.id = :journalist AND o.state = 'on_hold')
+
 -- name: join_lists
 -- A list that either has left is left.
 INSERT INTO memberships (list, journalist, state, joined_at, left_at, import)
