@@ -23,7 +23,7 @@ DELETE FROM beat_choices WHERE journalist = :journalist AND facet = :facet
 
 -- name: beat
 SELECT v.id, j.beats, c.wanted, (SELECT count(*) FROM (
-    SELECT 1 FROM facets f WHERE f.facet = v.id LIMIT :few) AS some) AS n
+    SELECT 1 FROM facets f WHERE f.facet = v.id LIMIT :few) AS bearers) AS n
 FROM facet_values v
 JOIN journalists j ON j.id = :journalist
 LEFT JOIN beat_choices c ON c.facet = v.id AND c.journalist = :journalist
