@@ -90,9 +90,13 @@ def create_store(config: Config, *, clock: Clock | None = None, anew: bool = Tru
 
 
 def open_newsroom(
-    config: Config, *, clock: Clock | None = None, busy_timeout: float = 5.0
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    busy_timeout: float = 5.0,
+    eager: bool = False,
 ) -> Newsroom:
-    """Open the newsroom of a configuration.
+    """Open the newsroom of a configuration; `busy_timeout` and `eager` as `open_store` has them.
 
     Raises ConfigError without keys or store, StoreUnavailable when the database cannot be used
     now or has another schema, Refused when the suppression key is not this ledger's or the store
@@ -101,7 +105,7 @@ def open_newsroom(
     clock = clock or SystemClock()
     keys = read_token_keys(config)
     suppression_key = read_suppression_key(config)
-    store = open_store(config.store.url, clock=clock, busy_timeout=busy_timeout)
+    store = open_store(config.store.url, clock=clock, busy_timeout=busy_timeout, eager=eager)
     try:
         check(store)
         with store.read() as tx:

@@ -208,11 +208,18 @@ class Store(ABC):
 
 
 def open_store(
-    url: str, *, clock: Clock | None = None, create: bool = False, busy_timeout: float = 5.0
+    url: str,
+    *,
+    clock: Clock | None = None,
+    create: bool = False,
+    busy_timeout: float = 5.0,
+    eager: bool = False,
 ) -> Store:
     """Open the store at `url` (`sqlite:///path` or `postgresql://…`).
 
-    `busy_timeout` is how many seconds to wait for another writer. Without `create` a missing
+    `busy_timeout` is how many seconds to wait for another writer; who is `eager`, because somebody
+    waits for an answer, comes before those who are not (PostgreSQL lets writers in as they came).
+    Without `create` a missing
     SQLite file is a ConfigError, since opening would otherwise make an empty one.
     """
     clock = clock or SystemClock()
@@ -220,7 +227,7 @@ def open_store(
     if scheme == "sqlite":
         from mailer.store.sqlite import SqliteStore
 
-        return SqliteStore(url, clock, create=create, busy_timeout=busy_timeout)
+        return SqliteStore(url, clock, create=create, busy_timeout=busy_timeout, eager=eager)
     if scheme in ("postgresql", "postgres"):
         from mailer.store.postgres import PostgresStore
 

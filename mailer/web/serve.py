@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     try:
         config = configuration.load(options.config)
-        with open_newsroom(config, busy_timeout=STORE_PATIENCE) as newsroom:
+        with open_newsroom(config, busy_timeout=STORE_PATIENCE, eager=True) as newsroom:
             asyncio.run(_run(newsroom))
     except MailerError as error:
         say({"event": "fatal", "reason": str(error), "exit_code": error.exit_code})

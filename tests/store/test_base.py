@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -112,9 +113,10 @@ def test_a_missing_file_is_not_made_by_opening(tmp_path: Path) -> None:
     assert not (tmp_path / "none.db").exists()
 
 
-def test_a_locked_database_says_try_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_locked_database_says_try_again(tmp_path: Path, eager: bool) -> None:
     url = f"sqlite:///{tmp_path / 'a.db'}"
-    store = open_store(url, create=True, busy_timeout=0.2)
+    store = open_store(url, create=True, busy_timeout=0.2, eager=eager)
     migrate(store)
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -126,6 +128,42 @@ def test_a_locked_database_says_try_again(tmp_path: Path) -> None:
     with store.write() as tx:
         raise_control(tx)
     store.close()
+
+
+def test_who_is_eager_gets_in_while_another_writes_nearly_all_the_time(tmp_path: Path) -> None:
+    """F10: a click is not answered late because two senders are busy."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    store = open_store(url, create=True, busy_timeout=20, eager=True)
+    migrate(store)
+    held, ended, rounds = threading.Event(), threading.Event(), []
+
+    def busy() -> None:
+        other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, timeout=20)
+        while not ended.is_set():
+            other.execute("BEGIN IMMEDIATE")
+            rounds.append(1)
+            held.set()
+            time.sleep(0.06)
+            other.execute("COMMIT")
+            time.sleep(0.01)
+        other.close()
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    waited = []
+    try:
+        for _ in range(12):
+            held.clear()
+            assert held.wait(20)
+            before = len(rounds)
+            with store.write() as tx:
+                waited.append(len(rounds) - before)
+                raise_control(tx)
+    finally:
+        ended.set()
+        thread.join()
+        store.close()
+    assert sum(waited) <= 12, waited
 
 
 def test_a_server_that_is_away_says_try_again() -> None:
