@@ -36,7 +36,7 @@ demo-cluster: $(VENV)/.dev
 	$(BIN)/python -m tests.cluster $(CLUSTER_FLAGS)
 
 test: lint $(VENV)/.programs
-	$(BIN)/python -m pytest -n 4 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

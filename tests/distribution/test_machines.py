@@ -109,7 +109,9 @@ def test_without_a_lease_no_message_is_begun(
             if not hangs:
                 assert "Nothing was heard of a for" in fleet.status_text()
         fleet.until(lambda: "sending goes on: a could not tell" in machine.said, "it goes on")
-        assert machine.said.count("could not tell the store") == 2, "once, and that it is over"
+        # After that a busy machine may be late once more, and says so again.
+        before = machine.said.partition("That is over")[0]
+        assert before.count("could not tell the store") == 1, "once, and that it is over"
         sent = fleet.counts(number)["accepted"]
         fleet.until(lambda: fleet.counts(number)["accepted"] > sent, "it sends again")
         assert machine.end() == 0
