@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-class Lines:
+class Lines(ABC):
     """What formats share that are read line by line: an open file, and its records one by one."""
 
     place = ""
@@ -93,8 +94,8 @@ class Lines:
         """Octets of the file read so far; at most one buffer ahead of the records given."""
         return self.bytes_total if self._file.closed else self._file.tell()
 
-    def expect(self, width: int) -> None:
-        """Each record says itself what it holds."""
+    def expect(self, width: int) -> None:  # noqa: B027 (each record says itself what it holds)
+        """Nothing to do: there are no columns."""
 
     def close(self) -> None:
         """Close the file; reading again is not possible."""
@@ -110,8 +111,9 @@ class Lines:
                 f"the file could not be read to its end: {reason}.", where=str(self.path)
             ) from error
 
+    @abstractmethod
     def _read(self) -> Iterator[Record]:
-        raise NotImplementedError
+        """The records of `_file`, an open file of octets."""
 
 
 class Table:

@@ -219,8 +219,8 @@ def open_store(
 
     `busy_timeout` is how many seconds to wait for another writer; who is `eager`, because somebody
     waits for an answer, comes before those who are not (PostgreSQL lets writers in as they came).
-    Without `create` a missing
-    SQLite file is a ConfigError, since opening would otherwise make an empty one.
+    Without `create` a missing SQLite file is a ConfigError, since opening would otherwise make an
+    empty one.
     """
     clock = clock or SystemClock()
     scheme = url.partition(":")[0]

@@ -131,7 +131,7 @@ def _read_facts(
             _add(data.states, row["state"], BitMap(orjson.loads(row["people"])))
     data.by_size.clear()
     data.having.clear()
-    data.members = BitMap.union(BitMap(), *data.lists.values())
+    data.members = union(data.lists.values())
 
 
 def _read_standing(tx: Tx, data: Data, ranges: Sequence[tuple[int, int]]) -> None:

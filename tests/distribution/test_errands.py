@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +37,6 @@ CSV = {"format": "csv"}
 @pytest.fixture
 def config(postgres_url: str, tmp_path: Path) -> Config:
     return make_config(tmp_path / "newsroom", port=1, store=postgres_url)
-
-
-@pytest.fixture
-def room(config: Config) -> Iterator[Newsroom]:
-    with open_room(config) as room:
-        yield room
 
 
 def a_list(folder: Path, name: str, count: int, *, bad: int = 0) -> Path:
