@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,8 @@ from mailer.cli.main import app
 from mailer.config import Config
 from mailer.config_values import is_loopback
 from mailer.distribution import supervisor
+
+from tests.ports import unused_port
 
 REPOSITORY = Path(__file__).parent.parent
 COMPOSE_TEXT = (REPOSITORY / "compose.yaml").read_text("utf-8")
@@ -155,12 +156,7 @@ def test_what_serves_is_looked_after_and_may_end_in_order() -> None:
 
 def test_the_health_check_of_the_pages_asks_what_they_answer(tmp_path: Path) -> None:
     """It fails while nobody serves, and passes once `mailer serve` does."""
-    with socket.socket() as one, socket.socket() as other:
-        ports = []
-        for each in (one, other):
-            each.bind(("127.0.0.1", 0))
-            ports.append(each.getsockname()[1])
-    public, route = ports
+    public, route = unused_port(), unused_port()
     _, python, *words = SERVICES["web"]["healthcheck"]["test"]
     assert python == "python"
     check = [sys.executable, *[word.replace(":8025/", f":{public}/") for word in words]]

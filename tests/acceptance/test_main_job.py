@@ -28,6 +28,7 @@ from mailer.distribution.log import status_of
 from mailer.smtp.inbox import Inbox
 
 from tests.distribution.recorder import Recorder
+from tests.ports import unused_port
 
 RELEASE = Path(__file__).parents[2] / "releases" / "000_0b2022afc5ecdcac.txt"
 REAL_PEOPLE = "odfoundation"
@@ -41,12 +42,12 @@ class Room:
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("MAILER_")},
             "MAILER_STORE__URL": store,
-            "MAILER_WEB__PUBLIC": f"127.0.0.1:{free_port()}",
-            "MAILER_WEB__DESK": f"127.0.0.1:{free_port()}",
+            "MAILER_WEB__PUBLIC": f"127.0.0.1:{unused_port()}",
+            "MAILER_WEB__DESK": f"127.0.0.1:{unused_port()}",
         }
         public = self.environ["MAILER_WEB__PUBLIC"]
         self.environ["MAILER_NEWSROOM__PUBLIC_URL"] = f"http://{public}"
-        self.route(free_port())
+        self.route(unused_port())
         self.mailer("init", str(folder), cwd=folder.parent)
 
     def route(self, port: int) -> None:
@@ -200,7 +201,7 @@ def test_smtp_sink_gets_what_the_ledger_says(tmp_path: Path) -> None:
     shutil.copy(RELEASE, room.folder / "release.txt")
     caught = tmp_path / "caught"
     caught.mkdir()
-    port = free_port()
+    port = unused_port()
     room.route(port)
     who = ["-u", pwd.getpwuid(os.getuid()).pw_name] if os.getuid() == 0 else []
     process = subprocess.Popen([sink, *who, "-d", f"{caught}/m.", f"127.0.0.1:{port}", "100"])
@@ -243,13 +244,6 @@ def wait_for(true: Any, seconds: float = 60.0) -> None:
     while not true():
         assert time.monotonic() < until
         time.sleep(0.5)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def port_taken(port: int) -> bool:

@@ -22,6 +22,7 @@ from tests.distribution.sending import Office
 from tests.distribution.test_control_of_ways import at_work, got, since
 from tests.distribution.test_supervisor import serving, until
 from tests.distribution.test_ways import move, route
+from tests.ports import unused_port
 
 SLOW = 0.1
 """Seconds before each final answer: throughput is connections divided by this."""
@@ -128,10 +129,8 @@ def test_a_route_that_is_away_rests_is_tried_by_one_and_works_again(
     """Decision 6, G8: under `serve`, over two senders; officers are told; nobody is lost or
     doubled."""
     people = 900
-    with Recorder() as before:
-        port = before.port
     with Recorder(delay=0.05) as spare:
-        first = Recorder(port=port, delay=0.4)
+        first = Recorder(port=unused_port(), delay=0.4)
         more = route("spare", spare.port, "order = 5")
         with (
             at_work(tmp_path / "room", store_url, first, people, more) as press,

@@ -20,9 +20,9 @@ import pytest
 from mailer.message.tokens import UNSUBSCRIBE, Token, mint
 from mailer.store.distributions import DELIVERY_SHIFT
 
-from tests.acceptance.test_main_job import free_port
 from tests.distribution.room import open_room
 from tests.distribution.sending import Office, wait_gone
+from tests.ports import unused_port
 from tests.smtp.chaos import read_record
 from tests.smtp.helpers import Outside
 
@@ -46,10 +46,10 @@ def test_no_mail_from_later_than_a_second_after_a_post_was_answered(
     office = Office(
         tmp_path / "room", server.port, "sqlite:///mailer.db", PEOPLE, sending='retry = ["1s"]'
     )
-    port = free_port()
+    port = unused_port()
     environ = {
         "MAILER_WEB__PUBLIC": f"127.0.0.1:{port}",
-        "MAILER_WEB__DESK": f"127.0.0.1:{free_port()}",
+        "MAILER_WEB__DESK": f"127.0.0.1:{unused_port()}",
         "MAILER_SMTP__RATE": str(RATE),
     }
     with open_room(office.config) as room:

@@ -16,6 +16,7 @@ from mailer.store import ledger
 from tests.distribution.recorder import Recorder
 from tests.distribution.room import open_room
 from tests.distribution.sending import Office
+from tests.ports import unused_port
 from tests.store.seed import address_hash
 
 
@@ -93,8 +94,7 @@ def test_a_deferred_message_is_retried_with_its_own_message_id(
 
 def test_a_server_that_is_away_only_defers(folder: Path, store_url: str) -> None:
     """Contract: exit 0; everything waits, and goes when the server is back."""
-    with Recorder() as server:
-        port = server.port
+    port = unused_port()
     office = Office(folder, port, store_url, 30)
     summary = office.run()
     assert not summary.failed

@@ -16,6 +16,7 @@ from tests.distribution.recorder import Got, Recorder
 from tests.distribution.room import open_room
 from tests.distribution.sending import Office
 from tests.exactness import faults_of
+from tests.ports import unused_port
 
 TWO = {"MAILER_SENDING__PROCESSES": "2"}
 
@@ -63,11 +64,6 @@ def standing(office: Office) -> list[dict[str, Any]]:
         return routes.ls(room)
 
 
-def dead_port() -> int:
-    with Recorder() as server:
-        return server.port
-
-
 def test_a_rate_holds_over_all_processes(folder: Path, store_url: str) -> None:
     """H12, A31: two senders, one rate; nothing lost, and nothing slower than asked."""
     with Recorder() as server:
@@ -106,7 +102,7 @@ def test_domains_take_their_own_route(folder: Path, store_url: str) -> None:
 
 def test_a_spare_takes_over_and_the_first_is_used_again(folder: Path, store_url: str) -> None:
     """Decision 6: nobody is lost or doubled; the rest stands in the store and ends by itself."""
-    port = dead_port()
+    port = unused_port()
     with Recorder() as spare:
         office = Office(folder, port, store_url, 60, sending='retry = ["8s"]')
         configure(office, route("spare", spare.port))
@@ -130,7 +126,7 @@ def test_a_spare_takes_over_and_the_first_is_used_again(folder: Path, store_url:
 def test_failover_keeps_to_the_other_routes_rate(folder: Path, store_url: str) -> None:
     """H12: what comes over from a route that is away takes places as everything does."""
     with Recorder() as spare:
-        office = Office(folder, dead_port(), store_url, 30, sending='retry = ["1h"]')
+        office = Office(folder, unused_port(), store_url, 30, sending='retry = ["1h"]')
         configure(office, route("spare", spare.port, 'rate = "10"'))
         office.run(**TWO)
         assert office.states() == {"accepted": 30}
@@ -242,7 +238,7 @@ def test_a_rest_is_seen_by_the_next_process_and_resume_ends_it(
     folder: Path, store_url: str
 ) -> None:
     """H11: nothing is tried while it lasts."""
-    port = dead_port()
+    port = unused_port()
     office = Office(folder, port, store_url, 10, sending='retry = ["1h"]')
     office.run()
     with Recorder(port=port) as server:
@@ -325,7 +321,7 @@ def test_an_outage_uses_nothing_of_a_warm_up(folder: Path, store_url: str) -> No
     """A31: what never began at a server was not carried by it."""
     from datetime import date
 
-    port = dead_port()
+    port = unused_port()
     office = Office(folder, port, store_url, 8)
     configure(office, f"\n[smtp.warm_up]\nsince = {date.today().isoformat()}\nfirst = 8\n")
     office.run()

@@ -20,6 +20,7 @@ import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from mailer.smtp import Connection, Endpoint, Phase, SmtpFailure
 
+from tests.ports import unused_port
 from tests.smtp.authority import Authority
 from tests.smtp.helpers import QUICK, ListSource, endpoint, outgoing, send, text
 
@@ -147,9 +148,7 @@ def test_aiosmtpd_with_tls_and_sign_in(run: Runner, authority: Authority, passwo
 def smtp_sink(folder: Path, *options: str) -> Iterator[int]:
     """Postfix's sink with the given options on a port of its own; dumps go to `folder`."""
     assert SINK is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = unused_port()
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
     folder.chmod(0o777)
     with subprocess.Popen([SINK, *user, *options, f"127.0.0.1:{port}", "100"]) as process:
@@ -262,9 +261,7 @@ def postfix() -> Iterator[tuple[int, Path]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)  # its user is not the one who runs the tests
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = unused_port()
         for each in ("etc", "spool", "data"):
             (folder / each).mkdir()
         shutil.chown(folder / "data", "postfix")
@@ -316,9 +313,7 @@ def test_nobody_there(run: Runner) -> None:
     """Both loops tell an absent server and a name that is none alike."""
 
     async def scene() -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = unused_port()
         for place in (
             endpoint(port),
             Endpoint("no..name", 25, timeouts=QUICK),
